@@ -1,8 +1,11 @@
 module k3s-ha/sandbox/toolchain/pulumi
 
-go 1.26
+go 1.25.11
 
-require github.com/pulumi/pulumi/pkg/v3 v3.259.0
+// The Pulumi CLI, for machines that can't download its release: `prepareToolchain` in ../toolchain.ts builds it.
+tool github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
+
+require github.com/pulumi/pulumi/pkg/v3 v3.259.0 // indirect
 
 require (
 	cel.dev/expr v0.25.2 // indirect
