@@ -1,0 +1,48 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { types } from "@pulumi/command";
+
+/** One Linux host and how to reach it over SSH. The map key that it stands under is its name, and its node name. */
+export interface HostArgs {
+  /** Address that SSH dials: an IP address or a DNS name. */
+  address: pulumi.Input<string>;
+  /** IP address that the cluster's own traffic uses. Default: `address`, which then has to be an IP address. */
+  nodeAddress?: pulumi.Input<string>;
+  /** SSH port. Default: 22. */
+  port?: number;
+  /** Login user: root, or a user with password-less sudo. Default: root. */
+  user?: string;
+  /** The host's public SSH key, as in authorized_keys ("ssh-ed25519 AAAA…"). A host that shows another is refused. */
+  hostKey: pulumi.Input<string>;
+  /** Private key (OpenSSH or PEM text) to log in with. Default: the SSH agent's keys. */
+  privateKey?: pulumi.Input<string> | undefined;
+}
+
+/**
+ * Seconds that one attempt to connect may take. A host on a working network answers within a fraction of one; ten
+ * leave room for a lossy link without making a dead host hold up a run for minutes.
+ */
+const dialSeconds = 10;
+
+/** Retries after a failed attempt to connect: enough for a restarting sshd, over about two seconds. */
+const dialRetries = 4;
+
+/** The cluster-side address of a host. */
+export function nodeAddressOf(host: HostArgs): pulumi.Output<string> {
+  return pulumi.output(host.nodeAddress ?? host.address);
+}
+
+/**
+ * The connection of `remote.Command`. Built key by key: the provider answers an unknown key by printing the whole
+ * connection, with its keys, so nothing is ever spread into it.
+ */
+export function connectionTo(host: HostArgs): types.input.remote.ConnectionArgs {
+  return {
+    host: host.address,
+    port: host.port ?? 22,
+    user: host.user ?? "root",
+    hostKey: host.hostKey,
+    ...(host.privateKey === undefined ? {} : { privateKey: pulumi.secret(host.privateKey) }),
+    dialErrorLimit: dialRetries,
+    perDialTimeout: dialSeconds,
+  };
+}

@@ -1,0 +1,54 @@
+import * as pulumi from "@pulumi/pulumi";
+import { remote } from "@pulumi/command";
+import { connectionTo, type HostArgs } from "./host.ts";
+
+/** What a {@link HostCommand} runs, and where. */
+export interface HostCommandArgs {
+  /** The host that the script runs on, as root. */
+  host: HostArgs;
+  /**
+   * A script of `render/hostScript.ts` with the functions `apply` and `remove`. It travels on standard input only, so
+   * that nothing of it stands in a process list or in an error. Unless it is secret, a preview shows its changed lines.
+   */
+  script: pulumi.Input<string>;
+  /** Seconds after which `apply` is ended on the host. Default: 600. */
+  applySeconds?: number;
+  /** Seconds after which `remove` is ended on the host. Default: 120. */
+  removeSeconds?: number;
+}
+
+/**
+ * The one way in which this program acts on a host. `apply` runs on creation and again on every change, and changes
+ * nothing when there is nothing to change; `remove` runs on deletion, from the script that was applied last.
+ */
+export class HostCommand extends remote.Command {
+  constructor(name: string, args: HostCommandArgs, opts?: pulumi.CustomResourceOptions) {
+    const run = (action: string, seconds: number) =>
+      `${args.host.user === undefined || args.host.user === "root" ? "" : "sudo -n "}timeout --verbose --kill-after=10 ${seconds} bash -s ${action}`;
+    const apply = run("apply", args.applySeconds ?? 600);
+    super(
+      name,
+      {
+        connection: connectionTo(args.host),
+        create: apply,
+        update: apply,
+        delete: run("remove", args.removeSeconds ?? 120),
+        stdin: args.script,
+        // The script prints what went wrong to stderr, and a failing command's error holds that; live lines would only
+        // repeat it, and pass through logs that know nothing of secrets.
+        logging: remote.Logging.None,
+        // Stock sshd refuses the variables that this would send.
+        addPreviousOutputInEnv: false,
+      },
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: ["stdout", "stderr"] }),
+    );
+  }
+
+  /**
+   * The one line that `apply` prints on stdout. By the scripts' convention it is the revision of what was applied: a
+   * random word that changes when, and only when, the host was changed, and that says nothing about the content.
+   */
+  get revision(): pulumi.Output<string> {
+    return pulumi.unsecret(this.stdout);
+  }
+}

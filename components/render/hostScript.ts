@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { shellQuote } from "./shell.ts";
+
+/** A file that a script writes on its host. */
+export interface HostFile {
+  /** Absolute path. */
+  path: string;
+  /** Whole content; a missing last newline is added. */
+  content: string;
+  /** Octal permissions, such as "0600". Default: "0644". */
+  mode?: string;
+  /** Owner and group as chown takes them. Default: "root:root". */
+  owner?: string;
+}
+
+/** What makes a script that a host runs. */
+export interface HostScript {
+  /** Name of a file in `scripts/` without its ending; it defines the functions `apply` and `remove`. */
+  body: string;
+  /** Shell variables that the body reads. An array becomes a bash array. */
+  variables: Readonly<Record<string, string | number | readonly string[]>>;
+  /** Files that `put_files`, called by the body, writes; each only when it differs. */
+  files?: readonly HostFile[];
+}
+
+/** Ends each file's text. No sensible file holds this line; one that does is refused. */
+const endOfFile = "__END_OF_FILE__";
+
+const prelude = scriptText("prelude");
+
+/**
+ * The text of a script: settings, variables, the prelude, the files, the body, and as its very last line the call of
+ * the function that the first argument names. A text cut short on its way therefore does nothing at all.
+ */
+export function renderHostScript(script: HostScript): string {
+  const variables = Object.entries(script.variables).map(([name, value]) =>
+    typeof value === "object" ? `${name}=(${value.map(shellQuote).join(" ")})` : `${name}=${shellQuote(String(value))}`,
+  );
+  return [
+    "set -euo pipefail",
+    ...variables,
+    prelude,
+    renderPutFiles(script.files ?? []),
+    scriptText(script.body),
+    '"$1" </dev/null',
+    "",
+  ].join("\n");
+}
+
+function renderPutFiles(files: readonly HostFile[]): string {
+  if (files.length === 0) return "";
+  const puts = files.map((file) => {
+    const content = file.content.endsWith("\n") ? file.content : `${file.content}\n`;
+    if (content.split("\n").includes(endOfFile)) throw new Error(`${file.path} holds the line ${endOfFile}`);
+    const words = [file.path, file.mode ?? "0644", file.owner ?? "root:root"].map(shellQuote).join(" ");
+    return `  put_file ${words} <<'${endOfFile}'\n${content}${endOfFile}`;
+  });
+  return ["put_files() {", ...puts, "}", ""].join("\n");
+}
+
+/** The body of a script without the lines that only its checker reads. */
+function scriptText(name: string): string {
+  const text = readFileSync(new URL(`./scripts/${name}.sh`, import.meta.url), "utf8");
+  return text.replace(/^#!.*\n/, "").replace(/^# shellcheck .*\n/gm, "");
+}
