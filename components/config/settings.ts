@@ -1,0 +1,76 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "../host/host.ts";
+
+/** The whole configuration of a stack after parsing: complete, checked, every default filled in. */
+export interface Settings {
+  /** The hosts that run K3s servers, by node name, in the order in which they are started and changed. */
+  servers: Readonly<Record<string, HostArgs>>;
+  /** Pools of hosts that run K3s agents. May be empty: servers run workloads too. */
+  agentPools: Readonly<Record<string, AgentPoolSettings>>;
+  loadBalancer: LoadBalancerSettings;
+  datastore: ManagedDatastoreSettings;
+  backup: BackupSettings;
+  k3s: K3sSettings;
+}
+
+export interface AgentPoolSettings {
+  /** The pool's hosts by node name. */
+  hosts: Readonly<Record<string, HostArgs>>;
+  /** Labels that every node of the pool joins with. Default: none. */
+  labels: Readonly<Record<string, string>>;
+  /** Taints that every node of the pool joins with, as `key=value:effect`. Default: none. */
+  taints: readonly string[];
+  /** How many agents are created or changed at the same time. Default: 10. */
+  waveWidth: number;
+}
+
+export interface LoadBalancerSettings {
+  /** The hosts that run HAProxy, by name: one. */
+  hosts: Readonly<Record<string, HostArgs>>;
+  /** Port that the Kubernetes API is offered on. Default: 6443. */
+  port: number;
+  /** DNS names or addresses, beside the hosts' own, that clients use for the API; they go into the servers' certificates. */
+  names: readonly string[];
+  /** Connections that HAProxy takes at the same time. Default: 4000. */
+  maxConnections: number;
+}
+
+/** A MariaDB server that the program installs on a host of its own. */
+export interface ManagedDatastoreSettings {
+  /** Name of the host. */
+  name: string;
+  host: HostArgs;
+  /** Port of the database. Default: 3306. */
+  port: number;
+  /** Schema that K3s keeps the cluster in. Default: "k3s". */
+  database: string;
+  /** Whether the database's port is closed, on the host, to everybody but the servers and the backup. Default: true. */
+  firewall: boolean;
+}
+
+export interface BackupSettings {
+  /** When a backup is taken, as a cron expression in UTC. Default: "17 * * * *", every hour. */
+  schedule: string;
+  /** Verified backups that are kept. Default: 48, at least 1. */
+  keep: number;
+  /** Directory on the host that takes them. Default: "/var/backups/k3s-ha". */
+  directory: string;
+}
+
+export interface K3sSettings {
+  /** The release, such as "v1.35.0+k3s1". */
+  version: string;
+  /** Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`. */
+  mirror: string;
+  /** sha256 of the release's binary, in hex. Default: what the release's own checksum list says. */
+  sha256: string | undefined;
+  /** More settings of every server, as in K3s's config.yaml. */
+  serverConfig: Readonly<Record<string, unknown>>;
+  /** More settings of every agent. */
+  agentConfig: Readonly<Record<string, unknown>>;
+  /** Seconds that a server or an agent may take to prove itself after a start. Default: 240. */
+  readySeconds: number;
+}
+
+/** A value of the configuration that is marked secret from the moment it is parsed. */
+export type Secret = pulumi.Output<string>;
