@@ -1,0 +1,71 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type HostArgs, nodeAddressOf } from "./host/host.ts";
+import type { HostCommand } from "./host/hostCommand.ts";
+import { runK3sNode } from "./k3sNode.ts";
+import { installRelease, type K3sReleaseArgs } from "./k3sRelease.ts";
+
+/** A pool of like nodes that run workloads. */
+export interface AgentPoolArgs {
+  /** The hosts by node name. */
+  hosts: Readonly<Record<string, HostArgs>>;
+  release: K3sReleaseArgs;
+  /** The API endpoint that agents join at: the balancer's. */
+  apiEndpoint: pulumi.Input<string>;
+  /** The agent token, with the hash of the server CA before it. Secret. */
+  joinToken: pulumi.Input<string>;
+  /** Labels that every node joins with. Default: none. */
+  labels?: Readonly<Record<string, string>>;
+  /** Taints that every node joins with, as `key=value:effect`. Default: none. */
+  taints?: readonly string[];
+  /** More settings of every agent, as in K3s's config.yaml. */
+  config?: Readonly<Record<string, unknown>>;
+  /** How many agents are created or changed at the same time. Default: 10. */
+  waveWidth?: number;
+  /** Seconds that an agent may take to prove itself after a start. Default: 240. */
+  readySeconds?: number;
+}
+
+/** K3s agents that joined through the balancer, created and changed in waves. */
+export class AgentPool extends pulumi.ComponentResource {
+  /** The agents' addresses by node name; each is known once its node is Ready. */
+  readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
+
+  constructor(name: string, args: AgentPoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("k3s-ha:index:AgentPool", name, {}, opts);
+    const labels = Object.entries(args.labels ?? {}).map(([key, value]) => `${key}=${value}`);
+    const config = {
+      ...(labels.length === 0 ? {} : { "node-label": labels }),
+      ...(args.taints === undefined || args.taints.length === 0 ? {} : { "node-taint": args.taints }),
+      ...args.config,
+    };
+    const waveWidth = args.waveWidth ?? 10;
+
+    const addresses: Record<string, pulumi.Output<string>> = {};
+    const services: HostCommand[] = [];
+    for (const [nodeName, host] of Object.entries(args.hosts)) {
+      const child = `${name}-${nodeName}`;
+      const release = installRelease(`${child}-release`, host, nodeName, args.release, { parent: this });
+      // Each agent waits for the one a wave's width before it, so never more than that many are under way.
+      const before = services[services.length - waveWidth];
+      const service: HostCommand = runK3sNode(
+        child,
+        {
+          role: "agent",
+          host,
+          nodeName,
+          version: args.release.version,
+          config: pulumi
+            .all([config, args.apiEndpoint, nodeAddressOf(host)])
+            .apply(([shared, server, address]) => ({ ...shared, server, "node-name": nodeName, "node-ip": address })),
+          secretConfig: { token: args.joinToken } as pulumi.Input<Record<string, string>>,
+          readySeconds: args.readySeconds ?? 240,
+        },
+        { parent: this, dependsOn: before === undefined ? [release] : [release, before] },
+      );
+      services.push(service);
+      addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);
+    }
+    this.addresses = addresses;
+    this.registerOutputs({ addresses: this.addresses });
+  }
+}

@@ -1,0 +1,37 @@
+/** One fault of the configuration, told so that its reader can mend it without looking anything up. */
+export interface Problem {
+  /** Where it is, such as `k3s-ha:servers.server-2.address`. */
+  readonly path: string;
+  /** What is wrong, what was expected and the remedy, as the rest of a sentence that begins with the path. */
+  readonly fault: string;
+}
+
+/** The problem as one sentence. */
+export function sentenceOf(problem: Problem): string {
+  return `${problem.path} ${problem.fault}.`;
+}
+
+/** The configuration cannot be used. Holds every problem that was found, not just the first. */
+export class InvalidConfiguration extends Error {
+  /** One sentence each. */
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly Problem[]) {
+    const sentences = problems.map(sentenceOf);
+    super(sentences.join("\n"));
+    this.problems = sentences;
+  }
+}
+
+/** Longest value that a message repeats; what is longer is cut, since its beginning is enough to recognise it. */
+const longestShown = 80;
+
+/**
+ * A value as a message may show it. Text that is, or may hold, a key or a password is never shown, wherever it stands:
+ * a private key pasted in the place of its file's name must not end up in a log.
+ */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  if (/PRIVATE KEY|\\n|:\/\/[^/"]*@|^"\w+:[^"]*@/.test(text)) return "a value that may be secret and is not shown";
+  return text.length <= longestShown ? text : `${text.slice(0, longestShown)}…`;
+}

@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { ClientCertificate } from "./clusterIdentity.ts";
+import { type HostArgs, nodeAddressOf } from "./host/host.ts";
+import { HostCommand } from "./host/hostCommand.ts";
+import { haproxySocket, renderHaproxyConfig } from "./render/haproxyConfig.ts";
+import { renderHostScript } from "./render/hostScript.ts";
+
+/** The hosts that balance the API, and what is behind them. */
+export interface HAProxyBalancerArgs {
+  /** The hosts by name. */
+  hosts: Readonly<Record<string, HostArgs>>;
+  /** The servers' addresses by name; each becomes known when its server is ready, and only then is configured. */
+  servers: Readonly<Record<string, pulumi.Input<string>>>;
+  /** PEM of the CA that signs what the servers show. */
+  serverCaCertificate: pulumi.Input<string>;
+  /** The certificate that readiness is asked with. */
+  healthCertificate: ClientCertificate;
+  /** Port that the API is offered on. Default: 6443. */
+  port?: number;
+  /** Connections at the same time, per host. Default: 4000, which fits the 8,192 file descriptors of a small system. */
+  maxConnections?: number;
+}
+
+const configDirectory = "/etc/haproxy/k3s-ha";
+const k3sPort = 6443;
+
+/** HAProxy in front of the servers: the one address that agents and clients know. */
+export class HAProxyBalancer extends pulumi.ComponentResource {
+  /** `https://address:port` of the API. Known once the balancer has proved that it serves. */
+  readonly apiEndpoint: pulumi.Output<string>;
+  /** Addresses of the balancer's hosts by name. */
+  readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
+
+  constructor(name: string, args: HAProxyBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("k3s-ha:index:HAProxyBalancer", name, {}, opts);
+    const addresses: Record<string, pulumi.Output<string>> = {};
+    const services: HostCommand[] = [];
+    for (const [hostName, host] of Object.entries(args.hosts)) {
+      const service = this.runHaproxy(`${name}-${hostName}`, hostName, host, args, services.at(-1));
+      addresses[hostName] = nodeAddressOf(host);
+      services.push(service);
+    }
+    this.addresses = addresses;
+    const [first] = Object.values(addresses);
+    this.apiEndpoint = pulumi
+      .all([first ?? "", services.map((service) => service.urn)])
+      .apply(([address]) => apiEndpoint(address, args.port ?? k3sPort));
+    this.registerOutputs({ apiEndpoint: this.apiEndpoint, addresses: this.addresses });
+  }
+
+  private runHaproxy(
+    name: string,
+    hostName: string,
+    host: HostArgs,
+    args: HAProxyBalancerArgs,
+    previous: HostCommand | undefined,
+  ): HostCommand {
+    const packages = new HostCommand(
+      `${name}-packages`,
+      { host, script: renderHostScript({ body: "packages", variables: { packages: ["haproxy", "socat"] } }) },
+      { parent: this },
+    );
+    const healthCertificatePath = `${configDirectory}/health.pem`;
+    const serverCaPath = `${configDirectory}/server-ca.crt`;
+    const secrets = new HostCommand(
+      `${name}-secrets`,
+      {
+        host,
+        script: pulumi.secret(
+          pulumi
+            .all([args.healthCertificate.certificate, args.healthCertificate.privateKey, args.serverCaCertificate])
+            .apply(([certificate, privateKey, ca]) =>
+              renderHostScript({
+                body: "secretFiles",
+                variables: { revision_name: "haproxy-secrets", paths: [healthCertificatePath, serverCaPath] },
+                files: [
+                  { path: healthCertificatePath, content: `${certificate.trimEnd()}\n${privateKey}`, mode: "0600" },
+                  { path: serverCaPath, content: ca },
+                ],
+              }),
+            ),
+        ),
+      },
+      { parent: this, dependsOn: packages },
+    );
+    const maxConnections = args.maxConnections ?? 4000;
+    return new HostCommand(
+      `${name}-service`,
+      {
+        host,
+        script: pulumi.all([args.servers, secrets.revision]).apply(([servers, secretsRevision]) => {
+          const config = {
+            port: args.port ?? k3sPort,
+            servers: Object.fromEntries(
+              Object.entries(servers).map(([server, address]) => [server, withPort(address, k3sPort)]),
+            ),
+            maxConnections,
+            healthCertificatePath,
+            serverCaPath,
+            statsAddress: "127.0.0.1:8404",
+          };
+          // A reload has to be seen to have taken also when only a certificate has changed.
+          const revision = createHash("sha256")
+            .update(renderHaproxyConfig(config, ""))
+            .update(secretsRevision)
+            .digest("hex")
+            .slice(0, 16);
+          return renderHostScript({
+            body: "haproxyService",
+            variables: {
+              host_name: hostName,
+              revision,
+              socket: haproxySocket,
+              config_directory: configDirectory,
+              max_connections: maxConnections,
+            },
+            files: [{ path: `${configDirectory}/haproxy.cfg`, content: renderHaproxyConfig(config, revision) }],
+          });
+        }),
+      },
+      // One balancer after the other: a configuration that does not work stops at the first.
+      { parent: this, dependsOn: previous === undefined ? [secrets] : [secrets, previous] },
+    );
+  }
+}
+
+/** `https://address:port`, with brackets around an IPv6 address. */
+export function apiEndpoint(address: string, port: number): string {
+  return `https://${withPort(address, port)}`;
+}
+
+function withPort(address: string, port: number): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+}

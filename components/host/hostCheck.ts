@@ -1,0 +1,107 @@
+import * as pulumi from "@pulumi/pulumi";
+import { renderHostScript } from "../render/hostScript.ts";
+import { HostCommand } from "./hostCommand.ts";
+import type { HostArgs } from "./host.ts";
+
+/** What a host is for. */
+export type HostRole = "server" | "agent" | "loadBalancer" | "datastore";
+
+/** A host to check, and what it stands for in messages. */
+export interface CheckedHost {
+  host: HostArgs;
+  /** Where the host stands in the configuration, for messages: "k3s-ha:servers.server-1". */
+  path: string;
+  role: HostRole;
+}
+
+/** The hosts that {@link HostChecks} checks, by name. */
+export interface HostChecksArgs {
+  hosts: Readonly<Record<string, CheckedHost>>;
+}
+
+/** Room that a role takes under /var, in MiB, with a margin: K3s and its images, a database, a proxy. */
+const neededMebibytes: Readonly<Record<HostRole, number>> = {
+  server: 2048,
+  agent: 2048,
+  datastore: 1024,
+  loadBalancer: 256,
+};
+
+/** The port that a role listens on by default, and the programs that may already hold it: our own. */
+const ports: Readonly<Record<HostRole, { port: string; owners: string }>> = {
+  server: { port: "6443", owners: "k3s k3s-server" },
+  agent: { port: "", owners: "" },
+  datastore: { port: "", owners: "" },
+  loadBalancer: { port: "", owners: "" },
+};
+
+/**
+ * Reaches every host, and looks whether it can be worked on, before anything is changed on any of them. Whatever
+ * changes hosts depends on this component: one host that is unreachable, shows another key, or runs another system
+ * stops the run while all the others are untouched.
+ */
+export class HostChecks extends pulumi.ComponentResource {
+  /** The names of the hosts that were checked. */
+  readonly checked: pulumi.Output<string[]>;
+
+  constructor(name: string, args: HostChecksArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("k3s-ha:index:HostChecks", name, {}, opts);
+    const paths = new Map(Object.entries(args.hosts).map(([host, { path }]) => [`${name}-${host}`, path]));
+    // The provider's error says what failed; this says where it stands in the configuration, and what to do.
+    const explain = new pulumi.ErrorHook(`${name}-explain`, async (failure) => {
+      const remedy = explainConnectionFailure(paths.get(failure.name) ?? failure.name, failure.errors[0] ?? "");
+      if (remedy !== undefined) await pulumi.log.error(remedy);
+      return false;
+    });
+
+    const checks = Object.entries(args.hosts).map(
+      ([hostName, { host, path, role }]) =>
+        new HostCommand(
+          `${name}-${hostName}`,
+          {
+            host,
+            applySeconds: 60,
+            removeSeconds: 20,
+            script: pulumi.output(host.address).apply((address) =>
+              renderHostScript({
+                body: "hostCheck",
+                variables: {
+                  host_path: path,
+                  host_address: address,
+                  role,
+                  needed_mib: neededMebibytes[role],
+                  port: ports[role].port,
+                  port_owners: ports[role].owners,
+                },
+              }),
+            ),
+          },
+          // A check leaves nothing behind, so there is nothing to dial a host for when it goes away.
+          { parent: this, retainOnDelete: true, hooks: { onError: [explain] } },
+        ),
+    );
+    this.checked = pulumi.all(checks.map((check) => check.urn)).apply(() => Object.keys(args.hosts));
+    this.registerOutputs({ checked: this.checked });
+  }
+}
+
+/**
+ * One sentence with the configuration's path and the remedy for a failure to connect; undefined for other failures,
+ * which the host's own script explains.
+ */
+export function explainConnectionFailure(path: string, error: string): string | undefined {
+  if (/host key mismatch|no common algorithm for host key/.test(error)) {
+    return `${path}: the host shows another SSH key than the configured host key. If the host was reinstalled, take its new key with "ssh-keyscan -t ed25519 ADDRESS", compare it with the host's own /etc/ssh/ssh_host_ed25519_key.pub, and configure it; else somebody may be in between.`;
+  }
+  if (error.includes("unable to authenticate")) {
+    return `${path}: the host refuses the SSH login. Check k3s-ha:ssh.user, and that the public half of the configured private key stands in that user's authorized_keys.`;
+  }
+  const reason = /dial tcp (?:\S+): (.+)/.exec(error)?.[1]?.split("\n")[0];
+  if (reason !== undefined) {
+    return `${path}: the host cannot be reached over SSH (${reason}). Check that it is up, and that its address and port are right.`;
+  }
+  if (/sudo: (a password is required|a terminal is required|command not found)|sudo: command not found|sudo: not found/.test(error)) {
+    return `${path}: the login user cannot become root without a password. Give it password-less sudo, or log in as root.`;
+  }
+  return undefined;
+}

@@ -1,0 +1,120 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { CertificateAuthority, ClusterIdentity } from "./clusterIdentity.ts";
+import { type HostArgs, nodeAddressOf } from "./host/host.ts";
+import type { HostCommand } from "./host/hostCommand.ts";
+import { datastoreCaPath, runK3sNode } from "./k3sNode.ts";
+import { installRelease, type K3sReleaseArgs } from "./k3sRelease.ts";
+import type { HostFile } from "./render/hostScript.ts";
+import { connectionsPerServer } from "./render/mariadbConfig.ts";
+
+/** What of a cluster's identity its servers hold. */
+export type ServerIdentity = Pick<
+  ClusterIdentity,
+  "token" | "agentToken" | "serverAuthority" | "clientAuthority" | "requestHeaderAuthority" | "serviceAccountKey"
+>;
+
+/** The servers of a cluster, and what makes them one. */
+export interface K3sServerPoolArgs {
+  /** The hosts by node name, in the order in which they are started and changed. */
+  hosts: Readonly<Record<string, HostArgs>>;
+  release: K3sReleaseArgs;
+  /** K3s's `datastore-endpoint`, secret. */
+  datastoreEndpoint: pulumi.Input<string>;
+  /** PEM of the CA that the datastore is verified with. */
+  datastoreCaCertificate: pulumi.Input<string>;
+  /** Tokens and certificate authorities. */
+  identity: ServerIdentity;
+  /** Every name and address, beside the servers' own, that clients reach the API at: they go into its certificate. */
+  apiNames: pulumi.Input<string>[];
+  /** More settings of every server, as in K3s's config.yaml. One object for all: with SQL, K3s does not compare them. */
+  config?: Readonly<Record<string, unknown>>;
+  /** Seconds that a server may take to prove itself after a start. Default: 240. */
+  readySeconds?: number;
+}
+
+const tlsDirectory = "/var/lib/rancher/k3s/server/tls";
+
+/**
+ * K3s servers on one external datastore. They are created, and changed, strictly one after the other, each behind the
+ * proof that the one before is ready; the first that fails stops the rest.
+ */
+export class K3sServerPool extends pulumi.ComponentResource {
+  /** The servers' addresses by name. An address is known once its server has proved itself ready. */
+  readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
+  /** The release that all the servers run. */
+  readonly version: pulumi.Output<string>;
+
+  constructor(name: string, args: K3sServerPoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("k3s-ha:index:K3sServerPool", name, {}, opts);
+    const config = {
+      // Cannot be turned on later; without it every dump of the datastore holds the cluster's secrets in the clear.
+      "secrets-encryption": true,
+      "write-kubeconfig-mode": "0600",
+      "datastore-cafile": datastoreCaPath,
+      "tls-san": args.apiNames,
+      ...args.config,
+    };
+    const datastoreAddress = pulumi.output(args.datastoreEndpoint).apply(datastoreAddressOf);
+
+    const addresses: Record<string, pulumi.Output<string>> = {};
+    let previous: HostCommand | undefined;
+    for (const [nodeName, host] of Object.entries(args.hosts)) {
+      const child = `${name}-${nodeName}`;
+      const release = installRelease(`${child}-release`, host, nodeName, args.release, { parent: this });
+      const service: HostCommand = runK3sNode(
+        child,
+        {
+          role: "server",
+          host,
+          nodeName,
+          version: args.release.version,
+          config: pulumi
+            .all([config, nodeAddressOf(host)])
+            .apply(([shared, address]) => ({ ...shared, "node-name": nodeName, "node-ip": address })),
+          secretConfig: {
+            token: args.identity.token,
+            "agent-token": args.identity.agentToken,
+            "datastore-endpoint": args.datastoreEndpoint,
+          } as pulumi.Input<Record<string, string>>,
+          secretFiles: pulumi
+            .all([pulumi.output(args.datastoreCaCertificate), previous === undefined ? authorityFiles(args.identity) : []])
+            .apply(([ca, authorities]) => [
+              { path: datastoreCaPath, content: ca, mode: "0644" },
+              ...(authorities as HostFile[]),
+            ]),
+          environment: { KINE_DATASTORE_MAX_OPEN_CONNECTIONS: connectionsPerServer },
+          // Not a secret: it says no more than the datastore's configuration does.
+          datastoreAddress: pulumi.unsecret(datastoreAddress),
+          readySeconds: args.readySeconds ?? 240,
+        },
+        { parent: this, dependsOn: previous === undefined ? [release] : [release, previous] },
+      );
+      addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);
+      previous = service;
+    }
+    this.addresses = addresses;
+    this.version = pulumi.output(args.release.version);
+    this.registerOutputs({ addresses: this.addresses, version: this.version });
+  }
+}
+
+/** The authorities, for the first server: it puts them into the datastore, where the others find them. */
+function authorityFiles(identity: ServerIdentity): pulumi.Output<HostFile[]> {
+  const pair = (fileName: string, authority: CertificateAuthority) => [
+    { path: `${tlsDirectory}/${fileName}.crt`, content: authority.certificate, mode: "0644" },
+    { path: `${tlsDirectory}/${fileName}.key`, content: authority.privateKey },
+  ];
+  return pulumi.output([
+    ...pair("server-ca", identity.serverAuthority),
+    ...pair("client-ca", identity.clientAuthority),
+    ...pair("request-header-ca", identity.requestHeaderAuthority),
+    { path: `${tlsDirectory}/service.key`, content: identity.serviceAccountKey },
+  ]);
+}
+
+/** "host:port" of a MySQL endpoint. */
+function datastoreAddressOf(endpoint: string): string {
+  const address = /@tcp\(([^()]+)\)\/[^/]*$/.exec(endpoint)?.[1];
+  if (address === undefined) throw new pulumi.RunError("the datastore endpoint is not mysql://user:password@tcp(host:port)/schema");
+  return address;
+}

@@ -1,0 +1,44 @@
+/** A database user: who, from where, and with what. */
+export interface DatastoreUser {
+  user: string;
+  password: string;
+  /** The addresses that it may log in from; from all others it does not exist. */
+  addresses: readonly string[];
+  /** What it may do, on the one schema. */
+  privileges: readonly string[];
+}
+
+/** All that K3s ever does with its schema: kine creates one table with its indexes, and reads and writes rows. */
+export const k3sPrivileges = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "INDEX"] as const;
+
+/** What a dump of one table in one transaction takes. */
+export const backupPrivileges = ["SELECT"] as const;
+
+/**
+ * SQL that makes a MariaDB server's schema and users what is asked, whatever was there: accounts of these users from
+ * other addresses are dropped. Running it twice changes nothing, and at no moment does a user lack its privileges.
+ */
+export function renderAccessSql(database: string, users: readonly DatastoreUser[]): string {
+  const lines = [`CREATE DATABASE IF NOT EXISTS \`${database}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;`];
+  for (const { user, password, addresses, privileges } of users) {
+    const kept = addresses.map(sqlString).join(", ");
+    lines.push(
+      // A statement of its own for each account, so that one with other hosts than these can be dropped by name.
+      `SET @k3s_ha_drop = (SELECT GROUP_CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.user WHERE User = ${sqlString(user)} AND Host NOT IN (${kept}));`,
+      "EXECUTE IMMEDIATE IF(@k3s_ha_drop IS NULL, 'DO 0', CONCAT('DROP USER ', @k3s_ha_drop));",
+    );
+    for (const address of addresses) {
+      const account = `${sqlString(user)}@${sqlString(address)}`;
+      lines.push(
+        `CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY ${sqlString(password)} REQUIRE SSL;`,
+        `ALTER USER ${account} IDENTIFIED BY ${sqlString(password)} REQUIRE SSL;`,
+        `GRANT ${privileges.join(", ")} ON \`${database}\`.* TO ${account};`,
+      );
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function sqlString(text: string): string {
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,21 @@
+/** Where K3s finds its datastore, and as whom. */
+export interface DatastoreLogin {
+  /** IP address or DNS name; the datastore's certificate has to name just this. */
+  address: string;
+  port: number;
+  database: string;
+  /** Must not hold a colon: the DSN ends the user there. */
+  user: string;
+  /** Taken literally: the DSN knows no escapes, and needs none. */
+  password: string;
+}
+
+/**
+ * K3s's `datastore-endpoint` for MySQL and MariaDB. Never with `tls=`: it would silently override the CA file, which
+ * is what verifies the datastore.
+ */
+export function renderMysqlDsn(login: DatastoreLogin): string {
+  if (login.user.includes(":")) throw new Error(`the database user "${login.user}" holds a colon`);
+  const address = login.address.includes(":") ? `[${login.address}]` : login.address;
+  return `mysql://${login.user}:${login.password}@tcp(${address}:${login.port})/${login.database.replaceAll("/", "%2F")}`;
+}

@@ -1,0 +1,79 @@
+/** What HAProxy offers, and whom it sends clients to. */
+export interface HaproxyConfig {
+  /** Port that the Kubernetes API is offered on, on every address of the host. */
+  port: number;
+  /** Address ("host:port") of each server's API, by name. */
+  servers: Readonly<Record<string, string>>;
+  /** Connections at the same time; each takes two file descriptors. */
+  maxConnections: number;
+  /** PEM file with the certificate and key that readiness checks are made with. */
+  healthCertificatePath: string;
+  /** PEM file of the CA that signs what servers show. */
+  serverCaPath: string;
+  /** "host:port" that the statistics page and the Prometheus metrics are served on. */
+  statsAddress: string;
+}
+
+/** Where HAProxy answers `show info` and `show stat`. */
+export const haproxySocket = "/run/haproxy/k3s-ha.sock";
+
+/**
+ * `haproxy.cfg`. TCP all the way, so that client certificates reach the API server. A server takes traffic only while
+ * an authenticated `GET /readyz` answers 200: neither an open port nor a 401 proves that it works.
+ *
+ * The times were measured on real K3s with a fresh connection every 100 ms: a graceful restart fails none, a power cut
+ * is over after about a second. `revision` comes back in `show info`, and so proves which configuration is served.
+ */
+export function renderHaproxyConfig(config: HaproxyConfig, revision: string): string {
+  const servers = Object.entries(config.servers).map(([name, address]) => `  server ${name} ${address}`);
+  return `# Written by k3s-ha; changes made here are overwritten.
+global
+  description k3s-ha ${revision}
+  log /dev/log local0
+  user haproxy
+  group haproxy
+  maxconn ${config.maxConnections}
+  stats socket ${haproxySocket} mode 660 level admin
+  # Old processes live as long as their longest session; after this they are ended.
+  hard-stop-after 30m
+
+defaults
+  log global
+  mode tcp
+  option tcplog
+  option dontlognull
+  option clitcpka
+  option srvtcpka
+  # A connection that a server refuses or does not take within a second goes to another.
+  option redispatch 1
+  retries 3
+  timeout connect 1s
+  timeout check 1s
+  timeout client 1h
+  timeout server 1h
+  # Idle "kubectl exec", "logs -f" and watches.
+  timeout tunnel 24h
+  timeout client-fin 30s
+  timeout server-fin 30s
+
+frontend kubernetes-api
+  bind :${config.port}
+  default_backend servers
+
+backend servers
+  balance leastconn
+  option httpchk
+  http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host kubernetes
+  http-check expect status 200
+  default-server check check-ssl check-alpn http/1.1 check-sni kubernetes verify required verifyhost kubernetes ca-file ${config.serverCaPath} crt ${config.healthCertificatePath} inter 1s fastinter 300ms downinter 1s fall 2 rise 2 on-marked-down shutdown-sessions
+${servers.join("\n")}
+
+frontend stats
+  mode http
+  bind ${config.statsAddress}
+  timeout client 10s
+  http-request use-service prometheus-exporter if { path /metrics }
+  stats enable
+  stats uri /
+`;
+}

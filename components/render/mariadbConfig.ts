@@ -1,0 +1,61 @@
+/** What the program sets on a MariaDB server that it manages. */
+export interface MariadbConfig {
+  /** The only address that the server listens on. */
+  address: string;
+  port: number;
+  /** K3s servers that connect. */
+  servers: number;
+  /** Directory with `ca.crt`, `server.crt` and `server.key`. */
+  tlsDirectory: string;
+}
+
+/**
+ * Connections that one K3s server may hold: kine keeps up to 20 idle ones and opens more without a limit of its own,
+ * so the servers are given this one (KINE_DATASTORE_MAX_OPEN_CONNECTIONS).
+ */
+export const connectionsPerServer = 60;
+
+/** Room beside the servers: a restarting server's old connections, the backup, people. */
+const spareConnections = 30;
+
+/** `max_connections` that leaves every server its connections, a third more for a rolling restart, and some to spare. */
+export function maxConnections(servers: number): number {
+  return Math.ceil(servers * connectionsPerServer * 1.3) + spareConnections;
+}
+
+/** The drop-in file for `/etc/mysql/mariadb.conf.d/`. */
+export function renderMariadbConfig(config: MariadbConfig): string {
+  return `# Written by k3s-ha; changes made here are overwritten.
+[mariadbd]
+bind-address = ${config.address}
+port = ${config.port}
+
+# Nobody speaks to this server in the clear; the local socket stays open to root.
+ssl_ca = ${config.tlsDirectory}/ca.crt
+ssl_cert = ${config.tlsDirectory}/server.crt
+ssl_key = ${config.tlsDirectory}/server.key
+tls_version = TLSv1.2,TLSv1.3
+require_secure_transport = ON
+
+# A missing reverse DNS entry would cost ten seconds per connection; users are granted by address.
+skip-name-resolve
+
+max_connections = ${maxConnections(config.servers)}
+max_allowed_packet = 64M
+character-set-server = utf8mb4
+collation-server = utf8mb4_unicode_ci
+
+# No acknowledged write is lost in a power cut.
+innodb_flush_log_at_trx_commit = 1
+sync_binlog = 1
+log_bin = mysql-bin
+binlog_format = ROW
+binlog_expire_logs_seconds = 172800
+
+# With snapshot isolation, the default since 11.6.2, K3s cannot compact its table and it grows for ever.
+loose_innodb_snapshot_isolation = OFF
+# K3s needs one number after the other.
+auto_increment_increment = 1
+auto_increment_offset = 1
+`;
+}

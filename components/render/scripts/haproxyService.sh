@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# Checks the configuration, makes HAProxy serve it, and proves that it does and that a server is behind it.
+config_path=/etc/haproxy/haproxy.cfg
+
+ask_haproxy() { socat -t 2 - "UNIX-CONNECT:$socket" <<<"$1" 2>&1; }
+
+check_limits() {
+  local limit needed=$((2 * max_connections + 200))
+  limit=$(systemctl show --property LimitNOFILE --value haproxy)
+  [[ $limit == infinity ]] || ((limit >= needed)) ||
+    die "$host_name: $max_connections connections take $needed file descriptors, and HAProxy may have $limit here. Lower k3s-ha:loadBalancer.maxConnections, or raise LimitNOFILE of haproxy.service."
+}
+
+# The new text is checked beside the old, which stays in place until it has passed.
+check_config() {
+  local answer
+  answer=$(haproxy -c -f "$staged_path" 2>&1) || {
+    printf '%s\n' "$answer" >&2
+    die "$host_name: HAProxy refuses the new configuration, for the reason above; the old one stays in service"
+  }
+}
+
+served_revision() { ask_haproxy "show info" | sed -nE 's/^[Dd]escription: *k3s-ha ([0-9a-f]+)$/\1/p'; }
+
+serve() {
+  if systemctl is-active --quiet haproxy; then systemctl reload haproxy; else systemctl restart haproxy; fi ||
+    { journal_tail haproxy; die "$host_name: HAProxy does not start; its journal above says why"; }
+}
+
+# A reload can be reported as done while the old process goes on: only the running process can tell what it serves.
+wait_until_served() {
+  local deadline=$((SECONDS + 20))
+  until [[ $(served_revision) == "$revision" ]]; do
+    ((SECONDS < deadline)) || { journal_tail haproxy; die "$host_name: HAProxy still serves its old configuration; its journal above says why"; }
+    sleep 0.2
+  done
+}
+
+wait_until_up() {
+  local deadline=$((SECONDS + 60)) states
+  until states=$(ask_haproxy "show stat" | awk -F , '$1 == "servers" && $2 != "BACKEND" { print $2 ": " $18 " (" $37 " " $38 " " $57 ")" }') && [[ $states == *": UP"* ]]; do
+    ((SECONDS < deadline)) || die "$host_name: HAProxy sees no server ready: ${states//$'\n'/, }. Check that this host reaches the servers' port."
+    sleep 0.2
+  done
+}
+
+apply() {
+  local now staged_path
+  lock_host
+  check_limits
+  put_files
+  staged_path=$config_directory/haproxy.cfg
+  check_config
+  now=$(fingerprint "$staged_path" "$config_directory/health.pem" "$config_directory/server-ca.crt")
+  systemctl enable --quiet haproxy
+  if ! runs_with haproxy "$now" || [[ $(served_revision) != "$revision" ]]; then
+    put_file "$config_path" 0644 root:root <"$staged_path"
+    serve
+    wait_until_served
+  fi
+  wait_until_up
+  proved haproxy "$now"
+  print_revision haproxy
+}
+
+remove() {
+  lock_host
+  if systemctl cat haproxy >/dev/null 2>&1; then systemctl disable --quiet --now haproxy; fi
+  rm -rf "$config_directory" "$config_path" "$state_directory/haproxy.proved" "$state_directory/haproxy.revision"
+}

@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# Puts the release's binary in a directory of its own. Nothing that runs is touched: the service switches to it.
+release_directory=$releases_directory/$version
+
+asset_name() {
+  case $(uname -m) in
+    x86_64) printf 'k3s' ;;
+    aarch64) printf 'k3s-arm64' ;;
+    *) die "$host_name: K3s is not released for $(uname -m) here" ;;
+  esac
+}
+
+checksum_list() {
+  case $(uname -m) in
+    x86_64) printf 'sha256sum-amd64.txt' ;;
+    aarch64) printf 'sha256sum-arm64.txt' ;;
+  esac
+}
+
+fetch() {
+  curl --fail --silent --show-error --location --retry 3 --retry-connrefused --connect-timeout 10 --output "$2" "$release_url/$1" ||
+    die "$host_name: cannot fetch $release_url/$1. Check k3s-ha:k3s.version and k3s-ha:k3s.mirror, and that this host reaches the mirror."
+}
+
+# published_checksum DIRECTORY: what the release's own list says.
+published_checksum() {
+  local list asset found
+  list=$(checksum_list) asset=$(asset_name)
+  fetch "$list" "$1/list"
+  found=$(awk -v name="$asset" '$2 == name { print $1 }' "$1/list")
+  [[ $found =~ ^[0-9a-f]{64}$ ]] || die "$host_name: $release_url/$list does not list $asset. Check k3s-ha:k3s.mirror."
+  printf '%s' "$found"
+}
+
+download() {
+  local work=$1 expected=$2 published actual
+  published=$(published_checksum "$work")
+  [[ -n $expected ]] || expected=$published
+  [[ $expected == "$published" ]] ||
+    die "$host_name: k3s-ha:k3s.sha256 is $expected, but the release $version lists $published. Correct the one that is wrong; nothing was installed."
+  fetch "$(asset_name)" "$work/k3s"
+  actual=$(sha256sum "$work/k3s" | cut -d ' ' -f 1)
+  [[ $actual == "$expected" ]] ||
+    die "$host_name: $release_url/$(asset_name) has the sha256 $actual, not $expected. The mirror is damaged or not to be trusted; nothing was installed."
+  chmod 0755 "$work/k3s"
+  printf '%s  k3s\n' "$actual" >"$work/sha256"
+  rm -f "$work/list"
+}
+
+# installed_checksum: the sha256 that the release here was verified with; fails when it is not there or not whole.
+installed_checksum() {
+  [[ -f $release_directory/sha256 ]] || return 1
+  (cd "$release_directory" && sha256sum --check --status sha256) || return 1
+  cut -d ' ' -f 1 "$release_directory/sha256"
+}
+
+apply() {
+  local work installed
+  lock_host
+  install_packages "${packages[@]}"
+  if installed=$(installed_checksum); then
+    [[ -n $sha256 && $sha256 != "$installed" ]] || return 0
+  fi
+  mkdir -p "$releases_directory"
+  work=$(mktemp -d "$releases_directory/.download.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  download "$work" "$sha256"
+  chmod 0755 "$work"
+  rm -rf "$release_directory"
+  mv -T "$work" "$release_directory"
+}
+
+# An older release goes when nothing runs from it any more.
+remove() {
+  lock_host
+  [[ $(readlink /usr/local/bin/k3s) != "$release_directory/k3s" ]] || return 0
+  rm -rf "$release_directory"
+}

@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# Switches to a release and its settings, starts K3s when what it reads has changed, and proves that the node works.
+
+fail() {
+  journal_tail "$unit" "$secrets_path"
+  die "$host_name: $*"
+}
+
+switch_release() {
+  local name
+  ln -sfn "$release_directory/k3s" /usr/local/bin/.k3s.new
+  mv -Tf /usr/local/bin/.k3s.new /usr/local/bin/k3s
+  for name in kubectl crictl ctr; do
+    [[ -e /usr/local/bin/$name ]] || ln -s k3s "/usr/local/bin/$name"
+  done
+}
+
+# The datastore as this server will see it: reachable, with a certificate for the very address in the endpoint.
+check_datastore() {
+  local answer
+  [[ -n $datastore_address ]] || return 0
+  answer=$(timeout 10 openssl s_client -connect "$datastore_address" -starttls mysql -CAfile "$datastore_ca_path" \
+    -verify_return_error -verify_ip "$datastore_host" 2>&1 </dev/null) && return 0
+  die "$host_name: no verified TLS connection to the datastore at $datastore_address: $(grep -m 1 -iE 'verify error|refused|unreachable|timed out|no route' <<<"$answer"). Check its address, its certificate and the firewalls in between."
+}
+
+ready() {
+  if [[ $role == server ]]; then
+    local tls=/var/lib/rancher/k3s/server/tls
+    [[ $(curl --silent --max-time 3 --cacert $tls/server-ca.crt --cert $tls/client-admin.crt --key $tls/client-admin.key \
+      https://127.0.0.1:6443/readyz 2>/dev/null) == ok ]]
+  else
+    # What the kubelet serves on: it listens once the agent has joined.
+    [[ -s $kubeconfig ]] && curl --silent --max-time 3 --output /dev/null http://127.0.0.1:10248/healthz
+  fi
+}
+
+node_state() {
+  k3s kubectl --kubeconfig "$kubeconfig" get node "$node_name" --request-timeout 5s --output \
+    'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.nodeInfo.kubeletVersion}' 2>&1
+}
+
+wait_until_proved() {
+  local deadline=$((SECONDS + ready_seconds)) state="" restarts
+  until ready; do
+    restarts=$(systemctl show --property NRestarts --value "$unit")
+    ((restarts < 20)) || fail "K3s starts and dies again and again; its journal above says why"
+    ((SECONDS < deadline)) || fail "K3s is not ready after $ready_seconds s; its journal above says why"
+    sleep 0.3
+  done
+  until state=$(node_state) && [[ $state == "True $version" ]]; do
+    ((SECONDS < deadline)) || fail "the node is not Ready with $version after $ready_seconds s, it is: $state"
+    sleep 0.5
+  done
+}
+
+apply() {
+  local now
+  lock_host
+  check_datastore
+  put_files
+  switch_release
+  now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit")"
+  if ! runs_with "$unit" "$now"; then
+    systemctl daemon-reload
+    systemctl enable --quiet "$unit"
+    # Stopped first, so that it is never the old process that answers.
+    systemctl stop "$unit"
+    systemctl start --no-block "$unit"
+  fi
+  wait_until_proved
+  proved "$unit" "$now"
+  print_revision "$unit"
+}
+
+stop_containers() {
+  local pids
+  # The containers live on in the unit's cgroup when K3s stops; their shims are told by where they run from.
+  pids=$(pgrep --full '^/var/lib/rancher/k3s/data/[^/]+/bin/containerd-shim') || return 0
+  # shellcheck disable=SC2086
+  kill -KILL $(shim_tree $pids)
+}
+
+shim_tree() {
+  local pid
+  for pid in "$@"; do
+    printf '%s ' "$pid"
+    # shellcheck disable=SC2046
+    shim_tree $(pgrep --parent "$pid")
+  done
+}
+
+unmount_below() {
+  local path
+  while read -r path; do umount --lazy "$path"; done < <(awk -v below="$1/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort --reverse)
+}
+
+remove_network() {
+  local link tool
+  for link in cni0 flannel.1 flannel-v6.1 kube-ipvs0; do
+    if ip link show "$link" >/dev/null 2>&1; then ip link delete "$link"; fi
+  done
+  for tool in iptables ip6tables; do
+    command -v "$tool-save" >/dev/null || continue
+    "$tool-save" | grep -vE 'KUBE-|CNI-|flannel' | "$tool-restore"
+  done
+  rm -rf /var/lib/cni
+}
+
+remove() {
+  local path
+  lock_host
+  if systemctl cat "$unit" >/dev/null 2>&1; then systemctl disable --quiet --now "$unit"; fi
+  stop_containers
+  for path in /run/k3s /var/lib/rancher /var/lib/kubelet/pods /var/lib/kubelet/plugins /run/netns/cni-; do unmount_below "$path"; done
+  remove_network
+  rm -rf "$unit_path" "$config_path" /etc/rancher/node /run/k3s /run/flannel /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /var/lib/rancher/k3s/server \
+    "$state_directory/$unit.proved" "$state_directory/$unit.revision"
+  if [[ -d /var/lib/kubelet ]]; then find /var/lib/kubelet -mindepth 1 -delete; fi
+  for path in k3s kubectl crictl ctr; do
+    if [[ -L /usr/local/bin/$path ]]; then rm -f "/usr/local/bin/$path"; fi
+  done
+  systemctl daemon-reload
+}

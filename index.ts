@@ -1,0 +1,105 @@
+import * as pulumi from "@pulumi/pulumi";
+import { AgentPool } from "./components/agentPool.ts";
+import { BackupCron } from "./components/backupCron.ts";
+import { ClusterIdentity } from "./components/clusterIdentity.ts";
+import { loadSettings } from "./components/config/loadSettings.ts";
+import { HAProxyBalancer } from "./components/haproxyBalancer.ts";
+import { HostChecks } from "./components/host/hostCheck.ts";
+import { nodeAddressOf } from "./components/host/host.ts";
+import { K3sServerPool } from "./components/k3sServerPool.ts";
+import { MySQLDatastore } from "./components/mysqlDatastore.ts";
+import { renderKubeconfig } from "./components/render/kubeconfig.ts";
+
+const settings = loadSettings();
+const { servers, agentPools, loadBalancer, datastore, backup, k3s } = settings;
+
+const identity = new ClusterIdentity("cluster");
+// Nothing is changed on any host before every host was reached and found fit.
+const hosts = new HostChecks("hosts", { hosts: settings.hosts });
+const checked = { dependsOn: [hosts] };
+
+const mysql = new MySQLDatastore(
+  "datastore",
+  {
+    ...datastore,
+    hostName: datastore.name,
+    serverAddresses: Object.values(servers).map(nodeAddressOf),
+    token: identity.token,
+  },
+  checked,
+);
+
+const pool = new K3sServerPool(
+  "servers",
+  {
+    hosts: servers,
+    identity,
+    release: k3s,
+    datastoreEndpoint: mysql.endpoint,
+    datastoreCaCertificate: mysql.caCertificate,
+    apiNames: [...Object.values(loadBalancer.hosts).map(nodeAddressOf), ...loadBalancer.names],
+    config: k3s.serverConfig,
+    readySeconds: k3s.readySeconds,
+  },
+  checked,
+);
+
+const balancer = new HAProxyBalancer(
+  "balancer",
+  {
+    ...loadBalancer,
+    servers: pool.addresses,
+    serverCaCertificate: identity.serverAuthority.certificate,
+    healthCertificate: identity.healthCertificate,
+  },
+  checked,
+);
+
+const agents = Object.entries(agentPools).map(
+  ([name, agentPool]) =>
+    new AgentPool(
+      name,
+      {
+        ...agentPool,
+        release: k3s,
+        apiEndpoint: balancer.apiEndpoint,
+        joinToken: identity.agentJoinToken,
+        config: k3s.agentConfig,
+        readySeconds: k3s.readySeconds,
+      },
+      checked,
+    ),
+);
+
+const backups = new BackupCron(
+  "backup",
+  {
+    ...backup,
+    host: datastore.host,
+    hostName: datastore.name,
+    source: mysql.backupSource,
+    token: identity.token,
+    k3sVersion: pool.version,
+  },
+  { dependsOn: [hosts, pool] },
+);
+
+/** The stack's contract; docs/outputs.md describes each. */
+export const contractVersion = 1;
+export const apiEndpoint = balancer.apiEndpoint;
+export const kubeconfig = pulumi.secret(
+  pulumi
+    .all([balancer.apiEndpoint, identity.serverAuthority.certificate, identity.adminCertificate])
+    .apply(([server, caCertificate, { certificate, privateKey }]) =>
+      renderKubeconfig({ name: `k3s-${pulumi.getStack()}`, server, caCertificate, clientCertificate: certificate, clientKey: privateKey }),
+    ),
+);
+export const clusterCaCertificate = identity.serverAuthority.certificate;
+export const serverAddresses = pool.addresses;
+export const agentAddresses = Object.assign({}, ...agents.map((agentPool) => agentPool.addresses)) as AgentPool["addresses"];
+export const loadBalancerAddresses = balancer.addresses;
+export const datastoreEndpoint = mysql.endpoint;
+export const datastoreCaCertificate = mysql.caCertificate;
+export const joinToken = identity.joinToken;
+export const k3sVersion = pool.version;
+export const backupSchedule = backups;
