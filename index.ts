@@ -91,12 +91,21 @@ export const kubeconfig = pulumi.secret(
   pulumi
     .all([balancer.apiEndpoint, identity.serverAuthority.certificate, identity.adminCertificate])
     .apply(([server, caCertificate, { certificate, privateKey }]) =>
-      renderKubeconfig({ name: `k3s-${pulumi.getStack()}`, server, caCertificate, clientCertificate: certificate, clientKey: privateKey }),
+      renderKubeconfig({
+        name: `k3s-${pulumi.getStack()}`,
+        server,
+        caCertificate,
+        clientCertificate: certificate,
+        clientKey: privateKey,
+      }),
     ),
 );
 export const clusterCaCertificate = identity.serverAuthority.certificate;
 export const serverAddresses = pool.addresses;
-export const agentAddresses = Object.assign({}, ...agents.map((agentPool) => agentPool.addresses)) as AgentPool["addresses"];
+export const agentAddresses = Object.assign(
+  {},
+  ...agents.map((agentPool) => agentPool.addresses),
+) as AgentPool["addresses"];
 export const loadBalancerAddresses = balancer.addresses;
 export const datastoreEndpoint = mysql.endpoint;
 export const datastoreCaCertificate = mysql.caCertificate;

@@ -57,7 +57,7 @@ export class AgentPool extends pulumi.ComponentResource {
           config: pulumi
             .all([config, args.apiEndpoint, nodeAddressOf(host)])
             .apply(([shared, server, address]) => ({ ...shared, server, "node-name": nodeName, "node-ip": address })),
-          secretConfig: { token: args.joinToken } as pulumi.Input<Record<string, string>>,
+          secretConfig: { token: args.joinToken },
           readySeconds: args.readySeconds ?? 240,
         },
         { parent: this, dependsOn: before === undefined ? [release] : [release, before] },

@@ -96,9 +96,18 @@ export class ClusterIdentity extends pulumi.ComponentResource {
       { parent: this },
     ).privateKeyPem;
 
-    const client = (child: string, subject: tls.types.input.CertRequestSubject, years: number, renewAtHours: number) => {
+    const client = (
+      child: string,
+      subject: tls.types.input.CertRequestSubject,
+      years: number,
+      renewAtHours: number,
+    ) => {
       const key = ecKey(`${name}-${child}-key`, this);
-      const request = new tls.CertRequest(`${name}-${child}-request`, { privateKeyPem: key, subject }, { parent: this });
+      const request = new tls.CertRequest(
+        `${name}-${child}-request`,
+        { privateKeyPem: key, subject },
+        { parent: this },
+      );
       const certificate = new tls.LocallySignedCert(
         `${name}-${child}`,
         {

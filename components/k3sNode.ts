@@ -16,7 +16,7 @@ export interface K3sNodeArgs {
   /** What stands in config.yaml. Not secret. */
   config: pulumi.Input<Record<string, unknown>>;
   /** What stands in a file of its own that only root reads: tokens, the datastore's endpoint. */
-  secretConfig: pulumi.Input<Record<string, string>>;
+  secretConfig: Readonly<Record<string, pulumi.Input<string>>>;
   /** More files that hold secrets, written before the first start. */
   secretFiles?: pulumi.Input<HostFile[]>;
   /** Environment of the unit. Default: none. */
@@ -43,7 +43,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
     {
       host,
       script: pulumi.secret(
-        pulumi.all([args.secretConfig, args.secretFiles ?? []]).apply(([config, files]) =>
+        pulumi.all([pulumi.output(args.secretConfig), args.secretFiles ?? []]).apply(([config, files]) =>
           renderHostScript({
             body: "secretFiles",
             variables: { revision_name: `${unit}-secrets`, paths: [secretsPath, datastoreCaPath] },

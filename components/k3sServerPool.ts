@@ -75,9 +75,12 @@ export class K3sServerPool extends pulumi.ComponentResource {
             token: args.identity.token,
             "agent-token": args.identity.agentToken,
             "datastore-endpoint": args.datastoreEndpoint,
-          } as pulumi.Input<Record<string, string>>,
+          },
           secretFiles: pulumi
-            .all([pulumi.output(args.datastoreCaCertificate), previous === undefined ? authorityFiles(args.identity) : []])
+            .all([
+              pulumi.output(args.datastoreCaCertificate),
+              previous === undefined ? authorityFiles(args.identity) : [],
+            ])
             .apply(([ca, authorities]) => [
               { path: datastoreCaPath, content: ca, mode: "0644" },
               ...(authorities as HostFile[]),
@@ -115,6 +118,7 @@ function authorityFiles(identity: ServerIdentity): pulumi.Output<HostFile[]> {
 /** "host:port" of a MySQL endpoint. */
 function datastoreAddressOf(endpoint: string): string {
   const address = /@tcp\(([^()]+)\)\/[^/]*$/.exec(endpoint)?.[1];
-  if (address === undefined) throw new pulumi.RunError("the datastore endpoint is not mysql://user:password@tcp(host:port)/schema");
+  if (address === undefined)
+    throw new pulumi.RunError("the datastore endpoint is not mysql://user:password@tcp(host:port)/schema");
   return address;
 }

@@ -77,13 +77,11 @@ export class MySQLDatastore extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    const tlsFiles = pulumi
-      .all([caCertificate, certificate, privateKey])
-      .apply(([ca, cert, key]): HostFile[] => [
-        { path: `${tlsDirectory}/ca.crt`, content: ca },
-        { path: `${tlsDirectory}/server.crt`, content: cert },
-        { path: `${tlsDirectory}/server.key`, content: key, mode: "0600", owner: "mysql:mysql" },
-      ]);
+    const tlsFiles = pulumi.all([caCertificate, certificate, privateKey]).apply(([ca, cert, key]): HostFile[] => [
+      { path: `${tlsDirectory}/ca.crt`, content: ca },
+      { path: `${tlsDirectory}/server.crt`, content: cert },
+      { path: `${tlsDirectory}/server.key`, content: key, mode: "0600", owner: "mysql:mysql" },
+    ]);
     const tlsSecrets = new HostCommand(
       `${name}-tls`,
       {

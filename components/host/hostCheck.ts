@@ -100,7 +100,11 @@ export function explainConnectionFailure(path: string, error: string): string | 
   if (reason !== undefined) {
     return `${path}: the host cannot be reached over SSH (${reason}). Check that it is up, and that its address and port are right.`;
   }
-  if (/sudo: (a password is required|a terminal is required|command not found)|sudo: command not found|sudo: not found/.test(error)) {
+  if (
+    /sudo: (a password is required|a terminal is required|command not found)|sudo: command not found|sudo: not found/.test(
+      error,
+    )
+  ) {
     return `${path}: the login user cannot become root without a password. Give it password-less sudo, or log in as root.`;
   }
   return undefined;

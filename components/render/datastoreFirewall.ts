@@ -14,9 +14,9 @@ ${family(
   "ip",
   addresses.filter((address) => !address.includes(":")),
 )}${family(
-  "ip6",
-  addresses.filter((address) => address.includes(":")),
-)}    tcp dport ${port} drop
+    "ip6",
+    addresses.filter((address) => address.includes(":")),
+  )}    tcp dport ${port} drop
   }
 }
 `;
