@@ -1,0 +1,47 @@
+# The commands of k3s-ha. `make up` and `make test` are all that a fresh machine needs; README.md tells the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+STACK ?= dev
+ARGS ?=
+NODE := node_modules/.bin/node
+# Node runs the sources as they are; its word on experimental features is not for our users.
+RUN := $(NODE) --disable-warning=ExperimentalWarning
+
+.PHONY: help up preview down status kubectl backup outputs test lint
+
+help: ## Show the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+up: node_modules/.installed ## Create the cluster, or bring it up to date (STACK=dev: in a sandbox on this machine)
+	@$(RUN) sandbox/main.ts up --stack $(STACK)
+
+preview: node_modules/.installed ## Show what `make up` would change
+	@$(RUN) sandbox/main.ts preview --stack $(STACK)
+
+down: node_modules/.installed ## Take the cluster away (STACK=dev: and the sandbox with it)
+	@$(RUN) sandbox/main.ts down --stack $(STACK)
+
+status: node_modules/.installed ## Show the cluster's nodes, datastore and backups
+	@$(RUN) sandbox/main.ts status --stack $(STACK)
+
+kubectl: node_modules/.installed ## Run kubectl through the balancer: make kubectl ARGS='get nodes'
+	@$(RUN) sandbox/main.ts kubectl --stack $(STACK) -- $(ARGS)
+
+backup: node_modules/.installed ## Take a backup now, and verify it
+	@$(RUN) sandbox/main.ts backup --stack $(STACK)
+
+outputs: node_modules/.installed ## Show the stack's outputs, secrets hidden
+	@$(RUN) sandbox/main.ts outputs --stack $(STACK)
+
+test: node_modules/.installed ## Run every test
+	@$(RUN) tests/run.ts $(ARGS)
+
+lint: node_modules/.installed ## Check format, lint rules and types
+	@$(RUN) tests/run.ts --only lint
+
+# The lock file's own versions, and Node among them. npm is what the machine has.
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js with your package manager (apt-get install nodejs npm), then run again" >&2; exit 1; }
+	@echo "▸ Install the project's Node packages"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

@@ -1,0 +1,92 @@
+/**
+ * Runs all the tests, cheapest first, and sums them up. A stage that fails does not stop the later ones: one run shows
+ * everything that is wrong.
+ */
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { execa } from "execa";
+
+interface Stage {
+  name: string;
+  /** Commands to run, or the test files of one directory. */
+  commands?: readonly (readonly string[])[];
+  tests?: string;
+  /** Test files at the same time: real hosts and databases take turns. Default: as many as there are processors. */
+  concurrency?: number;
+}
+
+const root = join(import.meta.dirname, "..");
+
+const stages: readonly Stage[] = [
+  {
+    name: "lint",
+    commands: [
+      ["prettier", "--check", "--log-level", "warn", "."],
+      ["eslint", "."],
+      ["tsc", "--noEmit"],
+    ],
+  },
+  { name: "unit", tests: "tests/{config,render,components,toolchain,policy}/**/*.test.ts" },
+  { name: "plugins", tests: "tests/plugins/**/*.test.ts", concurrency: 1 },
+  { name: "backup", tests: "tests/backup/**/*.test.ts", concurrency: 1 },
+  { name: "sandbox", tests: "tests/sandbox/**/*.test.ts", concurrency: 1 },
+];
+
+interface Tally {
+  passed: number;
+  failed: number;
+}
+
+const { values: options } = parseArgs({ options: { only: { type: "string" } } });
+const total: Tally = { passed: 0, failed: 0 };
+const lines: string[] = [];
+for (const stage of stages) {
+  if (options.only !== undefined && options.only !== stage.name) continue;
+  const start = performance.now();
+  console.log(`\n=== ${stage.name} ===`);
+  const tally = stage.commands === undefined ? await runTests(stage) : await runCommands(stage.commands);
+  total.passed += tally.passed;
+  total.failed += tally.failed;
+  lines.push(
+    `${stage.name.padEnd(10)} ${String(tally.passed).padStart(5)} passed ${String(tally.failed).padStart(4)} failed  ${((performance.now() - start) / 1000).toFixed(0).padStart(5)} s`,
+  );
+}
+console.log(`\n${lines.join("\n")}`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+
+async function runCommands(commands: readonly (readonly string[])[]): Promise<Tally> {
+  const tally = { passed: 0, failed: 0 };
+  for (const [program = "", ...args] of commands) {
+    const { failed } = await execa(program, args, { cwd: root, stdio: "inherit", preferLocal: true, reject: false });
+    console.log(`${failed ? "✖" : "✔"} ${program}`);
+    if (failed) tally.failed++;
+    else tally.passed++;
+  }
+  return tally;
+}
+
+/** Runs test files under node's own runner, and counts what it counts. */
+async function runTests(stage: Stage): Promise<Tally> {
+  const files = globSync(stage.tests ?? "", { cwd: root }).toSorted();
+  if (files.length === 0) return { passed: 0, failed: 0 };
+  const child = execa(
+    process.execPath,
+    [
+      "--disable-warning=ExperimentalWarning",
+      "--test",
+      "--test-reporter=spec",
+      ...(stage.concurrency === undefined ? [] : [`--test-concurrency=${stage.concurrency}`]),
+      ...files,
+    ],
+    { cwd: root, stdin: "ignore", stdout: ["inherit", "pipe"], stderr: "inherit", reject: false, env: { FORCE_COLOR: "0" } },
+  );
+  const { stdout, exitCode } = await child;
+  const count = (word: string) => Number(new RegExp(`^ℹ ${word} (\\d+)$`, "m").exec(stdout)?.[1] ?? 0);
+  const tally = { passed: count("pass"), failed: count("fail") + count("cancelled") };
+  // A file that could not even start is a failure too.
+  if (exitCode !== 0 && tally.failed === 0) tally.failed = 1;
+  return tally;
+}
