@@ -3,7 +3,10 @@ import type { HostArgs } from "../host/host.ts";
 
 /** The whole configuration of a stack after parsing: complete, checked, every default filled in. */
 export interface Settings {
-  /** The hosts that run K3s servers, by node name, in the order in which they are started and changed. */
+  /**
+   * The hosts that run K3s servers, by node name, in the order in which they are started and changed: that of their
+   * names, server-2 before server-10. Pulumi does not hand over the order of the stack's file.
+   */
   servers: Readonly<Record<string, HostArgs>>;
   /** Pools of hosts that run K3s agents. May be empty: servers run workloads too. */
   agentPools: Readonly<Record<string, AgentPoolSettings>>;
@@ -11,6 +14,19 @@ export interface Settings {
   datastore: ManagedDatastoreSettings;
   backup: BackupSettings;
   k3s: K3sSettings;
+  /** Every host of the stack by name, for what is done with all of them alike. */
+  hosts: Readonly<Record<string, HostSettings>>;
+}
+
+/** What a host of the stack is for. */
+export type HostRole = "server" | "agent" | "loadBalancer" | "datastore";
+
+export interface HostSettings {
+  /** The same object as under `servers`, `agentPools`, `loadBalancer` or `datastore`. */
+  host: HostArgs;
+  /** Where the configuration has it, for messages: `k3s-ha:servers.server-1`. */
+  path: string;
+  role: HostRole;
 }
 
 export interface AgentPoolSettings {

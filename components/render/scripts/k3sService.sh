@@ -77,7 +77,7 @@ stop_containers() {
   local pids
   # The containers live on in the unit's cgroup when K3s stops; their shims are told by where they run from.
   pids=$(pgrep --full '^/var/lib/rancher/k3s/data/[^/]+/bin/containerd-shim') || return 0
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2046,SC2086
   kill -KILL $(shim_tree $pids)
 }
 

@@ -1,0 +1,59 @@
+import { configPath } from "./configPath.ts";
+import type { Configuration, HostEntry } from "./schema.ts";
+import type { HostRole } from "./settings.ts";
+
+/** A host where the configuration has it. */
+export interface ConfiguredHost {
+  readonly name: string;
+  /** Such as `k3s-ha:servers.server-1`. */
+  readonly path: string;
+  /** Where its name stands; apart from the path only for the datastore's host, whose name is a setting. */
+  readonly namePath: string;
+  readonly role: HostRole;
+  readonly entry: HostEntry;
+  /** SSH port, its own or that of all hosts. */
+  readonly port: number;
+}
+
+/** Orders names as people count: server-2 comes before server-10. */
+const byName = new Intl.Collator("en", { numeric: true });
+
+/** The entries of a map in the order of their names: Pulumi hands maps over without the order of the file. */
+export function inNameOrder<Value>(map: Readonly<Record<string, Value>>): [string, Value][] {
+  return Object.entries(map).sort(([a], [b]) => byName.compare(a, b) || (a < b ? -1 : 1));
+}
+
+/** Every host of the configuration. */
+export function hostsOf(configuration: Configuration): ConfiguredHost[] {
+  const defaultPort = configuration.ssh?.port ?? 22;
+  const hostsIn = (hosts: Readonly<Record<string, HostEntry>>, role: HostRole, key: string, ...steps: string[]) =>
+    inNameOrder(hosts).map(([name, entry]) => {
+      const path = configPath(key, ...steps, name);
+      return { name, path, namePath: path, role, entry, port: entry.port ?? defaultPort };
+    });
+  const managed = configuration.datastore?.managed;
+  return [
+    ...hostsIn(configuration.servers ?? {}, "server", "servers"),
+    ...inNameOrder(configuration.agentPools ?? {}).flatMap(([pool, { hosts }]) =>
+      hostsIn(hosts, "agent", "agentPools", pool, "hosts"),
+    ),
+    ...hostsIn(configuration.loadBalancer?.hosts ?? {}, "loadBalancer", "loadBalancer", "hosts"),
+    ...(managed === undefined
+      ? []
+      : [
+          {
+            name: managed.name,
+            path: configPath("datastore", "managed", "host"),
+            namePath: configPath("datastore", "managed", "name"),
+            role: "datastore" as const,
+            entry: managed.host,
+            port: managed.host.port ?? defaultPort,
+          },
+        ]),
+  ];
+}
+
+/** The address that the cluster's own traffic uses, if the host has a valid one. */
+export function nodeAddressOf(host: ConfiguredHost): string {
+  return host.entry.nodeAddress ?? host.entry.address;
+}

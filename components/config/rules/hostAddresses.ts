@@ -1,0 +1,42 @@
+import { isIP } from "node:net";
+import { canonicalAddress } from "../address.ts";
+import { type ConfiguredHost, nodeAddressOf } from "../hosts.ts";
+import type { Problem } from "../problem.ts";
+
+/** K3s, the datastore and HAProxy need an IP address; SSH alone is content with a name. */
+export function missingNodeAddresses(hosts: readonly ConfiguredHost[]): Problem[] {
+  return hosts
+    .filter(({ entry }) => entry.nodeAddress === undefined && isIP(entry.address) === 0)
+    .map(({ path, entry }) => ({
+      path: `${path}.nodeAddress`,
+      fault: `is missing, but has to be given because the address ${JSON.stringify(entry.address)} is a DNS name and the cluster's own traffic needs an IP address: add the one that the other hosts reach this host at`,
+    }));
+}
+
+/** Two entries that dial the same sshd are one host. A server's port taken by the load balancer is told on its own. */
+export function repeatedConnections(hosts: readonly ConfiguredHost[]): Problem[] {
+  return hosts.flatMap((host, index) => {
+    const first = hosts.slice(0, index).find((other) => isSameConnection(host, other));
+    if (first === undefined) return [];
+    const fault = `has the address ${host.entry.address} and SSH port ${host.port} of ${first.path} too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts`;
+    return [{ path: host.path, fault }];
+  });
+}
+
+/** Nodes, the datastore and the load balancer find each other by these addresses. */
+export function repeatedNodeAddresses(hosts: readonly ConfiguredHost[]): Problem[] {
+  return hosts.flatMap((host, index) => {
+    const address = canonicalAddress(nodeAddressOf(host));
+    const first = hosts
+      .slice(0, index)
+      .find((other) => canonicalAddress(nodeAddressOf(other)) === address && !isSameConnection(host, other));
+    // Behind one DNS name with several SSH ports, hosts are told apart by their nodeAddress, which is asked for already.
+    if (first === undefined || isIP(address) === 0) return [];
+    const fault = `has the node address ${address} of ${first.path} too, but every host needs one of its own in the cluster: give each its own nodeAddress`;
+    return [{ path: host.path, fault }];
+  });
+}
+
+function isSameConnection(a: ConfiguredHost, b: ConfiguredHost): boolean {
+  return canonicalAddress(a.entry.address) === canonicalAddress(b.entry.address) && a.port === b.port;
+}

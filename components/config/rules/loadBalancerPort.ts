@@ -1,0 +1,22 @@
+import { canonicalAddress } from "../address.ts";
+import { type ConfiguredHost, nodeAddressOf } from "../hosts.ts";
+import type { Problem } from "../problem.ts";
+import type { Configuration } from "../schema.ts";
+
+/** Where every K3s server listens. */
+const serverPort = 6443;
+
+/** On a server's own host, HAProxy could not bind the port that K3s listens on. */
+export function loadBalancerOnServerPort({ loadBalancer }: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
+  if (loadBalancer?.port !== serverPort) return [];
+  const servers = hosts.filter(({ role }) => role === "server");
+  return hosts
+    .filter(({ role }) => role === "loadBalancer")
+    .flatMap((balancer) => {
+      const address = canonicalAddress(nodeAddressOf(balancer));
+      const server = servers.find((other) => canonicalAddress(nodeAddressOf(other)) === address);
+      if (server === undefined) return [];
+      const fault = `is the host of ${server.path}, where K3s itself listens on port ${serverPort}: run HAProxy on a host of its own`;
+      return [{ path: balancer.path, fault }];
+    });
+}

@@ -1,0 +1,50 @@
+import { type ConfiguredHost, hostsOf } from "../hosts.ts";
+import type { Problem } from "../problem.ts";
+import type { Configuration } from "../schema.ts";
+import {
+  hostsInClusterNetworks,
+  invalidClusterNetworks,
+  nodesOfOtherFamily,
+  overlappingClusterNetworks,
+} from "./clusterNetworks.ts";
+import { missingNodeAddresses, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
+import { invalidHostNames, invalidPoolNames, repeatedHostNames } from "./hostNames.ts";
+import { invalidK3sKeys, reservedK3sSettings } from "./k3sConfig.ts";
+import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
+import { unusableSchedule } from "./schedule.ts";
+
+/** Everything in the configuration that is right on its own but not together with the rest. */
+export function problemsTogether(configuration: Configuration, now: Date): Problem[] {
+  const hosts = hostsOf(configuration);
+  const onServerPort = loadBalancerOnServerPort(configuration, hosts);
+  return [
+    ...invalidHostNames(hosts),
+    ...invalidPoolNames(configuration),
+    ...repeatedHostNames(hosts),
+    ...missingNodeAddresses(hosts),
+    // The more telling of two sentences about the same host.
+    ...withoutPaths([...repeatedConnections(hosts), ...repeatedNodeAddresses(hosts)], onServerPort),
+    ...onServerPort,
+    ...hostsInClusterNetworks(configuration, hosts),
+    ...nodesOfOtherFamily(configuration, hosts),
+    ...invalidClusterNetworks(configuration),
+    ...overlappingClusterNetworks(configuration),
+    ...invalidK3sKeys(configuration),
+    ...reservedK3sSettings(configuration),
+    ...unusableSchedule(configuration, now),
+  ];
+}
+
+function withoutPaths(problems: readonly Problem[], told: readonly Problem[]): Problem[] {
+  return problems.filter(({ path }) => !told.some((other) => other.path === path));
+}
+
+/** What is allowed but probably not meant. */
+export function warningsAbout(hosts: readonly ConfiguredHost[]): string[] {
+  const servers = hosts.filter(({ role }) => role === "server");
+  return servers.length === 1
+    ? [
+        "k3s-ha:servers has a single server, so the cluster is not highly available: without it the Kubernetes API is down; add a second server, or a third.",
+      ]
+    : [];
+}

@@ -1,0 +1,13 @@
+import { configPath } from "../configPath.ts";
+import { type Problem, shown } from "../problem.ts";
+import { scheduleFault } from "../schedule.ts";
+import type { Configuration } from "../schema.ts";
+
+/** Backups have to be taken some day: whether they are depends on today. */
+export function unusableSchedule({ backup }: Configuration, now: Date): Problem[] {
+  if (backup === undefined) return [];
+  const fault = scheduleFault(backup.schedule, now);
+  if (fault === undefined) return [];
+  const joint = fault.startsWith("has to") ? ", but " : " and ";
+  return [{ path: configPath("backup", "schedule"), fault: `is ${shown(backup.schedule)}${joint}${fault}` }];
+}

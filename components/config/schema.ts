@@ -1,0 +1,193 @@
+import { z } from "zod";
+import { isIP } from "node:net";
+import { isAddress } from "./address.ts";
+import { databaseFault } from "./databaseName.ts";
+import { hostKeyFault } from "./hostKey.ts";
+import { labelFault, taintFault } from "./kubernetesSyntax.ts";
+import { mirrorFault, versionFault } from "./release.ts";
+import { listOf, mapOf, matching, section, text, wholeNumber, yesOrNo } from "./schemaTypes.ts";
+
+const addressExpectation = "has to be an IP address or a DNS name: write it alone, without a user, a port or a scheme";
+const userPattern = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+const userExpectation = "has to be a login name: write root, or a user with password-less sudo";
+const pathExpectation = "has to be the path of a file: write it absolute, from ~/, or relative to the directory of Pulumi.yaml";
+
+const port = (what: string) => wholeNumber(1, 65535, `write the port that ${what}`);
+const filePath = matching(/^[^\r\n\0]+$/, pathExpectation);
+const user = matching(userPattern, userExpectation);
+
+/** One host: how it is reached, and how it is known. */
+const host = section({
+  address: text(addressExpectation, (value) => (isAddress(value) ? undefined : addressExpectation)).meta({
+    description: "Address that SSH dials: an IP address or a DNS name.",
+  }),
+  nodeAddress: text("has to be an IP address: write the one that the cluster's own traffic uses", (value) =>
+    isIP(value) === 0 ? "has to be an IP address: write the one that the cluster's own traffic uses" : undefined,
+  )
+    .optional()
+    .meta({ description: "IP address that the cluster's own traffic uses. Default: `address`, if that is an IP address." }),
+  user: user.optional().meta({ description: "Login user of this host. Default: `ssh.user`." }),
+  port: port("sshd listens on").optional().meta({ description: "SSH port of this host. Default: `ssh.port`." }),
+  privateKeyFile: filePath.optional().meta({ description: "Private key to log in to this host with. Default: as for all hosts." }),
+  hostKey: text("has to be the host's public key: copy the host's /etc/ssh/ssh_host_ed25519_key.pub", hostKeyFault)
+    .optional()
+    .meta({
+      description:
+        "The host's public SSH key, one line as in its `/etc/ssh/ssh_host_ed25519_key.pub`. Default: what `ssh.knownHostsFile` says.",
+    }),
+});
+
+const hosts = mapOf(host, "server-1: {address: 203.0.113.11}");
+
+const ssh = section({
+  user: user.default("root").meta({ description: "Login user of every host: root, or a user with password-less sudo." }),
+  port: port("sshd listens on").default(22).meta({ description: "SSH port of every host." }),
+  privateKeyFile: filePath.optional().meta({
+    description:
+      "Private key to log in with, without a passphrase. Default: `sshPrivateKey`; without that, the keys of the SSH agent.",
+  }),
+  knownHostsFile: filePath.optional().meta({
+    description: "File of known hosts, as ssh keeps it, for hosts without a `hostKey`. Default: none, so each host needs its `hostKey`.",
+  }),
+});
+
+const servers = hosts
+  .superRefine((value, context) => {
+    if (Object.keys(value).length > 0) return;
+    const message = "has no server: add at least one, or three for high availability, like server-1: {address: 203.0.113.11}";
+    context.addIssue({ code: "custom", message });
+  })
+  .meta({
+    description:
+      "The hosts that run K3s servers, by node name. They are started and changed one at a time in the order of their names, server-2 before server-10.",
+  });
+
+const labels = mapOf(z.string({ error: "has to be text: put quotes around it" }), '{example.com/tier: "web"}').superRefine(
+  (value, context) => {
+    for (const [key, label] of Object.entries(value)) {
+      const message = labelFault(key, label);
+      if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
+    }
+  },
+);
+
+const agentPools = mapOf(
+  section({
+    hosts: hosts.meta({ description: "The pool's hosts, by node name." }),
+    labels: labels.default({}).meta({ description: "Labels that every node of the pool joins with." }),
+    taints: listOf(text("has to be text: put quotes around it", taintFault), '["dedicated=ingress:NoSchedule"]')
+      .default([])
+      .meta({ description: "Taints that every node of the pool joins with, each `key=value:effect`." }),
+    waveWidth: wholeNumber(1, Infinity, "write how many agents may change at the same time")
+      .default(10)
+      .meta({ description: "How many agents are created or changed at the same time." }),
+  }),
+  "workers: {hosts: {agent-1: {address: 203.0.113.41}}}",
+).meta({ description: "Pools of hosts that run K3s agents, by pool name. May be empty: servers run workloads too." });
+
+const apiName = "has to be a DNS name or an IP address: write it alone, without a port or a scheme";
+
+const loadBalancer = section({
+  hosts: hosts
+    .superRefine((value, context) => {
+      const count = Object.keys(value).length;
+      if (count === 1) return;
+      const message =
+        count === 0
+          ? "has no host: add the one that runs HAProxy, like lb-1: {address: 203.0.113.30}"
+          : `has ${count} hosts, but this version runs HAProxy on exactly one: keep one of them`;
+      context.addIssue({ code: "custom", message });
+    })
+    .meta({ description: "The host that runs HAProxy, by name: exactly one in this version." }),
+  port: port("the Kubernetes API is offered on").default(6443).meta({ description: "Port that the Kubernetes API is offered on." }),
+  names: listOf(text(apiName, (value) => (isAddress(value) ? undefined : apiName)), "[k8s.example.com]")
+    .default([])
+    .meta({
+      description:
+        "DNS names or addresses, beside the host's own, that clients use for the API; they go into the servers' certificates.",
+    }),
+  maxConnections: wholeNumber(1, 1_000_000, "write how many connections HAProxy may take")
+    .default(4000)
+    .meta({ description: "Connections that HAProxy takes at the same time." }),
+}).meta({ description: "The load balancer before the servers." });
+
+const managed = section({
+  name: z
+    .string({ error: "has to be a name: write the name of the database's host, such as db-1" })
+    .meta({ description: "Name of the host." }),
+  host: host.meta({ description: "The host that MariaDB is installed on." }),
+  port: port("MariaDB listens on").default(3306).meta({ description: "Port of the database." }),
+  database: text("has to be a name: write a schema's name such as k3s", databaseFault)
+    .default("k3s")
+    .meta({ description: "Schema that K3s keeps the cluster in." }),
+  firewall: yesOrNo("write false only if a firewall of your own closes the port")
+    .default(true)
+    .meta({
+      description: "Whether the database's port is closed, on the host, to everybody but the servers and the backup.",
+    }),
+});
+
+const datastore = section({
+  managed: managed.optional().meta({ description: "A MariaDB server that this program installs. Required in this version." }),
+}).meta({ description: "The datastore of the cluster." });
+
+const backup = section({
+  schedule: z
+    .string({ error: 'has to be a cron expression: write it in quotes, such as "17 * * * *"' })
+    .default("17 * * * *")
+    .meta({ description: "When a backup is taken: five fields of cron, in UTC." }),
+  keep: wholeNumber(1, Infinity, "write how many verified backups are kept")
+    .default(48)
+    .meta({ description: "Verified backups that are kept; older ones are deleted once a newer one is verified." }),
+  directory: matching(
+    /^\/[A-Za-z0-9._/-]*[A-Za-z0-9._-]$/,
+    'has to be an absolute path of letters, digits, "-", "_", "." and "/": write it like /var/backups/k3s-ha',
+  )
+    .default("/var/backups/k3s-ha")
+    .meta({ description: "Directory, on the host that takes the backups, that they are kept in." }),
+}).meta({ description: "Backups of the datastore." });
+
+const scalarExpectation = "has to be text, a number, true or false, or a list of these: K3s's config.yaml takes nothing else, so write it as k3s's own flag would have it";
+const scalar = z.union([z.string(), z.number(), z.boolean()], { error: scalarExpectation });
+const k3sConfig = mapOf(z.union([scalar, z.array(scalar)], { error: scalarExpectation }), "{disable: [traefik]}");
+
+const k3s = section({
+  version: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).meta({
+    description: "The release of K3s, such as `v1.35.0+k3s1`.",
+  }),
+  mirror: text("has to be a URL: write it like https://mirror.example.com/k3s", mirrorFault)
+    .default("https://github.com/k3s-io/k3s/releases/download")
+    .meta({ description: "Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`." }),
+  sha256: matching(
+    /^[0-9a-f]{64}$/,
+    "has to be a sha256 of 64 digits and letters a to f: copy it from the release's sha256sum-amd64.txt",
+  )
+    .optional()
+    .meta({ description: "sha256 of the release's binary. Default: what the release's own checksum list says." }),
+  serverConfig: k3sConfig.default({}).meta({ description: "More settings of every server, as in K3s's config.yaml." }),
+  agentConfig: k3sConfig.default({}).meta({ description: "More settings of every agent, as in K3s's config.yaml." }),
+  readySeconds: wholeNumber(1, 3600, "write the seconds that a node may take to prove itself")
+    .default(240)
+    .meta({ description: "Seconds that a server or an agent may take to prove itself ready after a start." }),
+}).meta({ description: "K3s itself." });
+
+/** The keys of the configuration that hold maps, with what each may hold. */
+export const sections = { ssh, servers, agentPools, loadBalancer, datastore, backup, k3s };
+
+/** The keys that hold one secret text each, with what they mean. */
+export const secretKeys = {
+  sshPrivateKey:
+    "Text of the private key to log in with, instead of `ssh.privateKeyFile`. Default: `ssh.privateKeyFile`; without that, the keys of the SSH agent.",
+  datastoreEndpoint:
+    "Endpoint of an existing database, `mysql://user:password@tcp(host:3306)/schema`. This version refuses it: it manages its own MariaDB only.",
+} as const;
+
+export type SectionKey = keyof typeof sections;
+export type SecretKey = keyof typeof secretKeys;
+
+/** One host as the configuration has it. */
+export type HostEntry = z.output<typeof host>;
+export type SshSection = z.output<typeof ssh>;
+
+/** The sections after parsing, every default filled in. One that could not be parsed at all is undefined. */
+export type Configuration = { readonly [Key in SectionKey]: z.output<(typeof sections)[Key]> | undefined };
