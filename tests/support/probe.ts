@@ -1,0 +1,120 @@
+/**
+ * A client that asks the API for its readiness over a fresh TLS connection at a fixed pace, and keeps every answer:
+ * what a client of the cluster would have seen during an event.
+ */
+import https from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Whom to ask, as a kubeconfig names it. */
+export interface Endpoint {
+  server: string;
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+/** One request. Times are milliseconds of `performance.now()`. */
+export interface Sample {
+  at: number;
+  took: number;
+  /** Undefined when the API answered 200. */
+  failure: string | undefined;
+}
+
+/** What the probe saw. */
+export interface ProbeResult {
+  samples: readonly Sample[];
+  failed: number;
+  /** Longest time between two successes that have a failure between them, in milliseconds; 0 when nothing failed. */
+  longestGap: number;
+}
+
+/** Pace of the probe. */
+const everyMilliseconds = 100;
+
+/** A client gives up on one request after this, and counts it as failed. */
+const timeoutMilliseconds = 5000;
+
+/** Reads the endpoint and the administrator's certificate from a kubeconfig (JSON). */
+export function endpointOf(kubeconfig: string): Endpoint {
+  const config = JSON.parse(kubeconfig) as {
+    clusters: [{ cluster: { server: string; "certificate-authority-data": string } }];
+    users: [{ user: { "client-certificate-data": string; "client-key-data": string } }];
+  };
+  const text = (base64: string) => Buffer.from(base64, "base64").toString();
+  const { cluster } = config.clusters[0];
+  const { user } = config.users[0];
+  return {
+    server: cluster.server,
+    ca: text(cluster["certificate-authority-data"]),
+    cert: text(user["client-certificate-data"]),
+    key: text(user["client-key-data"]),
+  };
+}
+
+/** Asks once, on a connection of its own. Resolves to undefined on 200, else to what went wrong. */
+export function ask({ server, ...tls }: Endpoint, path = "/readyz"): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const request = https.get(`${server}${path}`, { ...tls, agent: false, timeout: timeoutMilliseconds }, (response) => {
+      response.resume();
+      response.on("end", () => {
+        resolve(response.statusCode === 200 ? undefined : `HTTP ${response.statusCode ?? "?"}`);
+      });
+      response.on("error", (error) => {
+        resolve(error.message);
+      });
+    });
+    request.on("timeout", () => request.destroy(new Error("timeout")));
+    request.on("error", (error: NodeJS.ErrnoException) => {
+      resolve(error.code ?? error.message);
+    });
+  });
+}
+
+/** Probes while `event` runs and `afterMilliseconds` longer; at most five minutes. */
+export async function probeDuring(
+  endpoint: Endpoint,
+  event: () => Promise<unknown>,
+  afterMilliseconds: number,
+): Promise<ProbeResult> {
+  const samples: Sample[] = [];
+  const pending: Promise<void>[] = [];
+  const started = performance.now();
+  let end = started + 300_000;
+  const happening = sleep(1000)
+    .then(event)
+    .then(() => {
+      end = Math.min(end, performance.now() + afterMilliseconds);
+    });
+  for (let next = started; next < end; next += everyMilliseconds) {
+    await sleep(Math.max(0, next - performance.now()));
+    const at = performance.now();
+    pending.push(
+      ask(endpoint).then((failure) => {
+        samples.push({ at, took: performance.now() - at, failure });
+      }),
+    );
+  }
+  await Promise.all([happening, ...pending]);
+  return summarize(samples.toSorted((a, b) => a.at - b.at));
+}
+
+function summarize(samples: readonly Sample[]): ProbeResult {
+  let longestGap = 0;
+  let lastSuccess: number | undefined;
+  let failedSince = false;
+  for (const { at, took, failure } of samples) {
+    if (failure !== undefined) {
+      failedSince = true;
+      continue;
+    }
+    if (failedSince && lastSuccess !== undefined) longestGap = Math.max(longestGap, at + took - lastSuccess);
+    lastSuccess = at + took;
+    failedSince = false;
+  }
+  const last = samples.at(-1);
+  if (failedSince && last !== undefined) {
+    longestGap = Math.max(longestGap, last.at + last.took - (lastSuccess ?? samples[0]?.at ?? last.at));
+  }
+  return { samples, failed: samples.filter(({ failure }) => failure !== undefined).length, longestGap };
+}
