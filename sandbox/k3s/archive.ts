@@ -15,10 +15,9 @@ export type Entry =
 /** Streams a tar archive of `entries`, in their order. */
 export function archive(entries: readonly Entry[]): Pack {
   const stream = pack();
-  write(stream, entries).then(
-    () => stream.finalize(),
-    (error: Error) => stream.destroy(error),
-  );
+  write(stream, entries).catch((error: unknown) => {
+    stream.destroy(error instanceof Error ? error : new Error(String(error)));
+  });
   return stream;
 }
 
@@ -47,4 +46,5 @@ async function write(stream: Pack, entries: readonly Entry[]): Promise<void> {
       }
     }
   }
+  stream.finalize();
 }

@@ -20,18 +20,20 @@ export interface K3sBuild {
   readonly binary: string;
   /** The sha256 of `binary`, in hex. */
   readonly sha256: string;
-  /** The manifests that the release deploys unless told not to. `binary` carries them too. */
+  /** The manifests that every cluster needs. `binary` carries and deploys them, with the optional ones, by itself. */
   readonly manifestsDirectory: string;
   /** Images to put into a host's `/var/lib/rancher/k3s/agent/images/`: `pause.tar` and `busybox.tar`. */
   readonly imagesDirectory: string;
 }
+
+const manifests = ["ccm.yaml", "rolebindings.yaml", "runtimes.yaml"];
 
 /** Returns K3s `version`, from the cache or else built now. Safe to call from several processes at once. */
 export async function buildK3s(version: K3sVersion): Promise<K3sBuild> {
   const tools = await toolchain();
   const debian = await debianPrograms(tools.architecture);
   const directory = await cached("k3s", await keyOfBuild(version, tools, debian), (partial) =>
-    step(`Make K3s ${version}`, () => fill(partial, version, tools, debian)),
+    fill(partial, version, tools, debian),
   );
   const sums = await readFile(join(directory, sumsName(tools)), "utf8");
   return {
@@ -53,7 +55,7 @@ async function fill(directory: string, version: K3sVersion, tools: Toolchain, de
   const binary = join(directory, "k3s");
   await buildBundle(version, { server, source, debian, work }, binary);
   await writeFile(join(directory, sumsName(tools)), `${await sha256OfFile(binary)}  k3s\n`);
-  await cp(join(source, "manifests"), join(directory, "manifests"), { recursive: true });
+  for (const name of manifests) await cp(join(source, "manifests", name), join(directory, "manifests", name));
   await step("Make container images", async () => {
     const images = join(directory, "images");
     await mkdir(images);

@@ -5,7 +5,7 @@ import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { constants, createZstdCompress } from "node:zlib";
-import { step } from "../progress.ts";
+import { step, type Step } from "../progress.ts";
 import { archive, type Entry } from "./archive.ts";
 import { runcPath } from "./debianPrograms.ts";
 import { buildProgram } from "./golang.ts";
@@ -61,10 +61,7 @@ export async function buildBundle(version: K3sVersion, parts: Parts, output: str
   await step("Compile the self-extracting k3s", (progress) => buildProgram(parts.source, launcher, output, progress));
 }
 
-async function buildNetworkPlugins(
-  work: string,
-  progress: Parameters<typeof buildProgram>[3],
-): Promise<[string, string][]> {
+async function buildNetworkPlugins(work: string, progress: Step): Promise<[string, string][]> {
   const built: [string, string][] = [];
   for (const [name, { module, package: path }] of Object.entries(networkPlugins)) {
     const output = join(work, name);
@@ -76,9 +73,8 @@ async function buildNetworkPlugins(
 
 /** Writes the archive that `k3s` unpacks into `directory`, named by its hash: hosts tell versions apart by it. */
 async function writeData(programs: ReadonlyMap<string, string>, directory: string, work: string): Promise<void> {
-  const names = [...programs.keys()].sort();
-  const links = serverLinks.split(" ").sort();
-  const sums = await Promise.all(names.map(async (name) => `${await sha256OfFile(programs.get(name)!)}  ${name}\n`));
+  const links = serverLinks.split(" ");
+  const sums = await Promise.all([...programs].map(async ([name, from]) => `${await sha256OfFile(from)}  ${name}\n`));
   const entries: Entry[] = [
     { kind: "directory", path: "bin/" },
     ...[...programs].map(([name, from]): Entry => ({ kind: "copy", path: `bin/${name}`, from, mode: 0o755 })),

@@ -2,8 +2,8 @@
 import { execa } from "execa";
 import type { Step } from "../progress.ts";
 
-/** What the person's own Go settings must not change. */
-const environment = { GOFLAGS: "", GOWORK: "off" };
+/** Keeps the person's own settings of Go out of a build. */
+const environment = { GOFLAGS: "-mod=readonly", GOWORK: "off" };
 
 /** How many of the last lines of a failed build are shown. */
 const shownOnFailure = 30;
@@ -50,7 +50,7 @@ export function buildArguments(program: Program): string[] {
   const variables = Object.entries(program.variables ?? {}).map(([name, value]) => `-X ${name}=${value}`);
   const linking = ["-s", "-w", ...variables, ...(program.c ? ["-extldflags=-static"] : [])];
   // -trimpath: the result must not depend on the directory it was built in.
-  const fixed = ["build", "-v", "-trimpath", "-buildvcs=false", "-mod=readonly"];
+  const fixed = ["build", "-v", "-trimpath", "-buildvcs=false"];
   return [...fixed, `-tags=${(program.tags ?? []).join(",")}`, `-ldflags=${linking.join(" ")}`, program.package];
 }
 

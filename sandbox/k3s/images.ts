@@ -6,7 +6,11 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { archiveBuffer, type Entry } from "./archive.ts";
 
-/** Reference of the image for test workloads: BusyBox with a shell, `httpd`, `wget`, `sleep`, … */
+/**
+ * Reference of the image for test workloads: BusyBox with a shell, `httpd`, `wget`, `sleep`, …
+ * Debian's `wget` has no `-T`: limit it with `timeout`. A first process that sets no trap ignores SIGTERM, so a pod
+ * that must go fast needs `trap "exit 0" TERM` or a short `terminationGracePeriodSeconds`.
+ */
 export const testImage = "localhost/busybox:sandbox";
 
 // Holds the pod's namespaces until it is told to stop, and collects orphans as the first process of a pod must.
@@ -24,14 +28,22 @@ interface Command {
 }
 
 /** Writes the pause image to `path`, under the reference that K3s asks for. */
-export async function writePauseImage(path: string, reference: string, busybox: string, arch: string): Promise<void> {
+export async function writePauseImage(
+  path: string,
+  reference: string,
+  busybox: string,
+  architecture: string,
+): Promise<void> {
   const command = { Entrypoint: ["/bin/busybox", "sh", "-c", pauseScript] };
-  await writeFile(path, await dockerArchive(reference, arch, command, root(busybox, ["sleep"])));
+  await writeFile(path, await dockerArchive(reference, architecture, command, root(busybox, ["sleep"])));
 }
 
 /** Writes the test image to `path`. */
-export async function writeTestImage(path: string, busybox: string, arch: string): Promise<void> {
-  await writeFile(path, await dockerArchive(testImage, arch, { Cmd: ["sh"] }, root(busybox, testPrograms.split(" "))));
+export async function writeTestImage(path: string, busybox: string, architecture: string): Promise<void> {
+  await writeFile(
+    path,
+    await dockerArchive(testImage, architecture, { Cmd: ["sh"] }, root(busybox, testPrograms.split(" "))),
+  );
 }
 
 function root(busybox: string, programs: readonly string[]): Entry[] {
@@ -47,11 +59,16 @@ function root(busybox: string, programs: readonly string[]): Entry[] {
 }
 
 /** An image of one layer in the format of `docker save`. */
-async function dockerArchive(reference: string, arch: string, command: Command, files: Entry[]): Promise<Buffer> {
+async function dockerArchive(
+  reference: string,
+  architecture: string,
+  command: Command,
+  files: Entry[],
+): Promise<Buffer> {
   const layer = await archiveBuffer(files);
   const layerDigest = sha256(layer);
   const config = JSON.stringify({
-    architecture: arch,
+    architecture,
     os: "linux",
     created: "1970-01-01T00:00:00Z",
     config: { Env: ["PATH=/bin"], WorkingDir: "/", ...command },
