@@ -32,7 +32,7 @@ function blobType(blob: string): string | undefined {
   // Node skips what is not base64; a key that does not come back the same was cut or mistyped.
   if (bytes.toString("base64").replace(/=+$/, "") !== blob.replace(/=+$/, "")) return undefined;
   const fields: Buffer[] = [];
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = 0; offset < bytes.length;) {
     if (offset + 4 > bytes.length) return undefined;
     const end = offset + 4 + bytes.readUInt32BE(offset);
     if (end > bytes.length) return undefined;

@@ -21,6 +21,7 @@ export function mirrorFault(mirror: string): string | undefined {
     return "has to be a URL without a login, because it stands in plain text on the hosts: use a mirror that needs none";
   }
   if (url.search !== "" || url.hash !== "") return "has to be a URL without a query or a fragment: cut it before them";
-  if (mirror.endsWith("/")) return "has to end without a slash, because /<version>/k3s is put after it: remove the slash";
+  if (mirror.endsWith("/"))
+    return "has to end without a slash, because /<version>/k3s is put after it: remove the slash";
   return undefined;
 }

@@ -10,7 +10,8 @@ import { listOf, mapOf, matching, section, text, wholeNumber, yesOrNo } from "./
 const addressExpectation = "has to be an IP address or a DNS name: write it alone, without a user, a port or a scheme";
 const userPattern = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const userExpectation = "has to be a login name: write root, or a user with password-less sudo";
-const pathExpectation = "has to be the path of a file: write it absolute, from ~/, or relative to the directory of Pulumi.yaml";
+const pathExpectation =
+  "has to be the path of a file: write it absolute, from ~/, or relative to the directory of Pulumi.yaml";
 
 const port = (what: string) => wholeNumber(1, 65535, `write the port that ${what}`);
 const filePath = matching(/^[^\r\n\0]+$/, pathExpectation);
@@ -25,10 +26,14 @@ const host = section({
     isIP(value) === 0 ? "has to be an IP address: write the one that the cluster's own traffic uses" : undefined,
   )
     .optional()
-    .meta({ description: "IP address that the cluster's own traffic uses. Default: `address`, if that is an IP address." }),
+    .meta({
+      description: "IP address that the cluster's own traffic uses. Default: `address`, if that is an IP address.",
+    }),
   user: user.optional().meta({ description: "Login user of this host. Default: `ssh.user`." }),
   port: port("sshd listens on").optional().meta({ description: "SSH port of this host. Default: `ssh.port`." }),
-  privateKeyFile: filePath.optional().meta({ description: "Private key to log in to this host with. Default: as for all hosts." }),
+  privateKeyFile: filePath
+    .optional()
+    .meta({ description: "Private key to log in to this host with. Default: as for all hosts." }),
   hostKey: text("has to be the host's public key: copy the host's /etc/ssh/ssh_host_ed25519_key.pub", hostKeyFault)
     .optional()
     .meta({
@@ -40,21 +45,25 @@ const host = section({
 const hosts = mapOf(host, "server-1: {address: 203.0.113.11}");
 
 const ssh = section({
-  user: user.default("root").meta({ description: "Login user of every host: root, or a user with password-less sudo." }),
+  user: user
+    .default("root")
+    .meta({ description: "Login user of every host: root, or a user with password-less sudo." }),
   port: port("sshd listens on").default(22).meta({ description: "SSH port of every host." }),
   privateKeyFile: filePath.optional().meta({
     description:
       "Private key to log in with, without a passphrase. Default: `sshPrivateKey`; without that, the keys of the SSH agent.",
   }),
   knownHostsFile: filePath.optional().meta({
-    description: "File of known hosts, as ssh keeps it, for hosts without a `hostKey`. Default: none, so each host needs its `hostKey`.",
+    description:
+      "File of known hosts, as ssh keeps it, for hosts without a `hostKey`. Default: none, so each host needs its `hostKey`.",
   }),
 });
 
 const servers = hosts
   .superRefine((value, context) => {
     if (Object.keys(value).length > 0) return;
-    const message = "has no server: add at least one, or three for high availability, like server-1: {address: 203.0.113.11}";
+    const message =
+      "has no server: add at least one, or three for high availability, like server-1: {address: 203.0.113.11}";
     context.addIssue({ code: "custom", message });
   })
   .meta({
@@ -62,14 +71,15 @@ const servers = hosts
       "The hosts that run K3s servers, by node name. They are started and changed one at a time in the order of their names, server-2 before server-10.",
   });
 
-const labels = mapOf(z.string({ error: "has to be text: put quotes around it" }), '{example.com/tier: "web"}').superRefine(
-  (value, context) => {
-    for (const [key, label] of Object.entries(value)) {
-      const message = labelFault(key, label);
-      if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
-    }
-  },
-);
+const labels = mapOf(
+  z.string({ error: "has to be text: put quotes around it" }),
+  '{example.com/tier: "web"}',
+).superRefine((value, context) => {
+  for (const [key, label] of Object.entries(value)) {
+    const message = labelFault(key, label);
+    if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
+  }
+});
 
 const agentPools = mapOf(
   section({
@@ -99,8 +109,13 @@ const loadBalancer = section({
       context.addIssue({ code: "custom", message });
     })
     .meta({ description: "The host that runs HAProxy, by name: exactly one in this version." }),
-  port: port("the Kubernetes API is offered on").default(6443).meta({ description: "Port that the Kubernetes API is offered on." }),
-  names: listOf(text(apiName, (value) => (isAddress(value) ? undefined : apiName)), "[k8s.example.com]")
+  port: port("the Kubernetes API is offered on")
+    .default(6443)
+    .meta({ description: "Port that the Kubernetes API is offered on." }),
+  names: listOf(
+    text(apiName, (value) => (isAddress(value) ? undefined : apiName)),
+    "[k8s.example.com]",
+  )
     .default([])
     .meta({
       description:
@@ -120,15 +135,15 @@ const managed = section({
   database: text("has to be a name: write a schema's name such as k3s", databaseFault)
     .default("k3s")
     .meta({ description: "Schema that K3s keeps the cluster in." }),
-  firewall: yesOrNo("write false only if a firewall of your own closes the port")
-    .default(true)
-    .meta({
-      description: "Whether the database's port is closed, on the host, to everybody but the servers and the backup.",
-    }),
+  firewall: yesOrNo("write false only if a firewall of your own closes the port").default(true).meta({
+    description: "Whether the database's port is closed, on the host, to everybody but the servers and the backup.",
+  }),
 });
 
 const datastore = section({
-  managed: managed.optional().meta({ description: "A MariaDB server that this program installs. Required in this version." }),
+  managed: managed
+    .optional()
+    .meta({ description: "A MariaDB server that this program installs. Required in this version." }),
 }).meta({ description: "The datastore of the cluster." });
 
 const backup = section({
@@ -147,7 +162,8 @@ const backup = section({
     .meta({ description: "Directory, on the host that takes the backups, that they are kept in." }),
 }).meta({ description: "Backups of the datastore." });
 
-const scalarExpectation = "has to be text, a number, true or false, or a list of these: K3s's config.yaml takes nothing else, so write it as k3s's own flag would have it";
+const scalarExpectation =
+  "has to be text, a number, true or false, or a list of these: K3s's config.yaml takes nothing else, so write it as k3s's own flag would have it";
 const scalar = z.union([z.string(), z.number(), z.boolean()], { error: scalarExpectation });
 const k3sConfig = mapOf(z.union([scalar, z.array(scalar)], { error: scalarExpectation }), "{disable: [traefik]}");
 

@@ -53,7 +53,8 @@ function settingsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   const here = unwrapped(schema);
   const [step, ...rest] = path;
   if (step === undefined) return here instanceof z.ZodObject ? Object.keys(here.shape) : [];
-  const below = here instanceof z.ZodObject ? here.shape[String(step)] : here instanceof z.ZodRecord ? here.valueType : undefined;
+  const below =
+    here instanceof z.ZodObject ? here.shape[String(step)] : here instanceof z.ZodRecord ? here.valueType : undefined;
   return below === undefined ? [] : settingsAt(below as z.ZodType, rest);
 }
 
@@ -85,7 +86,8 @@ function withoutFaults<Schema extends z.ZodType>(
   // Each round removes something, so the rounds end.
   for (;;) {
     for (const issue of remaining) {
-      const places = issue.code === "unrecognized_keys" ? issue.keys.map((name) => [...issue.path, name]) : [issue.path];
+      const places =
+        issue.code === "unrecognized_keys" ? issue.keys.map((name) => [...issue.path, name]) : [issue.path];
       for (const place of places) {
         if (!removeAt(rest, place)) return undefined;
       }

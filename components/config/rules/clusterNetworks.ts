@@ -48,9 +48,7 @@ function parseRange(setting: Setting, text: string): Range | undefined {
 
 function parsedRanges({ k3s }: Configuration): Range[] {
   if (k3s === undefined) return [];
-  return settings.flatMap((setting) =>
-    rangesIn(k3s, setting).flatMap((text) => parseRange(setting, text) ?? []),
-  );
+  return settings.flatMap((setting) => rangesIn(k3s, setting).flatMap((text) => parseRange(setting, text) ?? []));
 }
 
 /** Ranges that K3s would not start with. */

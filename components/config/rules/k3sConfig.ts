@@ -6,7 +6,8 @@ const generated = "this program generates it and keeps it secret: remove it";
 const fromDatastore = "this program derives it from k3s-ha:datastore: remove it, and change that";
 const fromHost = "this program sets it from the host's entry: remove it, and change the host's name or nodeAddress";
 const notEtcd = "the cluster's datastore is external, so there is no etcd of K3s's own: remove it";
-const fixedPort = "HAProxy and the proofs of readiness rely on K3s's port 6443: remove it; clients use k3s-ha:loadBalancer.port";
+const fixedPort =
+  "HAProxy and the proofs of readiness rely on K3s's port 6443: remove it; clients use k3s-ha:loadBalancer.port";
 const fixedPath = "this program relies on where K3s keeps it by default: remove it";
 
 /** What servers and agents alike may not be told, by the key of K3s's config.yaml, with why and what to do instead. */
@@ -30,7 +31,8 @@ const reservedOnServers: Readonly<Record<string, string>> = {
   "datastore-cafile": fromDatastore,
   "datastore-certfile": fromDatastore,
   "datastore-keyfile": fromDatastore,
-  "tls-san": "this program puts the load balancer's addresses and names there: remove it, and add names to k3s-ha:loadBalancer.names",
+  "tls-san":
+    "this program puts the load balancer's addresses and names there: remove it, and add names to k3s-ha:loadBalancer.names",
   "cluster-init": notEtcd,
   "cluster-reset": notEtcd,
   "cluster-reset-restore-path": notEtcd,

@@ -1,0 +1,160 @@
+import type { HostArgs } from "../host/host.ts";
+import { configPath, namespace } from "./configPath.ts";
+import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
+import type { Surroundings } from "./filePath.ts";
+import { hostsOf, inNameOrder } from "./hosts.ts";
+import { InvalidConfiguration, type Problem } from "./problem.ts";
+import { problemsTogether, warningsAbout } from "./rules/rules.ts";
+import { type Configuration, type SectionKey, secretKeys, sections } from "./schema.ts";
+import { parseSection, unknownSettingFault } from "./schemaProblems.ts";
+import type { Settings } from "./settings.ts";
+import { sshAccess } from "./sshAccess.ts";
+
+/** The configuration of a stack as Pulumi hands it over, and what it is read in. */
+export interface ConfigurationSource extends Surroundings {
+  /** All values by full key (`k3s-ha:servers`); those that are maps as JSON. Keys of other namespaces are left alone. */
+  readonly values: Readonly<Record<string, string>>;
+  /** The full keys whose values are encrypted. */
+  readonly secretKeys: readonly string[];
+  /** Today, for schedules. Default: now. */
+  readonly now?: Date;
+}
+
+/** What was read. */
+export interface ParsedSettings {
+  readonly settings: Settings;
+  /** What is allowed but probably not meant, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Turns the configuration into settings that are complete and checked.
+ *
+ * @throws InvalidConfiguration with everything that is wrong.
+ */
+export function parseSettings(source: ConfigurationSource): ParsedSettings {
+  const { configuration, problems } = parseSections(source);
+  const hosts = hostsOf(configuration);
+  const access = sshAccess(
+    hosts,
+    { ssh: configuration.ssh, sshPrivateKey: source.values[configPath("sshPrivateKey")] ?? "" },
+    source,
+  );
+  const all = [
+    ...unknownKeys(source.values),
+    ...problems,
+    ...secretKeyProblems(source),
+    ...problemsTogether(configuration, source.now ?? new Date()),
+    ...access.problems,
+  ];
+  if (all.length > 0 || !isWhole(configuration)) throw new InvalidConfiguration(all);
+  const settings = assemble(configuration, access.hosts);
+  return { settings, warnings: warningsAbout(hosts) };
+}
+
+function unknownKeys(values: Readonly<Record<string, string>>): Problem[] {
+  const known = [...Object.keys(sections), ...Object.keys(secretKeys)];
+  return Object.keys(values)
+    .filter((key) => key.startsWith(`${namespace}:`))
+    .map((key) => key.slice(namespace.length + 1))
+    .filter((name) => !known.includes(name))
+    .map((name) => ({ path: `${namespace}:${name}`, fault: unknownSettingFault(name, known) }));
+}
+
+function parseSections(source: ConfigurationSource): { configuration: Configuration; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const parsed = Object.entries(sections).map(([name, schema]) => {
+    const key = configPath(name);
+    if (source.secretKeys.includes(key)) {
+      const fault = `is encrypted, but only ${Object.keys(secretKeys).join(" and ")} may hold secrets, since all else is written in plain text to the hosts: set it without --secret`;
+      problems.push({ path: key, fault });
+      return [name, undefined];
+    }
+    const raw = parseJson(source.values[key]);
+    if (raw === undefined) {
+      problems.push({
+        path: key,
+        fault: "is not a map: write settings indented below it, or set single ones with pulumi config set --path",
+      });
+      return [name, undefined];
+    }
+    const section = parseSection(schema, name, raw);
+    problems.push(...section.problems);
+    return [name, section.value];
+  });
+  const configuration = Object.fromEntries(parsed) as Configuration;
+  if (configuration.datastore !== undefined && configuration.datastore.managed === undefined) {
+    const isBroken = problems.some(({ path }) => path.startsWith(configPath("datastore")));
+    // A broken one is missing only because it was left out.
+    if (!isBroken && (source.values[configPath("datastoreEndpoint")] ?? "") === "") {
+      problems.push({
+        path: configPath("datastore", "managed"),
+        fault:
+          "is missing, but the cluster needs a datastore: add the host for it, like {name: db-1, host: {address: 203.0.113.20}}",
+      });
+    }
+  }
+  return { configuration, problems };
+}
+
+/** The value of a key that holds a map; an absent key is an empty one. Undefined if it isn't JSON. */
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return {};
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function secretKeyProblems({ values, secretKeys: encrypted }: ConfigurationSource): Problem[] {
+  const given = Object.keys(secretKeys)
+    .map((name) => configPath(name))
+    .filter((key) => (values[key] ?? "") !== "");
+  const plain = given
+    .filter((key) => !encrypted.includes(key))
+    .map((key) => ({
+      path: key,
+      fault: `stands in plain text in the stack's file, but is a secret: set it with "pulumi config set --secret ${key}", and replace the secret, since it has been seen`,
+    }));
+  const endpoint = values[configPath("datastoreEndpoint")] ?? "";
+  return endpoint === ""
+    ? plain
+    : [...plain, { path: configPath("datastoreEndpoint"), fault: datastoreEndpointFault(endpoint) }];
+}
+
+type WholeConfiguration = { readonly [Key in SectionKey]: NonNullable<Configuration[Key]> };
+
+function isWhole(configuration: Configuration): configuration is WholeConfiguration {
+  return Object.values(configuration).every((section) => section !== undefined);
+}
+
+function assemble(configuration: WholeConfiguration, access: ReadonlyMap<string, HostArgs>): Settings {
+  const at = (path: string): HostArgs => {
+    const host = access.get(path);
+    if (host === undefined) throw new Error(`no connection was made up for ${path}`);
+    return host;
+  };
+  const inSection = (map: Readonly<Record<string, unknown>>, key: string, ...steps: string[]) =>
+    Object.fromEntries(inNameOrder(map).map(([name]) => [name, at(configPath(key, ...steps, name))]));
+
+  const { servers, agentPools, loadBalancer, datastore, backup, k3s } = configuration;
+  const { managed } = datastore;
+  if (managed === undefined) throw new Error("a configuration without datastore.managed was taken for complete");
+  return {
+    servers: inSection(servers, "servers"),
+    agentPools: Object.fromEntries(
+      inNameOrder(agentPools).map(([name, pool]) => [
+        name,
+        { ...pool, hosts: inSection(pool.hosts, "agentPools", name, "hosts") },
+      ]),
+    ),
+    loadBalancer: { ...loadBalancer, hosts: inSection(loadBalancer.hosts, "loadBalancer", "hosts") },
+    datastore: { ...managed, host: at(configPath("datastore", "managed", "host")) },
+    backup,
+    k3s: { ...k3s, sha256: k3s.sha256 },
+    hosts: Object.fromEntries(
+      hostsOf(configuration).map(({ name, path, role }) => [name, { host: at(path), path, role }]),
+    ),
+  };
+}
