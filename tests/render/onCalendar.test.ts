@@ -29,7 +29,9 @@ describe("onCalendar", () => {
     ["@yearly", ["*-01-01 00:00:00 UTC"]],
   ];
   for (const [cron, lines] of examples) {
-    it(`writes ${cron} as ${lines.join(" and ")}`, () => assert.deepEqual(onCalendar(cron), lines));
+    it(`writes ${cron} as ${lines.join(" and ")}`, () => {
+      assert.deepEqual(onCalendar(cron), lines);
+    });
     it(`elapses when ${cron} does`, async () => {
       for (const now of ["2026-01-31T23:59:00Z", "2027-12-24T11:30:00Z"]) await assertSameTimes(cron, new Date(now));
     });
@@ -55,7 +57,9 @@ describe("onCalendar", () => {
     ["0 0 * * * # nightly", /needs five fields/],
   ];
   for (const [cron, message] of refusals) {
-    it(`refuses "${cron}"`, () => assert.throws(() => onCalendar(cron), { name: "Error", message }));
+    it(`refuses "${cron}"`, () => {
+      assert.throws(() => onCalendar(cron), { name: "Error", message });
+    });
   }
 });
 

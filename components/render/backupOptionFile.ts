@@ -1,0 +1,35 @@
+/** How a backup logs in to the datastore. */
+export interface BackupLogin {
+  /** The name or address that the datastore's certificate is for. */
+  address: string;
+  port: number;
+  user: string;
+  password: string;
+  /** Path of the CA, as PEM, that the datastore's certificate is checked against. */
+  caPath: string;
+}
+
+/**
+ * The option file of the MariaDB clients; it holds the password. The certificate is checked by this file and not by
+ * the client's own defaults, which changed with 11.4.
+ */
+export function renderBackupOptionFile(login: BackupLogin): string {
+  return `# Written by k3s-ha; changes made here are overwritten.
+[client]
+protocol=tcp
+host=${optionValue(login.address)}
+port=${login.port}
+user=${optionValue(login.user)}
+password=${optionValue(login.password)}
+ssl-ca=${optionValue(login.caPath)}
+ssl-verify-server-cert
+connect-timeout=10
+`;
+}
+
+/** A quoted value: a bare one would end at a "#", and lose its backslashes and outer spaces. */
+function optionValue(text: string): string {
+  if (text.includes("\0")) throw new Error("a value of an option file cannot hold a NUL character");
+  const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+  return `"${text.replace(/[\\"\n\r\t]/g, (character) => escapes[character] ?? character)}"`;
+}

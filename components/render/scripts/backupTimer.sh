@@ -1,0 +1,75 @@
+# shellcheck shell=bash
+# Installs the backup program and its timer, and has it take the first backup.
+unit=k3s-ha-backup
+command_path=/usr/local/sbin/k3s-ha-backup
+unit_directory=/etc/systemd/system
+
+# The verification server reads what came out of the datastore, so it runs as a user that can do nothing else.
+add_verifier() {
+  getent passwd "$verifier" >/dev/null ||
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$verifier"
+}
+
+# Open to pass through, for the verifier; every backup in it is open to root alone. One that exists is left as it is.
+make_directory() { [[ -d $directory ]] || install --directory --mode=0711 "$directory"; }
+
+check_units() {
+  local answer
+  answer=$(systemd-analyze verify --recursive-errors=no "$unit_directory/$unit.service" "$unit_directory/$unit.timer" 2>&1) ||
+    die "$host_name: systemd refuses the backup's units: $answer"
+}
+
+start_timer() {
+  systemctl daemon-reload
+  systemctl enable --quiet "$unit.timer"
+  # A timer that runs keeps waiting for the time that it knows of.
+  if [[ " ${changed_paths[*]} " == *" $unit_directory/$unit.timer "* ]]; then
+    systemctl restart "$unit.timer"
+  else
+    systemctl start "$unit.timer"
+  fi
+}
+
+# What has to be proved anew: the program, the way to the datastore, the token, and where backups go. A new schedule,
+# or another number of backups to keep, needs no proof.
+setup() { printf '%s %s %s\n' "$(fingerprint "$program_path" "${login_files[@]}")" "$source" "$directory"; }
+
+take_first() {
+  local now record=$state_directory/$unit.service.proved
+  now=$(setup)
+  if [[ -e $record && $(<"$record") == "$now" ]] && "$program_path" latest >/dev/null 2>&1; then return 0; fi
+  # Others may work on this host meanwhile.
+  flock --unlock 9
+  systemctl start "$unit.service" || {
+    journal_tail "$unit.service"
+    die "$host_name: the backup failed; its journal above says why. The timer will try again; earlier backups in $directory are as they were."
+  }
+  proved "$unit.service" "$now"
+}
+
+# Prints the id of the newest backup of this cluster.
+apply() {
+  lock_host
+  install_packages mariadb-client mariadb-server-core
+  add_verifier
+  make_directory
+  put_files
+  ln --symbolic --force --no-dereference "$program_path" "$command_path"
+  check_units
+  start_timer
+  take_first
+  "$program_path" latest
+}
+
+# A backup is never removed here, nor is the mounted disk that it may be on.
+remove() {
+  lock_host
+  if [[ -e $unit_directory/$unit.timer ]]; then systemctl disable --quiet --now "$unit.timer"; fi
+  if [[ -e $unit_directory/$unit.service ]]; then systemctl stop "$unit.service"; fi
+  rm -f "$unit_directory/$unit.timer" "$unit_directory/$unit.service" "$command_path" "$program_path" "$settings_path" \
+    "/var/lib/systemd/timers/stamp-$unit.timer" "$state_directory/$unit.service.proved"
+  if [[ -d $(dirname "$program_path") ]]; then rmdir --ignore-fail-on-non-empty "$(dirname "$program_path")"; fi
+  systemctl daemon-reload
+  if getent passwd "$verifier" >/dev/null; then userdel "$verifier"; fi
+  printf '%s\n' "$host_name: no more backups are taken; those that were stay in $directory" >&2
+}
