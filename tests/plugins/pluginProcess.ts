@@ -1,0 +1,212 @@
+/**
+ * Drives one drop-in plugin as the engine does: starts the real process against an engine that only collects log
+ * lines, and calls it over gRPC. Values go in and come out decoded.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { credentials, Server, ServerCredentials, type handleUnaryCall, type ServiceError } from "@grpc/grpc-js";
+import emptyMessages from "google-protobuf/google/protobuf/empty_pb.js";
+import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
+import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
+import grpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import messages from "@pulumi/pulumi/proto/provider_pb.js";
+import { fromStruct, toStruct, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
+
+/** A line that the plugin sent for the user. */
+export interface LogLine {
+  severity: string;
+  message: string;
+  urn: string;
+  ephemeral: boolean;
+}
+
+/** What Diff says. */
+export interface Changes {
+  some: boolean;
+  diffs: string[];
+  replaces: string[];
+  /** Kind by property path, e.g. `UPDATE_REPLACE`. */
+  detailed: Record<string, string>;
+}
+
+/** What Check says. */
+export interface Checked {
+  inputs: PropertyMap;
+  failures: { property: string; reason: string }[];
+}
+
+type Call = (request: unknown, done: (error: ServiceError | null, response: unknown) => void) => unknown;
+const limits = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
+
+/** A running plugin. */
+export class PluginProcess {
+  readonly logs: LogLine[] = [];
+  readonly process: ChildProcess;
+  readonly engine: Server;
+  /** Milliseconds from start to the port line. */
+  readonly startupTime: number;
+  readonly port: string;
+  readonly #client: InstanceType<typeof grpc.ResourceProviderClient>;
+
+  private constructor(process: ChildProcess, engine: Server, port: string, logs: LogLine[], startupTime: number) {
+    this.process = process;
+    this.engine = engine;
+    this.logs = logs;
+    this.startupTime = startupTime;
+    this.port = port;
+    this.#client = new grpc.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), limits);
+  }
+
+  /** Starts `sandbox/plugins/<name>/provider.ts`. `env` is added to this process's environment. */
+  static async start(name: string, env: Record<string, string> = {}): Promise<PluginProcess> {
+    const logs: LogLine[] = [];
+    const engine = new Server();
+    const log: handleUnaryCall<InstanceType<typeof engineMessages.LogRequest>, unknown> = ({ request }, done) => {
+      const severity = ["debug", "info", "warning", "error"][request.getSeverity()] ?? "?";
+      logs.push({ severity, message: request.getMessage(), urn: request.getUrn(), ephemeral: request.getEphemeral() });
+      done(null, new emptyMessages.Empty());
+    };
+    engine.addService(engineGrpc.EngineService, { log });
+    const enginePort = await new Promise<number>((resolve, reject) => {
+      engine.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
+    });
+    const program = fileURLToPath(new URL(`../../sandbox/plugins/${name}/provider.ts`, import.meta.url));
+    const begin = performance.now();
+    const child = spawn(process.execPath, [program, `127.0.0.1:${enginePort}`], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [port] = (await once(createInterface(child.stdout), "line")) as [string];
+    const plugin = new PluginProcess(child, engine, port, logs, performance.now() - begin);
+    return plugin;
+  }
+
+  /** Ends the engine, waits for the plugin to notice, and says how long that took, in milliseconds. */
+  async stop(): Promise<number> {
+    const begin = performance.now();
+    this.#client.close();
+    const exited = this.process.exitCode === null ? once(this.process, "exit") : Promise.resolve();
+    this.engine.forceShutdown();
+    await exited;
+    return performance.now() - begin;
+  }
+
+  /** The URN of a resource of a type. */
+  static urn(type: string, name = "it"): string {
+    return `urn:pulumi:test::plugins::${type}::${name}`;
+  }
+
+  async configure(args: PropertyMap = {}): Promise<void> {
+    const request = new messages.ConfigureRequest();
+    request.setArgs(toStruct(args));
+    request.setAcceptsecrets(true);
+    await this.#call("configure", request);
+  }
+
+  async check(type: string, news: PropertyMap, olds: PropertyMap = {}, name = "it"): Promise<Checked> {
+    const request = new messages.CheckRequest();
+    request.setUrn(PluginProcess.urn(type, name));
+    request.setOlds(toStruct(olds));
+    request.setNews(toStruct(news));
+    const response = (await this.#call("check", request)) as InstanceType<typeof messages.CheckResponse>;
+    return {
+      inputs: fromStruct(response.getInputs()),
+      failures: response.getFailuresList().map((one) => ({ property: one.getProperty(), reason: one.getReason() })),
+    };
+  }
+
+  async diff(type: string, oldInputs: PropertyMap, state: PropertyMap, news: PropertyMap, id = "id"): Promise<Changes> {
+    const request = new messages.DiffRequest();
+    request.setUrn(PluginProcess.urn(type));
+    request.setId(id);
+    request.setOldInputs(toStruct(oldInputs));
+    request.setOlds(toStruct(state));
+    request.setNews(toStruct(news));
+    const response = (await this.#call("diff", request)) as InstanceType<typeof messages.DiffResponse>;
+    const kinds = Object.entries(messages.PropertyDiff.Kind);
+    const detailed = [...response.getDetaileddiffMap().toArray()].map(([path, detail]) => [
+      path,
+      kinds.find(([, value]) => value === detail.getKind())?.[0] ?? "?",
+    ]);
+    return {
+      some: response.getChanges() === messages.DiffResponse.DiffChanges.DIFF_SOME,
+      diffs: response.getDiffsList(),
+      replaces: response.getReplacesList(),
+      detailed: Object.fromEntries(detailed) as Record<string, string>,
+    };
+  }
+
+  async create(
+    type: string,
+    inputs: PropertyMap,
+    preview = false,
+    name = "it",
+  ): Promise<{ id: string; state: PropertyMap }> {
+    const request = new messages.CreateRequest();
+    request.setUrn(PluginProcess.urn(type, name));
+    request.setProperties(toStruct(inputs));
+    request.setPreview(preview);
+    const response = (await this.#call("create", request)) as InstanceType<typeof messages.CreateResponse>;
+    return { id: response.getId(), state: fromStruct(response.getProperties()) };
+  }
+
+  async update(type: string, id: string, state: PropertyMap, news: PropertyMap, preview = false): Promise<PropertyMap> {
+    const request = new messages.UpdateRequest();
+    request.setUrn(PluginProcess.urn(type));
+    request.setId(id);
+    request.setOlds(toStruct(state));
+    request.setNews(toStruct(news));
+    request.setPreview(preview);
+    const response = (await this.#call("update", request)) as InstanceType<typeof messages.UpdateResponse>;
+    return fromStruct(response.getProperties());
+  }
+
+  async read(
+    type: string,
+    id: string,
+    inputs: PropertyMap,
+    state: PropertyMap,
+  ): Promise<{ id: string; state: PropertyMap }> {
+    const request = new messages.ReadRequest();
+    request.setUrn(PluginProcess.urn(type));
+    request.setId(id);
+    request.setInputs(toStruct(inputs));
+    request.setProperties(toStruct(state));
+    const response = (await this.#call("read", request)) as InstanceType<typeof messages.ReadResponse>;
+    return { id: response.getId(), state: fromStruct(response.getProperties()) };
+  }
+
+  async delete(type: string, id: string, state: PropertyMap): Promise<void> {
+    const request = new messages.DeleteRequest();
+    request.setUrn(PluginProcess.urn(type));
+    request.setId(id);
+    request.setProperties(toStruct(state));
+    await this.#call("delete", request);
+  }
+
+  async invoke(token: string, args: PropertyMap): Promise<PropertyMap> {
+    const request = new messages.InvokeRequest();
+    request.setTok(token);
+    request.setArgs(toStruct(args));
+    const response = (await this.#call("invoke", request)) as InstanceType<typeof messages.InvokeResponse>;
+    return fromStruct(response.getReturn());
+  }
+
+  async cancel(): Promise<void> {
+    await this.#call("cancel", new emptyMessages.Empty());
+  }
+
+  /** Calls a method; a failure is an Error with exactly the text that the engine would show. */
+  #call(method: string, request: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const call = (this.#client as unknown as Record<string, Call>)[method] as Call;
+      call.call(this.#client, request, (error, response) =>
+        error ? reject(new Error(error.details)) : resolve(response),
+      );
+    });
+  }
+}
