@@ -11,7 +11,7 @@ import { MySQLDatastore } from "./components/mysqlDatastore.ts";
 import { renderKubeconfig } from "./components/render/kubeconfig.ts";
 
 const settings = loadSettings();
-const { servers, agentPools, loadBalancer, datastore, backup, k3s } = settings;
+const { servers, agentPools, loadBalancer, datastore, k3s } = settings;
 
 const identity = new ClusterIdentity("cluster");
 // Nothing is changed on any host before every host was reached and found fit.
@@ -74,7 +74,7 @@ const agents = Object.entries(agentPools).map(
 const backups = new BackupCron(
   "backup",
   {
-    ...backup,
+    ...settings.backup,
     host: datastore.host,
     hostName: datastore.name,
     source: mysql.backupSource,
@@ -111,4 +111,9 @@ export const datastoreEndpoint = mysql.endpoint;
 export const datastoreCaCertificate = mysql.caCertificate;
 export const joinToken = identity.joinToken;
 export const k3sVersion = pool.version;
-export const backupSchedule = backups;
+export const backup = {
+  hostName: backups.hostName,
+  directory: backups.directory,
+  schedule: backups.schedule,
+  latest: backups.latest,
+};

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import * as tls from "@pulumi/tls";
@@ -9,6 +8,7 @@ import { renderMysqlDsn } from "./render/datastoreDsn.ts";
 import { renderDatastoreFirewall, renderFirewallUnit } from "./render/datastoreFirewall.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { connectionsPerServer, renderMariadbConfig } from "./render/mariadbConfig.ts";
+import { tokenFingerprint } from "./render/tokenFingerprint.ts";
 
 /** A MariaDB server that {@link MySQLDatastore} installs and owns. */
 export interface MySQLDatastoreArgs {
@@ -252,8 +252,3 @@ export class MySQLDatastore extends pulumi.ComponentResource {
 
 const k3sUser = "k3s";
 const backupUser = "k3s_backup";
-
-/** What K3s names a cluster's bootstrap row after: the first 12 hex digits of the token's sha256. */
-function tokenFingerprint(token: string): string {
-  return createHash("sha256").update(token).digest("hex").slice(0, 12);
-}
