@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
+import { shown } from "./problem.ts";
 
 /** What paths in the configuration start from. */
 export interface Surroundings {
   /** Directory of Pulumi.yaml, absolute. */
   readonly projectDirectory: string;
-  /** The environment that Pulumi runs in; HOME, SSH_AUTH_SOCK and KINE_… are looked at. */
+  /** The environment that Pulumi runs in; HOME and SSH_AUTH_SOCK are looked at. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -16,22 +17,32 @@ export function absolutePath(path: string, { projectDirectory, environment }: Su
   return resolve(home, `.${path.slice(1)}`);
 }
 
+/** What is wrong with a configured file, after naming it and, where that is another path, what it resolves to. */
+export function fileFault(path: string, resolved: string, what: string): string {
+  return `is ${shown(path)}${resolved === path ? "" : ` (${resolved})`}, ${what}`;
+}
+
 /** Why a file cannot be read, with the remedy. */
-export function unreadableFault(error: unknown, resolved: string): string {
-  switch ((error as NodeJS.ErrnoException).code) {
+export function unreadableFault(path: string, resolved: string, error: unknown): string {
+  return fileFault(path, resolved, reasonFor(error as NodeJS.ErrnoException));
+}
+
+function reasonFor(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
     case "ENOENT":
     case "ENOTDIR":
-      return `names a file that does not exist (${resolved}): create it or correct the path`;
+      return "a file that does not exist: create it or correct the path";
     case "EACCES":
     case "EPERM":
-      return `names a file that may not be read (${resolved}): let the user that runs Pulumi read it`;
+      return "a file that may not be read: let the user that runs Pulumi read it";
     case "EISDIR":
-      return `names a directory (${resolved}): name the file in it`;
+      return "a directory: name the file in it";
     default:
-      return `names a file that cannot be read (${resolved}: ${(error as Error).message}): make it readable or correct the path`;
+      return `a file that cannot be read (${error.message}): make it readable or correct the path`;
   }
 }
 
 /** The fault of a path that `absolutePath` cannot resolve. */
-export const unresolvableFault =
-  "begins with ~ but names no home directory: write ~/ with HOME set, or an absolute path";
+export function unresolvableFault(path: string): string {
+  return `is ${shown(path)}, which names no home directory that is known: write ~/ with HOME set, or an absolute path`;
+}

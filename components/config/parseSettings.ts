@@ -5,7 +5,7 @@ import type { Surroundings } from "./filePath.ts";
 import { hostsOf, inNameOrder } from "./hosts.ts";
 import { InvalidConfiguration, type Problem } from "./problem.ts";
 import { problemsTogether, warningsAbout } from "./rules/rules.ts";
-import { type Configuration, type SectionKey, secretKeys, sections } from "./schema.ts";
+import { type Configuration, keyNames, type SectionKey, secretKeys, sections } from "./schema.ts";
 import { parseSection, unknownSettingFault } from "./schemaProblems.ts";
 import type { Settings } from "./settings.ts";
 import { sshAccess } from "./sshAccess.ts";
@@ -47,18 +47,26 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     ...problemsTogether(configuration, source.now ?? new Date()),
     ...access.problems,
   ];
-  if (all.length > 0 || !isWhole(configuration)) throw new InvalidConfiguration(all);
+  if (all.length > 0 || !isWhole(configuration)) throw new InvalidConfiguration(inReadingOrder(all));
   const settings = assemble(configuration, access.hosts);
   return { settings, warnings: warningsAbout(hosts) };
 }
 
+/** Problems of one key together, and the keys in the order in which Pulumi.yaml declares them. */
+function inReadingOrder(problems: readonly Problem[]): Problem[] {
+  const rank = ({ path }: Problem) => {
+    const key = path.slice(namespace.length + 1).split(/[.[]/)[0] ?? "";
+    return (keyNames as readonly string[]).indexOf(key);
+  };
+  return problems.toSorted((a, b) => rank(a) - rank(b));
+}
+
 function unknownKeys(values: Readonly<Record<string, string>>): Problem[] {
-  const known = [...Object.keys(sections), ...Object.keys(secretKeys)];
   return Object.keys(values)
     .filter((key) => key.startsWith(`${namespace}:`))
     .map((key) => key.slice(namespace.length + 1))
-    .filter((name) => !known.includes(name))
-    .map((name) => ({ path: `${namespace}:${name}`, fault: unknownSettingFault(name, known) }));
+    .filter((name) => !(keyNames as readonly string[]).includes(name))
+    .map((name) => ({ path: `${namespace}:${name}`, fault: unknownSettingFault(name, keyNames) }));
 }
 
 function parseSections(source: ConfigurationSource): { configuration: Configuration; problems: Problem[] } {

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { absolutePath, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
+import { absolutePath, fileFault, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
 import type { Secret } from "./settings.ts";
 
 /** A private key, or why it cannot be used, with the remedy. */
@@ -9,45 +9,48 @@ export type PrivateKey = { readonly secret: Secret } | { readonly fault: string 
 /** Reads a private key's file as ssh does: it may be nobody's but its owner's to read. */
 export function readPrivateKeyFile(path: string, surroundings: Surroundings): PrivateKey {
   const resolved = absolutePath(path, surroundings);
-  if (resolved === undefined) return { fault: unresolvableFault };
+  if (resolved === undefined) return { fault: unresolvableFault(path) };
+  let text: string;
   try {
     const { mode, uid } = statSync(resolved);
+    text = readFileSync(resolved, "utf8");
     // Like ssh, which leaves the files of others to them; where there are no user ids there are no such modes either.
     if (uid === process.getuid?.() && (mode & 0o077) !== 0) {
       const octal = (mode & 0o777).toString(8).padStart(4, "0");
-      return {
-        fault: `names a private key that others can read (${resolved}, mode ${octal}), which ssh refuses: run chmod 600 on it`,
-      };
+      const what = `a private key that others can read (mode ${octal}), which ssh refuses: run chmod 600 on it`;
+      return { fault: fileFault(path, resolved, what) };
     }
-    return privateKeyOf(readFileSync(resolved, "utf8"), "names a file that");
   } catch (error) {
-    return { fault: unreadableFault(error, resolved) };
+    return { fault: unreadableFault(path, resolved, error) };
   }
+  const fault = privateKeyFault(text);
+  return fault === undefined
+    ? { secret: secretKey(text) }
+    : { fault: fileFault(path, resolved, `a file that holds ${fault}`) };
 }
 
-/**
- * The key as a secret.
- *
- * @param subject begins the fault: what holds the text.
- */
-export function privateKeyOf(text: string, subject: string): PrivateKey {
+/** The key whose text the configuration holds itself. */
+export function givenPrivateKey(text: string): PrivateKey {
+  const fault = privateKeyFault(text);
+  return fault === undefined ? { secret: secretKey(text) } : { fault: `holds ${fault}` };
+}
+
+/** Some secret stores return a key without its last line break, which not all SSH libraries accept. */
+function secretKey(text: string): Secret {
+  return pulumi.secret(text.endsWith("\n") ? text : `${text}\n`);
+}
+
+/** What a text is instead of a private key that can be used, with the remedy, or undefined. */
+function privateKeyFault(text: string): string | undefined {
   if (/^(ssh-|ecdsa-|sk-)\S+ \S/.test(text.trimStart())) {
-    return { fault: `${subject} holds a public key: name the private one, which is the file without .pub` };
+    return "a public key: give the private one, which is the file without .pub";
   }
   const label = /^-----BEGIN ((?:[A-Z]+ )*)PRIVATE KEY-----\r?\n([\s\S]+?)-----END \1PRIVATE KEY-----/m.exec(text);
-  if (label === null) {
-    return {
-      fault: `${subject} does not hold a private key: it has to begin with -----BEGIN … PRIVATE KEY----- and be whole`,
-    };
-  }
+  if (label === null) return "no private key: give a whole one, from -----BEGIN … to -----END …";
   const [, kind = "", body = ""] = label;
-  if (isEncrypted(kind, body)) {
-    return {
-      fault: `${subject} holds a key with a passphrase, which nobody is there to type: use the SSH agent, or a key without one`,
-    };
-  }
-  // A key without its last line break, as some secret stores return it, is not accepted by all SSH libraries.
-  return { secret: pulumi.secret(text.endsWith("\n") ? text : `${text}\n`) };
+  return isEncrypted(kind, body)
+    ? "a private key with a passphrase, which nobody is there to type: use the SSH agent, or a key without one"
+    : undefined;
 }
 
 function isEncrypted(kind: string, body: string): boolean {

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { isAddress } from "./address.ts";
 import { databaseFault } from "./databaseName.ts";
 import { hostKeyFault } from "./hostKey.ts";
+import { k3sSettingFault, type K3sRole } from "./k3sSetting.ts";
 import { labelFault, taintFault } from "./kubernetesSyntax.ts";
 import { mirrorFault, versionFault } from "./release.ts";
 import { listOf, mapOf, matching, section, text, wholeNumber, yesOrNo } from "./schemaTypes.ts";
@@ -165,7 +166,13 @@ const backup = section({
 const scalarExpectation =
   "has to be text, a number, true or false, or a list of these: K3s's config.yaml takes nothing else, so write it as k3s's own flag would have it";
 const scalar = z.union([z.string(), z.number(), z.boolean()], { error: scalarExpectation });
-const k3sConfig = mapOf(z.union([scalar, z.array(scalar)], { error: scalarExpectation }), "{disable: [traefik]}");
+const k3sConfig = (role: K3sRole, example: string) =>
+  mapOf(z.union([scalar, z.array(scalar)], { error: scalarExpectation }), example).superRefine((value, context) => {
+    for (const key of Object.keys(value)) {
+      const message = k3sSettingFault(role, key);
+      if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
+    }
+  });
 
 const k3s = section({
   version: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).meta({
@@ -176,12 +183,16 @@ const k3s = section({
     .meta({ description: "Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`." }),
   sha256: matching(
     /^[0-9a-f]{64}$/,
-    "has to be a sha256 of 64 digits and letters a to f: copy it from the release's sha256sum-amd64.txt",
+    "has to be a sha256 of 64 digits and letters a to f: copy it from the release's list of checksums, such as sha256sum-amd64.txt",
   )
     .optional()
     .meta({ description: "sha256 of the release's binary. Default: what the release's own checksum list says." }),
-  serverConfig: k3sConfig.default({}).meta({ description: "More settings of every server, as in K3s's config.yaml." }),
-  agentConfig: k3sConfig.default({}).meta({ description: "More settings of every agent, as in K3s's config.yaml." }),
+  serverConfig: k3sConfig("server", "{disable: [traefik]}")
+    .default({})
+    .meta({ description: "More settings of every server, as in K3s's config.yaml." }),
+  agentConfig: k3sConfig("agent", "{kubelet-arg: [max-pods=50]}")
+    .default({})
+    .meta({ description: "More settings of every agent, as in K3s's config.yaml." }),
   readySeconds: wholeNumber(1, 3600, "write the seconds that a node may take to prove itself")
     .default(240)
     .meta({ description: "Seconds that a server or an agent may take to prove itself ready after a start." }),
@@ -198,8 +209,24 @@ export const secretKeys = {
     "Endpoint of an existing database, `mysql://user:password@tcp(host:3306)/schema`. This version refuses it: it manages its own MariaDB only.",
 } as const;
 
+/** All keys of the configuration, in the order in which they are explained and complained about. */
+export const keyNames = [
+  "ssh",
+  "sshPrivateKey",
+  "servers",
+  "agentPools",
+  "loadBalancer",
+  "datastore",
+  "datastoreEndpoint",
+  "backup",
+  "k3s",
+] as const satisfies readonly (SectionKey | SecretKey)[];
+
 export type SectionKey = keyof typeof sections;
 export type SecretKey = keyof typeof secretKeys;
+
+/** Maps of settings that say nothing true once a part is left out: a host without its port is another host. */
+export const indivisible: ReadonlySet<z.ZodType> = new Set([host, ssh]);
 
 /** One host as the configuration has it. */
 export type HostEntry = z.output<typeof host>;

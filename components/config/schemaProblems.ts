@@ -2,6 +2,7 @@ import { z } from "zod";
 import { configPath } from "./configPath.ts";
 import { nearMatch } from "./nearMatch.ts";
 import { type Problem, shown } from "./problem.ts";
+import { indivisible } from "./schema.ts";
 import { listed } from "./schemaTypes.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -44,18 +45,24 @@ function problemsOf(issue: Issue, key: string, raw: unknown, schema: z.ZodType):
 /** What is wrong with a name that is no setting. Its value is not shown: it may be a secret in a wrong place. */
 export function unknownSettingFault(name: string, known: readonly string[]): string {
   const near = nearMatch(name, known);
-  const remedy = near === undefined ? "remove it" : `did you mean ${near}`;
-  return `is not a setting, but one of ${listed([...known].sort())} has to be: ${remedy}`;
+  const remedy = near === undefined ? "remove it" : `rename it to ${near}, or remove it`;
+  return `is not a setting: ${remedy} (there are ${listed([...known].sort())})`;
 }
 
-/** The names that a map of fixed settings in the schema has. */
-function settingsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+/** The schemas that lead to a path: that of the whole, of the first step, and so on. */
+function schemasAlong(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType[] {
   const here = unwrapped(schema);
   const [step, ...rest] = path;
-  if (step === undefined) return here instanceof z.ZodObject ? Object.keys(here.shape) : [];
+  if (step === undefined) return [here];
   const below =
     here instanceof z.ZodObject ? here.shape[String(step)] : here instanceof z.ZodRecord ? here.valueType : undefined;
-  return below === undefined ? [] : settingsAt(below as z.ZodType, rest);
+  return below === undefined ? [here] : [here, ...schemasAlong(below as z.ZodType, rest)];
+}
+
+/** The names that the map of fixed settings at a path has. */
+function settingsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  const last = schemasAlong(schema, path).at(-1);
+  return last instanceof z.ZodObject ? Object.keys(last.shape) : [];
 }
 
 /** A schema without "may be absent" and "has a default" around it. */
@@ -74,7 +81,7 @@ function isContainer(value: unknown): value is Record<PropertyKey, unknown> {
 
 /**
  * The section without the parts that are wrong, so that the rest can still be checked and all problems be told at
- * once. What needs a removed part goes with it.
+ * once. What needs a removed part goes with it, and so does an indivisible map around one.
  */
 function withoutFaults<Schema extends z.ZodType>(
   schema: Schema,
@@ -85,12 +92,12 @@ function withoutFaults<Schema extends z.ZodType>(
   let remaining = issues;
   // Each round removes something, so the rounds end.
   for (;;) {
-    for (const issue of remaining) {
-      const places =
-        issue.code === "unrecognized_keys" ? issue.keys.map((name) => [...issue.path, name]) : [issue.path];
-      for (const place of places) {
-        if (!removeAt(rest, place)) return undefined;
-      }
+    // All are found before the first is removed: what one of them takes along does not count as missing.
+    const places = remaining.flatMap(faultyPlaces).map((place) => nearestPart(rest, upToIndivisible(schema, place)));
+    if (places.some((place) => place.length === 0)) return undefined;
+    for (const place of places) {
+      const holder = valueAt(rest, place.slice(0, -1));
+      if (isContainer(holder)) Reflect.deleteProperty(holder, place.at(-1) ?? "");
     }
     const result = schema.safeParse(rest);
     if (result.success) return result.data;
@@ -98,17 +105,21 @@ function withoutFaults<Schema extends z.ZodType>(
   }
 }
 
-/**
- * Removes what stands at the path or, if it is missing there, what misses it. False at the root, which can only go as a
- * whole. What was removed together with an earlier place counts as removed.
- */
-function removeAt(root: unknown, path: readonly PropertyKey[]): boolean {
-  const step = path.at(-1);
-  if (step === undefined) return false;
-  const holderPath = path.slice(0, -1);
+function faultyPlaces(issue: Issue): (readonly PropertyKey[])[] {
+  return issue.code === "unrecognized_keys" ? issue.keys.map((name) => [...issue.path, name]) : [issue.path];
+}
+
+/** The path, cut where it enters a map that is no good without all of its parts. */
+function upToIndivisible(schema: z.ZodType, path: readonly PropertyKey[]): readonly PropertyKey[] {
+  const at = schemasAlong(schema, path).findIndex((step) => indivisible.has(step));
+  return at < 0 ? path : path.slice(0, at);
+}
+
+/** The path of what can be removed for a fault: what stands at its path or, where something is missing, what misses it. */
+function nearestPart(root: unknown, path: readonly PropertyKey[]): readonly PropertyKey[] {
+  const [holderPath, step] = [path.slice(0, -1), path.at(-1)];
   const holder = valueAt(root, holderPath);
-  if (!isContainer(holder)) return true;
-  // In a list, removing one moves the others away from the places that are still to come: the whole list goes.
-  if (Array.isArray(holder) || !Object.hasOwn(holder, step)) return removeAt(root, holderPath);
-  return Reflect.deleteProperty(holder, step);
+  // In a list, removing one would move the others away from their paths: the whole list goes.
+  const isPart = step !== undefined && isContainer(holder) && !Array.isArray(holder) && Object.hasOwn(holder, step);
+  return isPart || path.length === 0 ? path : nearestPart(root, holderPath);
 }

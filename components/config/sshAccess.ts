@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import type { HostArgs } from "../host/host.ts";
 import { configPath } from "./configPath.ts";
 import { absolutePath, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
-import { parsePublicKey, type PublicKey, renderPublicKey } from "./hostKey.ts";
+import { parsePublicKey, renderPublicKey } from "./hostKey.ts";
 import type { ConfiguredHost } from "./hosts.ts";
 import { findHostKey, type KnownHostsEntry, parseKnownHosts, revocationOf } from "./knownHosts.ts";
-import { type PrivateKey, privateKeyOf, readPrivateKeyFile } from "./privateKey.ts";
-import { type Problem, shown } from "./problem.ts";
+import { givenPrivateKey, type PrivateKey, readPrivateKeyFile } from "./privateKey.ts";
+import type { Problem } from "./problem.ts";
 import type { SshSection } from "./schema.ts";
 import type { Secret } from "./settings.ts";
 
@@ -44,7 +44,7 @@ export function sshAccess(
       const key = keyFiles.get(privateKeyFile) ?? readPrivateKeyFile(privateKeyFile, surroundings);
       // Told once, where the file is named first.
       if ("fault" in key && !keyFiles.has(privateKeyFile)) {
-        tell(`${host.path}.privateKeyFile`, `is ${shown(privateKeyFile)} and ${key.fault}`);
+        tell(`${host.path}.privateKeyFile`, key.fault);
       }
       keyFiles.set(privateKeyFile, key);
       privateKey = "secret" in key ? key.secret : undefined;
@@ -80,7 +80,7 @@ function defaultPrivateKey(
   if (sshPrivateKey !== "") {
     if (file !== undefined)
       tell(textPath, `contradicts ${filePath}, which gives a private key too: remove one of them`);
-    const key = privateKeyOf(sshPrivateKey, "is secret and not shown, but it");
+    const key = givenPrivateKey(sshPrivateKey);
     if ("secret" in key) return key.secret;
     tell(textPath, key.fault);
     return undefined;
@@ -88,7 +88,7 @@ function defaultPrivateKey(
   if (file !== undefined) {
     const key = readPrivateKeyFile(file, surroundings);
     if ("secret" in key) return key.secret;
-    tell(filePath, `is ${shown(file)} and ${key.fault}`);
+    tell(filePath, key.fault);
     return undefined;
   }
   const needsAgent = ssh !== undefined && hosts.some(({ entry }) => entry.privateKeyFile === undefined);
@@ -111,13 +111,13 @@ function readKnownHosts(
   const path = configPath("ssh", "knownHostsFile");
   const resolved = absolutePath(file, surroundings);
   if (resolved === undefined) {
-    tell(path, `is ${shown(file)} and ${unresolvableFault}`);
+    tell(path, unresolvableFault(file));
     return undefined;
   }
   try {
     return parseKnownHosts(readFileSync(resolved, "utf8"));
   } catch (error) {
-    tell(path, `is ${shown(file)} and ${unreadableFault(error, resolved)}`);
+    tell(path, unreadableFault(file, resolved, error));
     return undefined;
   }
 }
@@ -169,6 +169,3 @@ function missingHostKeyFault(address: string, port: number, file: string | undef
   const elsewhere = file === undefined ? "ssh.knownHostsFile is not set" : `${file} has no key for it`;
   return `is missing and ${elsewhere}, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p ${port} ${address}", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…"`;
 }
-
-/** A public key, for those who look at what was found. */
-export type { PublicKey };

@@ -9,7 +9,6 @@ import {
 } from "./clusterNetworks.ts";
 import { missingNodeAddresses, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
 import { invalidHostNames, invalidPoolNames, repeatedHostNames } from "./hostNames.ts";
-import { invalidK3sKeys, reservedK3sSettings } from "./k3sConfig.ts";
 import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
 import { unusableSchedule } from "./schedule.ts";
 
@@ -29,8 +28,6 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...nodesOfOtherFamily(configuration, hosts),
     ...invalidClusterNetworks(configuration),
     ...overlappingClusterNetworks(configuration),
-    ...invalidK3sKeys(configuration),
-    ...reservedK3sSettings(configuration),
     ...unusableSchedule(configuration, now),
   ];
 }

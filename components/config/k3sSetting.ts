@@ -1,6 +1,5 @@
-import { configPath } from "../configPath.ts";
-import type { Problem } from "../problem.ts";
-import type { Configuration } from "../schema.ts";
+/** What a setting of K3s's config.yaml is for. */
+export type K3sRole = "server" | "agent";
 
 const generated = "this program generates it and keeps it secret: remove it";
 const fromDatastore = "this program derives it from k3s-ha:datastore: remove it, and change that";
@@ -50,42 +49,19 @@ const reservedOnAgents: Readonly<Record<string, string>> = {
   "node-taint": "the pool's taints stand there: use k3s-ha:agentPools.<pool>.taints",
 };
 
-/** More settings of K3s must not fight the ones that this program makes. */
-export function reservedK3sSettings({ k3s }: Configuration): Problem[] {
-  if (k3s === undefined) return [];
-  return [
-    ...reservedIn("serverConfig", k3s.serverConfig, reservedOnServers),
-    ...reservedIn("agentConfig", k3s.agentConfig, reservedOnAgents),
-  ];
+const reserved = { server: reservedOnServers, agent: reservedOnAgents };
+
+/** Why a key cannot be among the further settings of servers or agents, with the remedy, or undefined. */
+export function k3sSettingFault(role: K3sRole, key: string): string | undefined {
+  if (!/^[a-z][a-z0-9-]*\+?$/.test(key)) {
+    return `is not a setting of K3s: write the name of a flag of "k3s ${role}" without its dashes, such as node-external-ip`;
+  }
+  // "key+" adds to a list that another file of K3s's configuration began.
+  const name = key.replace(/\+$/, "");
+  const reason = Object.hasOwn(reserved[role], name) ? reserved[role][name] : etcdReason(name);
+  return reason === undefined ? undefined : `cannot be set here, since ${reason}`;
 }
 
-function reservedIn(
-  section: string,
-  config: Readonly<Record<string, unknown>>,
-  reserved: Readonly<Record<string, string>>,
-): Problem[] {
-  return Object.keys(config).flatMap((key) => {
-    // "key+" adds to a list that another file of K3s's configuration began.
-    const plain = key.replace(/\+$/, "");
-    const reason = Object.hasOwn(reserved, plain) ? reserved[plain] : etcdReason(plain);
-    const fault = reason === undefined ? undefined : `cannot be set here, because ${reason}`;
-    return fault === undefined ? [] : [{ path: configPath("k3s", section, key), fault }];
-  });
-}
-
-function etcdReason(key: string): string | undefined {
-  return key.startsWith("etcd-") ? notEtcd : undefined;
-}
-
-/** K3s ends at once on a key that is none of its flags. */
-export function invalidK3sKeys({ k3s }: Configuration): Problem[] {
-  if (k3s === undefined) return [];
-  return (["serverConfig", "agentConfig"] as const).flatMap((section) =>
-    Object.keys(k3s[section])
-      .filter((key) => !/^[a-z][a-z0-9-]*\+?$/.test(key))
-      .map((key) => ({
-        path: configPath("k3s", section, key),
-        fault: `is not a setting of K3s: write the name of a flag of "k3s ${section === "serverConfig" ? "server" : "agent"}" without its dashes, such as ${section === "serverConfig" ? "disable" : "kubelet-arg"}`,
-      })),
-  );
+function etcdReason(name: string): string | undefined {
+  return name.startsWith("etcd-") ? notEtcd : undefined;
 }
