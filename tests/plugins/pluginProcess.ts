@@ -128,15 +128,15 @@ export class PluginProcess {
     request.setNews(toStruct(news));
     const response = (await this.#call("diff", request)) as InstanceType<typeof messages.DiffResponse>;
     const kinds = Object.entries(messages.PropertyDiff.Kind);
-    const detailed = [...response.getDetaileddiffMap().toArray()].map(([path, detail]) => [
-      path,
-      kinds.find(([, value]) => value === detail.getKind())?.[0] ?? "?",
-    ]);
+    const detailed: Record<string, string> = {};
+    response.getDetaileddiffMap().forEach((detail, path) => {
+      detailed[path] = kinds.find(([, value]) => value === detail.getKind())?.[0] ?? "?";
+    });
     return {
       some: response.getChanges() === messages.DiffResponse.DiffChanges.DIFF_SOME,
       diffs: response.getDiffsList(),
       replaces: response.getReplacesList(),
-      detailed: Object.fromEntries(detailed) as Record<string, string>,
+      detailed,
     };
   }
 
