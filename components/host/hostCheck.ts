@@ -46,7 +46,12 @@ export class HostChecks extends pulumi.ComponentResource {
 
   constructor(name: string, args: HostChecksArgs, opts?: pulumi.ComponentResourceOptions) {
     super("k3s-ha:index:HostChecks", name, {}, opts);
-    const paths = new Map(Object.entries(args.hosts).map(([host, { path }]) => [`${name}-${host}`, path]));
+    const paths = new Map(
+      Object.entries(args.hosts).map(([hostName, { host, path }]) => [
+        `${name}-${hostName}`,
+        typeof host.address === "string" ? `${path} (${host.address})` : path,
+      ]),
+    );
     // The provider's error says what failed; this says where it stands in the configuration, and what to do.
     const explain = new pulumi.ErrorHook(`${name}-explain`, async (failure) => {
       const remedy = explainConnectionFailure(paths.get(failure.name) ?? failure.name, failure.errors[0] ?? "");
@@ -96,7 +101,7 @@ export function explainConnectionFailure(path: string, error: string): string | 
   if (error.includes("unable to authenticate")) {
     return `${path}: the host refuses the SSH login. Check k3s-ha:ssh.user, and that the public half of the configured private key stands in that user's authorized_keys.`;
   }
-  const reason = /dial tcp (?:\S+): (.+)/.exec(error)?.[1]?.split("\n")[0];
+  const reason = /after -?\d+ failed attempts: (.+)/.exec(error)?.[1]?.replace(/^dial tcp \S+: (connect: )?/, "");
   if (reason !== undefined) {
     return `${path}: the host cannot be reached over SSH (${reason}). Check that it is up, and that its address and port are right.`;
   }
