@@ -1,0 +1,45 @@
+/** The secrets of a stack in the clear, for tests that look for them where they must not be. */
+
+/** How Pulumi marks a secret in an exported state, and what it puts there when asked to show it. */
+const secretMark = "4dabf18193072939515e22adb298388d";
+
+/** Shorter texts would be found everywhere by chance. */
+const shortestSecret = 16;
+
+/**
+ * Every secret text in a state exported with `--show-secrets`, as texts to search for: of a PEM key a line from its
+ * middle, of a script the words that are secrets elsewhere already.
+ */
+export function secretNeedles(exported: unknown): string[] {
+  const needles = new Set<string>();
+  collect(exported, false, needles);
+  return [...needles];
+}
+
+function collect(value: unknown, secret: boolean, needles: Set<string>): void {
+  if (typeof value === "string") {
+    if (secret) for (const needle of needlesIn(value)) needles.add(needle);
+    return;
+  }
+  if (typeof value !== "object" || value === null) return;
+  if (secretMark in value) {
+    const { plaintext } = value as { plaintext?: string };
+    collect(plaintext === undefined ? undefined : (JSON.parse(plaintext) as unknown), true, needles);
+    return;
+  }
+  for (const each of Object.values(value)) collect(each, secret, needles);
+}
+
+function needlesIn(text: string): string[] {
+  const keys = [...text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\n([^-]+)-----END/g)].map(
+    ([, body = ""]) => body.split("\n")[1] ?? body.split("\n")[0] ?? "",
+  );
+  // A single word is itself a secret; longer texts are made of words and keys that the state holds on their own.
+  const words = /^\S+$/.test(text) ? [text] : [];
+  return [...keys, ...words].filter((needle) => needle.length >= shortestSecret && !isRevision(needle));
+}
+
+/** The random words that scripts print when a file has changed are marked secret for safety, and are none. */
+function isRevision(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
