@@ -1,88 +1,211 @@
 /**
  * Runs a piece of a Pulumi program under mocks: no CLI, no plugin, no host. What it proves is which resources are
- * asked for, with what inputs, under which parents; never that a host accepts them.
+ * asked for, with what inputs, under which parents and in which order; never that a host accepts them.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
+import type { RegisterResourceOutputsRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
+import { plainTexts, reveal, secret, secretTexts } from "./wire.ts";
 
 /** A resource as it was registered. */
 export interface Registered {
   type: string;
   name: string;
+  /** Whether a provider makes it, and not the program alone. */
   custom: boolean;
-  inputs: Record<string, unknown>;
+  /** Name of the resource that it belongs to, if any. */
+  parent: string | undefined;
+  /** Names of the resources that the engine makes first, and deletes later. */
+  dependencies: readonly string[];
+  /** As they travel: secrets and unknowns are marked (wire.ts). */
+  inputs: Readonly<Record<string, unknown>>;
+  additionalSecretOutputs: readonly string[];
+  retainOnDelete: boolean;
+  /** Names of the hooks that run when it fails. */
+  errorHooks: readonly string[];
+  /** What a component registered as its outputs, as it travels. */
+  outputs: Readonly<Record<string, unknown>> | undefined;
+  /** When it was asked for, and when it was there: places in one order of all such events. */
+  started: number;
+  ended: number;
 }
 
 /** What a program registered, and what it returned once everything was known. */
 export interface Deployment<T> {
-  resources: Registered[];
+  resources: readonly Registered[];
+  /** Every secret that a provider made. */
+  secrets: readonly string[];
   result: T;
 }
 
-/** How Pulumi marks a secret on the wire. */
-const secretMark = "4dabf18193072939515e22adb298388d";
+export interface DeployOptions {
+  /**
+   * What a preview knows of what providers make: "first", before anything exists, nothing; "again", on a stack that
+   * is up to date, everything. Default: no preview but an `up`.
+   */
+  preview?: "first" | "again";
+  /** The stack's configuration, with keys such as "k3s-ha:servers". Default: none. */
+  config?: Readonly<Record<string, string>>;
+  /** The keys of the configuration that are encrypted. */
+  secretKeys?: readonly string[];
+}
+
+/** The type of whatever acts on a host. */
+export const commandType = "command:remote:Command";
 
 /** Outputs that providers would have made. Distinct per resource, so that a test sees which one it got. */
-function outputsOf(type: string, name: string, inputs: Record<string, unknown>): Record<string, unknown> {
+function outputsOf(type: string, name: string): Record<string, unknown> {
   switch (type) {
     case "random:index/randomPassword:RandomPassword":
-      return { ...inputs, result: secret(`${name}-result`) };
+      return { result: secret(`${name}-result`) };
     case "tls:index/privateKey:PrivateKey":
-      return { ...inputs, privateKeyPem: secret(`-----KEY ${name}-----\n`) };
+      return { privateKeyPem: secret(pem("PRIVATE KEY", name)) };
     case "tls:index/selfSignedCert:SelfSignedCert":
     case "tls:index/locallySignedCert:LocallySignedCert":
-      return { ...inputs, certPem: `-----CERTIFICATE ${name}-----\n` };
+      return { certPem: pem("CERTIFICATE", name) };
     case "tls:index/certRequest:CertRequest":
-      return { ...inputs, certRequestPem: `-----REQUEST ${name}-----\n` };
-    case "command:remote:Command":
-      return { ...inputs, stdout: `revision-of-${name}`, stderr: "" };
+      return { certRequestPem: pem("CERTIFICATE REQUEST", name) };
+    case commandType:
+      return { stdout: secret(`revision-of-${name}`), stderr: secret("") };
     default:
-      return inputs;
+      throw new Error(`the mocks do not know what a ${type} gives out`);
   }
 }
 
-function secret(value: unknown): unknown {
-  return { [secretMark]: "1b47061264138c4ac30d75fd1eb44270", value };
+function pem(kind: string, name: string): string {
+  return `-----BEGIN ${kind}-----\n${name}\n-----END ${kind}-----\n`;
 }
 
-/** True when a value, as a provider gets it, is marked secret. */
-export function isSecret(value: unknown): boolean {
-  return typeof value === "object" && value !== null && secretMark in value;
-}
+const nameOf = (urn: string) => urn.slice(urn.lastIndexOf("::") + 2);
 
-/** The plain value behind a secret's mark. */
-export function reveal(value: unknown): unknown {
-  return isSecret(value) ? (value as { value: unknown }).value : value;
-}
-
-/** Every text in an input that is not marked secret, however deep. */
-export function plainTexts(value: unknown): string[] {
-  if (typeof value === "string") return [value];
-  if (isSecret(value) || typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(plainTexts);
-}
-
-/** Runs `program` as an `up`, or as a preview in which nothing that a provider makes is known. */
-export async function deploy<T>(program: () => T, options: { preview?: boolean } = {}): Promise<Deployment<T>> {
+/** Runs `program` to its end, as an `up` or as a preview. */
+export async function deploy<T>(program: () => T | Promise<T>, options: DeployOptions = {}): Promise<Deployment<T>> {
   const resources: Registered[] = [];
+  const secrets = new Set<string>();
+  let events = 0;
+  pulumi.runtime.setAllConfig({ ...options.config }, [...(options.secretKeys ?? [])]);
   await pulumi.runtime.setMocks(
     {
-      newResource: ({ type, name, inputs, custom }) => {
-        resources.push({ type, name, custom: custom ?? false, inputs: inputs as Record<string, unknown> });
-        const state = options.preview === true ? (inputs as Record<string, unknown>) : outputsOf(type, name, inputs as Record<string, unknown>);
-        return { id: options.preview === true ? undefined : `${name}-id`, state };
+      newResource: async ({ type, name, custom, inputs }) => {
+        const registered = resources.find((resource) => resource.type === type && resource.name === name);
+        if (registered === undefined) throw new Error(`${type} ${name} was not seen`);
+        // Long enough for whatever does not wait for this resource to be asked for before it is there.
+        if (custom === true) await sleep(2);
+        const made = custom === true && options.preview !== "first" ? outputsOf(type, name) : {};
+        // What a script prints is kept from logs, but by convention it is no secret.
+        if (type !== commandType) for (const text of secretTexts(made)) secrets.add(text);
+        registered.ended = events++;
+        return {
+          id: options.preview === "first" ? undefined : `${name}-id`,
+          state: { ...(inputs as Record<string, unknown>), ...made },
+        };
       },
-      call: ({ inputs }) => inputs as Record<string, unknown>,
+      call: ({ token }) => {
+        throw new Error(`the program calls ${token}; it is meant to be known without asking a provider`);
+      },
     },
     "k3s-ha",
     "test",
-    options.preview ?? false,
+    options.preview !== undefined,
+  );
+  watchMonitor(
+    (request) => {
+      const inputs = (request.getObject()?.toJavaScript() ?? {}) as Record<string, unknown>;
+      resources.push({
+        type: request.getType(),
+        name: request.getName(),
+        custom: request.getCustom(),
+        parent: request.getParent() === "" ? undefined : nameOf(request.getParent()),
+        dependencies: request.getDependenciesList().map(nameOf).toSorted(),
+        inputs,
+        additionalSecretOutputs: request.getAdditionalsecretoutputsList().toSorted(),
+        retainOnDelete: request.getRetainondelete() ?? false,
+        errorHooks: request.getHooks()?.getOnErrorList() ?? [],
+        outputs: undefined,
+        started: events++,
+        ended: Infinity,
+      });
+    },
+    (request) => {
+      const component = resources.find((resource) => !resource.custom && resource.name === nameOf(request.getUrn()));
+      if (component !== undefined) component.outputs = request.getOutputs()?.toJavaScript();
+    },
   );
   // Waits for every registration, also after a failure: a late one would crash the test that comes next.
   let result: T;
   try {
-    result = program();
+    result = await program();
   } finally {
     await pulumi.runtime.disconnect();
   }
-  return { resources, result };
+  return { resources, secrets: [...secrets], result };
+}
+
+/** Sees every request as it is on its way to the engine: Pulumi's own mocks leave out options and outputs. */
+function watchMonitor(
+  onResource: (request: RegisterResourceRequest) => void,
+  onOutputs: (request: RegisterResourceOutputsRequest) => void,
+): void {
+  type Handler<Request> = (request: Request, callback: unknown) => unknown;
+  const monitor = pulumi.runtime.getMonitor() as unknown as {
+    registerResource: Handler<RegisterResourceRequest>;
+    registerResourceOutputs: Handler<RegisterResourceOutputsRequest>;
+    registerErrorHook: (request: unknown, callback: (error: null, answer: object) => void) => void;
+  };
+  const registerResource = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, callback) => {
+    onResource(request);
+    return registerResource(request, callback);
+  };
+  const registerResourceOutputs = monitor.registerResourceOutputs.bind(monitor);
+  monitor.registerResourceOutputs = (request, callback) => {
+    onOutputs(request);
+    return registerResourceOutputs(request, callback);
+  };
+  // The mocks have no word of hooks, and the program would wait for ever.
+  monitor.registerErrorHook = (_, callback) => {
+    callback(null, {});
+  };
+}
+
+/** The resource of that name. Components and their children never share one. */
+export function resourceNamed(deployment: Deployment<unknown>, name: string): Registered {
+  const found = deployment.resources.filter((resource) => resource.name === name);
+  if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} resources are named ${name}`);
+  return found[0];
+}
+
+/** Everything that acts on a host. */
+export function commandsOf(deployment: Deployment<unknown>): Registered[] {
+  return deployment.resources.filter(({ type }) => type === commandType);
+}
+
+/** The script of a command, whether it is secret or not. */
+export function scriptOf(command: Registered): string {
+  const script = reveal(command.inputs["stdin"]);
+  if (typeof script !== "string") throw new Error(`${command.name} has no script`);
+  return script;
+}
+
+/** `type name`, each under its parent, in one fixed order: what a reader would draw. */
+export function tree(deployment: Deployment<unknown>): string {
+  const lines = (parent: string | undefined, depth: number): string[] =>
+    deployment.resources
+      .filter((resource) => resource.parent === parent)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap(({ type, name }) => [`${"  ".repeat(depth)}${name}  ${type}`, ...lines(name, depth + 1)]);
+  return `${lines(undefined, 0).join("\n")}\n`;
+}
+
+/** Every plain text of an `up` that a secret stands in, of those that providers made and `given` ones: should be none. */
+export function leaks(deployment: Deployment<unknown>, given: readonly string[] = []): string[] {
+  const forms = [...deployment.secrets, ...given].flatMap((text) => [
+    text.trim(),
+    Buffer.from(text).toString("base64"),
+  ]);
+  return deployment.resources.flatMap(({ name, inputs, outputs }) =>
+    [...plainTexts(inputs), ...plainTexts(outputs)]
+      .filter((text) => forms.some((form) => text.includes(form)))
+      .map((text) => `${name}: ${text}`),
+  );
 }

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const directory = join(import.meta.dirname, "..", "golden");
+
+/**
+ * Compares `text` with a file of tests/golden. `UPDATE_GOLDEN=1 make test ARGS='--only unit'` writes the files anew;
+ * `git diff tests/golden` then shows a reviewer what changes on the hosts.
+ */
+export function assertGolden(name: string, text: string): void {
+  const path = join(directory, name);
+  if (process.env["UPDATE_GOLDEN"] === "1") {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    return;
+  }
+  let expected = "";
+  try {
+    expected = readFileSync(path, "utf8");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+  assert.equal(
+    text,
+    expected,
+    `tests/golden/${name} differs; if that is meant: UPDATE_GOLDEN=1 make test ARGS='--only unit'`,
+  );
+}

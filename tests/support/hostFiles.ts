@@ -1,0 +1,43 @@
+import { shellQuote } from "../../components/render/shell.ts";
+import { bashOutput } from "./bash.ts";
+import { inTemporaryDirectory } from "./temporaryDirectory.ts";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** A file as a script would write it on its host. */
+export interface WrittenFile {
+  path: string;
+  mode: string;
+  owner: string;
+  content: Buffer;
+}
+
+/** A script without its last line, the call: what is left defines functions and variables, and does nothing. */
+export function definitionsOf(script: string): string {
+  const lines = script.trimEnd().split("\n");
+  return `${lines.slice(0, -1).join("\n")}\n`;
+}
+
+/** The files that a script writes, as real bash reads them from it; in the order in which they are written. */
+export async function filesOf(script: string): Promise<WrittenFile[]> {
+  if (!/^put_files\(\) \{$/m.test(script)) return [];
+  return inTemporaryDirectory(async (directory) => {
+    const list = await bashOutput(`${definitionsOf(script)}
+written=0
+put_file() {
+  cat >${shellQuote(directory)}/$written
+  printf '%s\\0%s\\0%s\\0' "$1" "$2" "$3"
+  written=$((written + 1))
+}
+put_files
+`);
+    const words = list.split("\0").slice(0, -1);
+    const names = (await readdir(directory)).toSorted((a, b) => Number(a) - Number(b));
+    return Promise.all(
+      names.map(async (name, index) => {
+        const [path = "", mode = "", owner = ""] = words.slice(3 * index);
+        return { path, mode, owner, content: await readFile(join(directory, name)) };
+      }),
+    );
+  });
+}

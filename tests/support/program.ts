@@ -1,0 +1,57 @@
+/** The whole program, index.ts, under mocks. */
+import { deploy, type DeployOptions, type Deployment } from "./deploy.ts";
+import { sampleHostKey, sampleSshKey } from "./sampleHosts.ts";
+
+type Program = typeof import("../../index.ts");
+
+const hostKey = sampleHostKey;
+
+/** A configuration with everything in it, in the shape of the stack's file: two servers, two pools, one of each else. */
+export const sampleConfig = {
+  "k3s-ha:ssh": { user: "root" },
+  "k3s-ha:servers": {
+    "server-1": { address: "198.51.100.11", hostKey },
+    "server-2": { address: "198.51.100.12", hostKey },
+  },
+  "k3s-ha:agentPools": {
+    workers: {
+      hosts: {
+        "agent-1": { address: "198.51.100.41", hostKey },
+        "agent-2": { address: "198.51.100.42", hostKey, user: "deploy" },
+      },
+    },
+    ingress: {
+      hosts: { "ingress-1": { address: "198.51.100.51", hostKey } },
+      labels: { "example.com/tier": "web" },
+      taints: ["dedicated=ingress:NoSchedule"],
+    },
+  },
+  "k3s-ha:loadBalancer": {
+    hosts: { "lb-1": { address: "198.51.100.30", hostKey } },
+    names: ["k8s.example.com"],
+  },
+  "k3s-ha:datastore": { managed: { name: "db-1", host: { address: "198.51.100.20", hostKey } } },
+  "k3s-ha:k3s": { version: "v1.35.0+k3s1", mirror: "http://198.51.100.1:8080", serverConfig: { disable: ["traefik"] } },
+  "k3s-ha:sshPrivateKey": sampleSshKey,
+} as const satisfies Record<string, object | string>;
+
+/** The names of the sample's hosts. */
+export const sampleHostNames = ["agent-1", "agent-2", "db-1", "ingress-1", "lb-1", "server-1", "server-2"];
+
+let runs = 0;
+
+/** Runs the program with a configuration of texts and objects, as the stack's file holds them. */
+export async function deployProgram(
+  config: Readonly<Record<string, object | string>> = sampleConfig,
+  options: Pick<DeployOptions, "preview"> = {},
+): Promise<Deployment<Program>> {
+  // A module runs once; another query makes it another module.
+  const module = `../../index.ts?run=${++runs}`;
+  return deploy(async () => (await import(module)) as Program, {
+    ...options,
+    config: Object.fromEntries(
+      Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+    ),
+    secretKeys: ["k3s-ha:sshPrivateKey", "k3s-ha:datastoreEndpoint"],
+  });
+}
