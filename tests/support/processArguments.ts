@@ -10,9 +10,9 @@ const everyMilliseconds = 25;
 /** Runs `work`, and returns its result with all the command lines that were seen meanwhile. */
 export async function sampleArguments<T>(work: () => Promise<T>): Promise<{ result: T; seen: ReadonlySet<string> }> {
   const seen = new Set<string>();
-  let done = false;
+  const finished = new AbortController();
   const sampling = (async () => {
-    while (!done) {
+    while (!finished.signal.aborted) {
       await sampleOnce(seen);
       await sleep(everyMilliseconds);
     }
@@ -20,7 +20,7 @@ export async function sampleArguments<T>(work: () => Promise<T>): Promise<{ resu
   try {
     return { result: await work(), seen };
   } finally {
-    done = true;
+    finished.abort();
     await sampling;
   }
 }
