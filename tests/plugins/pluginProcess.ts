@@ -107,16 +107,19 @@ export class PluginProcess {
     await this.#call("configure", request);
   }
 
+  async checkConfig(news: PropertyMap): Promise<Checked> {
+    const request = new messages.CheckRequest();
+    request.setUrn("urn:pulumi:test::plugins::pulumi:providers:it::it");
+    request.setNews(toStruct(news));
+    return checkedIn(await this.#call("checkConfig", request));
+  }
+
   async check(type: string, news: PropertyMap, olds: PropertyMap = {}, name = "it"): Promise<Checked> {
     const request = new messages.CheckRequest();
     request.setUrn(PluginProcess.urn(type, name));
     request.setOlds(toStruct(olds));
     request.setNews(toStruct(news));
-    const response = (await this.#call("check", request)) as InstanceType<typeof messages.CheckResponse>;
-    return {
-      inputs: fromStruct(response.getInputs()),
-      failures: response.getFailuresList().map((one) => ({ property: one.getProperty(), reason: one.getReason() })),
-    };
+    return checkedIn(await this.#call("check", request));
   }
 
   async diff(type: string, oldInputs: PropertyMap, state: PropertyMap, news: PropertyMap, id = "id"): Promise<Changes> {
@@ -209,4 +212,12 @@ export class PluginProcess {
       );
     });
   }
+}
+
+function checkedIn(answer: unknown): Checked {
+  const response = answer as InstanceType<typeof messages.CheckResponse>;
+  return {
+    inputs: fromStruct(response.getInputs()),
+    failures: response.getFailuresList().map((one) => ({ property: one.getProperty(), reason: one.getReason() })),
+  };
 }
