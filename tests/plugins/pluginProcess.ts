@@ -6,21 +6,13 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { credentials, Server, ServerCredentials, type handleUnaryCall, type ServiceError } from "@grpc/grpc-js";
+import { credentials, type ServiceError } from "@grpc/grpc-js";
 import emptyMessages from "google-protobuf/google/protobuf/empty_pb.js";
-import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
-import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
 import grpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
 import messages from "@pulumi/pulumi/proto/provider_pb.js";
 import { fromStruct, toStruct, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
-
-/** A line that the plugin sent for the user. */
-export interface LogLine {
-  severity: string;
-  message: string;
-  urn: string;
-  ephemeral: boolean;
-}
+import { CollectingEngine, type LogLine } from "./collectingEngine.ts";
 
 /** What Diff says. */
 export interface Changes {
@@ -42,47 +34,44 @@ const limits = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_l
 
 /** A running plugin. */
 export class PluginProcess {
-  readonly logs: LogLine[] = [];
   readonly process: ChildProcess;
-  readonly engine: Server;
+  readonly engine: CollectingEngine;
   /** Milliseconds from start to the port line. */
   readonly startupTime: number;
-  readonly port: string;
   readonly #client: InstanceType<typeof grpc.ResourceProviderClient>;
 
-  private constructor(process: ChildProcess, engine: Server, port: string, logs: LogLine[], startupTime: number) {
+  private constructor(process: ChildProcess, engine: CollectingEngine, port: string, startupTime: number) {
     this.process = process;
     this.engine = engine;
-    this.logs = logs;
     this.startupTime = startupTime;
-    this.port = port;
     this.#client = new grpc.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), limits);
   }
 
   /** Starts `sandbox/plugins/<name>/provider.ts`. `env` is added to this process's environment. */
   static async start(name: string, env: Record<string, string> = {}): Promise<PluginProcess> {
-    const logs: LogLine[] = [];
-    const engine = new Server();
-    const log: handleUnaryCall<InstanceType<typeof engineMessages.LogRequest>, unknown> = ({ request }, done) => {
-      const severity = ["debug", "info", "warning", "error"][request.getSeverity()] ?? "?";
-      logs.push({ severity, message: request.getMessage(), urn: request.getUrn(), ephemeral: request.getEphemeral() });
-      done(null, new emptyMessages.Empty());
-    };
-    engine.addService(engineGrpc.EngineService, { log });
-    const enginePort = await new Promise<number>((resolve, reject) => {
-      engine.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      );
-    });
-    const program = fileURLToPath(new URL(`../../sandbox/plugins/${name}/provider.ts`, import.meta.url));
+    const engine = await CollectingEngine.start();
     const begin = performance.now();
-    const child = spawn(process.execPath, [program, `127.0.0.1:${enginePort}`], {
+    const child = spawn(process.execPath, [PluginProcess.program(name), engine.address], {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });
     const [port] = (await once(createInterface(child.stdout), "line")) as [string];
-    const plugin = new PluginProcess(child, engine, port, logs, performance.now() - begin);
-    return plugin;
+    return new PluginProcess(child, engine, port, performance.now() - begin);
+  }
+
+  /** The file that the engine starts. */
+  static program(name: string): string {
+    return fileURLToPath(new URL(`../../sandbox/plugins/${name}/provider.ts`, import.meta.url));
+  }
+
+  /** The URN of a resource of a type. */
+  static urn(type: string, name = "it"): string {
+    return `urn:pulumi:test::plugins::${type}::${name}`;
+  }
+
+  /** The lines that the plugin has sent for the user. */
+  get logs(): LogLine[] {
+    return this.engine.logs;
   }
 
   /** Ends the engine, waits for the plugin to notice, and says how long that took, in milliseconds. */
@@ -90,14 +79,19 @@ export class PluginProcess {
     const begin = performance.now();
     this.#client.close();
     const exited = this.process.exitCode === null ? once(this.process, "exit") : Promise.resolve();
-    this.engine.forceShutdown();
+    this.engine.stop();
     await exited;
     return performance.now() - begin;
   }
 
-  /** The URN of a resource of a type. */
-  static urn(type: string, name = "it"): string {
-    return `urn:pulumi:test::plugins::${type}::${name}`;
+  async version(): Promise<string> {
+    const info = await this.#call("getPluginInfo", new emptyMessages.Empty());
+    return (info as InstanceType<typeof pluginMessages.PluginInfo>).getVersion();
+  }
+
+  async schema(): Promise<string> {
+    const response = await this.#call("getSchema", new messages.GetSchemaRequest());
+    return (response as InstanceType<typeof messages.GetSchemaResponse>).getSchema();
   }
 
   async configure(args: PropertyMap = {}): Promise<void> {

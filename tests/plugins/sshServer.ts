@@ -27,21 +27,19 @@ export class SshServer {
     this.#daemon = daemon;
   }
 
-  /** Starts a server. `settings` are further lines of sshd_config. */
-  static async start(settings: string[] = []): Promise<SshServer> {
+  /** Starts a server. `settings` are further lines of sshd_config; `authorizedKeys` a file other than its own. */
+  static async start(settings: string[] = [], authorizedKeys?: string): Promise<SshServer> {
     const directory = await mkdtemp(join(tmpdir(), "ssh-server-"));
     // sshd refuses to run without its own empty directory, which its service unit makes.
     if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
     await makeKey(join(directory, "host_ed25519"), "ed25519");
-    await makeKey(join(directory, "host_rsa"), "rsa");
     await makeKey(join(directory, "client"), "ed25519");
     const port = await freePort();
     const lines = [
       "ListenAddress 127.0.0.1",
       `Port ${port}`,
       `HostKey ${join(directory, "host_ed25519")}`,
-      `HostKey ${join(directory, "host_rsa")}`,
-      `AuthorizedKeysFile ${join(directory, "client.pub")}`,
+      `AuthorizedKeysFile ${authorizedKeys ?? join(directory, "client.pub")}`,
       `PidFile ${join(directory, "pid")}`,
       "StrictModes no",
       "UsePAM no",
@@ -62,7 +60,7 @@ export class SshServer {
   }
 
   /** A connection that works, with the host key pinned. */
-  async connection(): Promise<{ [name: string]: string | number }> {
+  async connection(): Promise<Record<string, string | number>> {
     return {
       host: "127.0.0.1",
       port: this.port,
