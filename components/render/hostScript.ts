@@ -42,7 +42,8 @@ export function renderHostScript(script: HostScript): string {
     prelude,
     renderPutFiles(script.files ?? []),
     scriptText(script.body),
-    '"$1" </dev/null',
+    // In braces, because without the closing one bash runs nothing of it.
+    '{ "$1" </dev/null; }',
     "",
   ].join("\n");
 }
@@ -51,6 +52,7 @@ function renderPutFiles(files: readonly HostFile[]): string {
   if (files.length === 0) return "";
   const puts = files.map((file) => {
     const content = file.content.endsWith("\n") ? file.content : `${file.content}\n`;
+    if (content.includes("\0")) throw new Error(`${file.path} holds a NUL character, which the shell would drop`);
     if (content.split("\n").includes(endOfFile)) throw new Error(`${file.path} holds the line ${endOfFile}`);
     const words = [file.path, file.mode ?? "0644", file.owner ?? "root:root"].map(shellQuote).join(" ");
     return `  put_file ${words} <<'${endOfFile}'\n${content}${endOfFile}`;
