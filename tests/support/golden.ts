@@ -21,9 +21,11 @@ export function assertGolden(name: string, text: string): void {
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
   }
-  assert.equal(
-    text,
-    expected,
-    `tests/golden/${name} differs; if that is meant: UPDATE_GOLDEN=1 make test ARGS='--only unit'`,
+  if (text === expected) return;
+  const [is, was] = [text.split("\n"), expected.split("\n")];
+  const at = is.findIndex((line, index) => line !== was[index]);
+  const line = at === -1 ? is.length : at;
+  assert.fail(
+    `line ${line + 1} of tests/golden/${name} is ${JSON.stringify(was[line])} and would become ${JSON.stringify(is[line])}; if that is meant: UPDATE_GOLDEN=1 make test ARGS='--only unit'`,
   );
 }

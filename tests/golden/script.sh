@@ -1,0 +1,115 @@
+set -euo pipefail
+revision_name=k3s-secrets
+paths=(/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml)
+# What every script on a host starts with.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive
+umask 022
+state_directory=/var/lib/k3s-ha
+changed_paths=()
+
+die() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# One script at a time on a host: one that outlived a killed run finishes before the next starts.
+lock_host() {
+  exec 9>/run/lock/k3s-ha.lock
+  flock --timeout 300 9 || die "another run has been working on this host for 5 minutes; see: fuser -v /run/lock/k3s-ha.lock"
+}
+
+# put_file PATH MODE OWNER: makes PATH hold standard input, in one step, and only when it does not already.
+put_file() {
+  local path=$1 mode=$2 owner=$3 new
+  mkdir -p "$(dirname "$path")"
+  new=$(mktemp "$path.XXXXXX")
+  chmod 0600 "$new"
+  cat >"$new"
+  chown "$owner" "$new"
+  chmod "$mode" "$new"
+  if [[ -f $path && ! -L $path ]] && cmp -s "$new" "$path" && [[ $(stat -c '%a %U:%G' "$new") == "$(stat -c '%a %U:%G' "$path")" ]]; then
+    rm -f "$new"
+  else
+    mv -f "$new" "$path"
+    changed_paths+=("$path")
+  fi
+}
+
+# print_revision NAME: the one line of standard output. A new random word when a file was changed, else the last one.
+print_revision() {
+  local record=$state_directory/$1.revision
+  mkdir -p "$state_directory"
+  if ((${#changed_paths[@]})) || [[ ! -s $record ]]; then
+    cat /proc/sys/kernel/random/uuid >"$record.new"
+    mv -f "$record.new" "$record"
+  fi
+  cat "$record"
+}
+
+# install_packages NAME...: the distribution's packages, those that are missing.
+install_packages() {
+  local missing=() name
+  for name in "$@"; do
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || missing+=("$name")
+  done
+  ((${#missing[@]})) || return 0
+  local apt=(apt-get --quiet --quiet --option DPkg::Lock::Timeout=300)
+  "${apt[@]}" update >&2 || die "apt-get update failed; check the package sources of this host, then run again"
+  "${apt[@]}" install --yes --no-install-recommends --option Dpkg::Options::=--force-confold "${missing[@]}" >&2 ||
+    die "could not install ${missing[*]}; check the package sources of this host, then run again"
+}
+
+# fingerprint FILE...: one word for the content of all these files, absent ones included.
+fingerprint() {
+  local path
+  for path in "$@"; do
+    if [[ -e $path ]]; then sha256sum "$path"; else printf 'absent  %s\n' "$path"; fi
+  done | sha256sum | cut -d ' ' -f 1
+}
+
+# runs_with UNIT FINGERPRINT: true when the unit runs and was last proved with just this fingerprint.
+runs_with() {
+  systemctl is-active --quiet "$1" && [[ -f $state_directory/$1.proved && $(<"$state_directory/$1.proved") == "$2" ]]
+}
+
+# proved UNIT FINGERPRINT: records what the unit was proved with.
+proved() {
+  mkdir -p "$state_directory"
+  printf '%s\n' "$2" >"$state_directory/$1.proved"
+}
+
+# journal_tail UNIT [FILE...]: the unit's last lines, with every value in the FILEs (lines "key: value") masked.
+journal_tail() {
+  local unit=$1 text value
+  shift
+  text=$(journalctl --unit "$unit" --no-pager --output cat --lines 25 2>&1) || text="(no journal: $text)"
+  if (($#)); then
+    while read -r value; do
+      ((${#value} < 8)) || text=${text//"$value"/[secret]}
+    done < <(cat "$@" 2>/dev/null | sed -nE 's/^[^:]+: *"?([^"]*)"?$/\1/p')
+  fi
+  printf -- '--- last lines of the journal of %s ---\n%s\n' "$unit" "$text" >&2
+}
+
+put_files() {
+  put_file /etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml 0600 root:root <<'__END_OF_FILE__'
+token: "…"
+__END_OF_FILE__
+  put_file /etc/mysql/k3s-ha/server.key 0600 mysql:mysql <<'__END_OF_FILE__'
+…
+__END_OF_FILE__
+}
+
+# Files that hold secrets. Whoever reads them restarts when the printed revision changes.
+apply() {
+  lock_host
+  put_files
+  print_revision "$revision_name"
+}
+
+remove() {
+  lock_host
+  rm -f "${paths[@]}" "$state_directory/$revision_name.revision"
+}
+
+{ "$1" </dev/null; }
