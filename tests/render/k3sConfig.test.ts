@@ -1,0 +1,68 @@
+// Proves that K3s reads from its configuration file what was meant, as far as a YAML reader can tell.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { parse } from "yaml";
+import { renderK3sConfig } from "../../components/render/k3sConfig.ts";
+
+const value = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.integer(),
+  fc.boolean(),
+  fc.array(fc.string({ unit: "grapheme" })),
+  // What YAML takes for something else when it is not quoted.
+  fc.constantFrom(
+    "yes",
+    "no",
+    "on",
+    "null",
+    "~",
+    "0600",
+    "1e3",
+    "2026-01-01",
+    "a: b",
+    "- a",
+    "# a",
+    "{",
+    "*a",
+    "&a",
+    "!a",
+    "",
+  ),
+);
+const settings = fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9-]{0,30}\+?$/), value, { noNullPrototype: true });
+
+describe("renderK3sConfig", () => {
+  it("is read back as what was given", () => {
+    fc.assert(
+      fc.property(settings, (config) => {
+        assert.deepEqual(parse(renderK3sConfig(config)) ?? {}, config);
+      }),
+    );
+  });
+
+  it("has one line for each setting, sorted, whatever order they come in", () => {
+    fc.assert(
+      fc.property(settings, (config) => {
+        const reversed = Object.fromEntries(Object.entries(config).toReversed());
+        assert.equal(renderK3sConfig(reversed), renderK3sConfig(config));
+        const keys = renderK3sConfig(config)
+          .trimEnd()
+          .split("\n")
+          .slice(1)
+          .map((line) => line.split(":")[0]);
+        assert.deepEqual(
+          keys.filter((key) => key !== ""),
+          Object.keys(config).toSorted(),
+        );
+      }),
+    );
+  });
+
+  it("leaves out what is not set", () => {
+    assert.equal(
+      renderK3sConfig({ "node-ip": undefined, disable: [] }),
+      "# Written by k3s-ha; changes made here are overwritten.\ndisable: []\n",
+    );
+  });
+});
