@@ -135,11 +135,9 @@ export class BackupCron extends pulumi.ComponentResource {
               variables: {
                 host_name: hostName,
                 directory,
-                source,
                 verifier,
                 program_path: backupProgramPath,
                 settings_path: settingsPath,
-                login_files: [optionFile, caPath, tokenFingerprintFile],
                 credentials_revision: credentialsRevision,
               },
               files: [

@@ -23,7 +23,6 @@ user=${optionValue(login.user)}
 password=${optionValue(login.password)}
 ssl-ca=${optionValue(login.caPath)}
 ssl-verify-server-cert
-connect-timeout=10
 `;
 }
 

@@ -93,9 +93,10 @@ verification_server=
 # Runs in the background and waits, so that a signal is acted on at once and not when the child is done.
 attend() {
   local status=0
-  "$@" &
+  "$@" 2>"$work/complaints" &
   child=$!
-  wait "$child" || status=$?
+  # The shell's own remark on a child that was killed; the caller says it better.
+  wait "$child" 2>/dev/null || status=$?
   child=
   return "$status"
 }
@@ -116,12 +117,22 @@ clean_up() {
   exit "$status"
 }
 
-# One line of what a client printed, without its name.
-complaint() { sed -E 's/^[a-z-]+: //' "$work/complaints" | tr '\n' ' ' | sed 's/ *$//'; }
+# A full disk takes the complaints with it, so it is looked for first.
+is_disk_full() { (($(free_bytes) < 1 << 20)); }
+free_bytes() { df --output=avail --block-size=1 "$directory" | tail -n 1; }
+
+# The last line that a program printed which failed, without its name. The lines before can quote what it was given.
+complaint() {
+  if is_disk_full; then
+    say "the disk of $directory is full"
+  else
+    tail -n 1 "$work/complaints" | sed -E 's/^[a-z-]+: //'
+  fi
+}
 
 # ask_source: answers SQL on standard input from the datastore; its password travels in the option file alone.
 ask_source() {
-  mariadb --defaults-file="${setting[client_options]}" --batch --skip-column-names "${setting[database]}" 2>"$work/complaints" ||
+  mariadb --defaults-file="${setting[client_options]}" --connect-timeout=10 --batch --skip-column-names "${setting[database]}" 2>"$work/complaints" ||
     die "$(explain_source "$(complaint)")"
 }
 
@@ -157,7 +168,7 @@ SQL
 # The dump is twice the data, being hexadecimal; its copy in the verification server takes what the source does.
 check_space() {
   local needed=$((3 * source_bytes + server_bytes)) free
-  free=$(df --output=avail --block-size=1 "$directory" | tail -n 1)
+  free=$(free_bytes)
   ((free >= needed)) ||
     die "$directory has $((free >> 20)) MiB left and a backup takes up to $((needed >> 20)) MiB while it is made; free some, or keep fewer backups"
 }
@@ -166,11 +177,9 @@ dump() {
   local status=0
   attend mariadb-dump --defaults-file="${setting[client_options]}" --single-transaction --quick --hex-blob \
     --skip-triggers --no-tablespaces --max-allowed-packet="$max_packet" --result-file="$work/kine.sql" \
-    "${setting[database]}" kine 2>"$work/complaints" || status=$?
+    "${setting[database]}" kine || status=$?
   ((status < 128)) || die "the dump was ended by the signal $(kill -l "$status") before it was complete"
-  if grep --quiet --extended-regexp 'errno:? (27|28)|No space left|File too large' "$work/complaints"; then
-    die "the dump does not fit on the disk of $directory: $(complaint)"
-  fi
+  ((status == 0)) || ! is_disk_full || die "the dump could not be written: $(complaint)"
   ((status == 0)) || die "$(explain_source "$(complaint)")"
   [[ -s $work/kine.sql && $(tail -n 1 "$work/kine.sql") == "-- Dump completed"* ]] ||
     die "the dump is cut short: its last line is not \"-- Dump completed\""
@@ -198,7 +207,8 @@ start_verification_server() {
     >"$work/server.log" 2>&1 9>&- &
   verification_server=$!
   until (ask_copy <<<"SELECT 1") >"$work/complaints" 2>&1; do
-    kill -0 "$verification_server" 2>/dev/null || die "the verification server does not start: $(grep -iE 'error|fatal' "$work/server.log" | tail -n 2 | tr '\n' ' ')"
+    kill -0 "$verification_server" 2>/dev/null ||
+      die "the verification server does not start: $(if is_disk_full; then complaint; else grep --max-count=1 ERROR "$work/server.log"; fi)"
     ((SECONDS < deadline)) || die "the verification server does not answer within a minute: $(complaint)"
     sleep 0.1
   done
@@ -210,7 +220,7 @@ stop_verification_server() {
   rm -rf "$work/server"
 }
 
-restore() { (ask_copy kine <"$work/kine.sql") >"$work/complaints" 2>&1; }
+restore() { (ask_copy kine <"$work/kine.sql"); }
 
 # Restores the dump and looks into the copy: what is kept is what was seen to work.
 verify() {
@@ -287,8 +297,8 @@ JSON
 # The backup appears whole, with its manifest, or not at all; also when the power goes.
 publish() {
   mkdir "$work/backup"
-  attend compress "$work/backup/kine.sql.gz" || die "the dump could not be compressed on $directory; is the disk full?"
-  write_manifest >"$work/backup/manifest.json" || die "the manifest could not be written to $directory; is the disk full?"
+  attend compress "$work/backup/kine.sql.gz" || die "the dump could not be compressed: $(complaint)"
+  write_manifest >"$work/backup/manifest.json" 2>"$work/complaints" || die "the manifest could not be written: $(complaint)"
   sync "$work/backup/kine.sql.gz" "$work/backup/manifest.json" "$work/backup"
   mv --no-target-directory "$work/backup" "$directory/$id"
   sync "$directory"

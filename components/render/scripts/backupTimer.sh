@@ -30,9 +30,9 @@ start_timer() {
   fi
 }
 
-# What has to be proved anew: the program, the way to the datastore, the token, and where backups go. A new schedule,
-# or another number of backups to keep, needs no proof.
-setup() { printf '%s %s %s\n' "$(fingerprint "$program_path" "${login_files[@]}")" "$source" "$directory"; }
+# What has to be proved anew: the program, the login and the token, and where backups go. A new schedule, or another
+# number of backups to keep, needs no proof.
+setup() { printf '%s\n' "$(fingerprint "$program_path") $credentials_revision $directory"; }
 
 take_first() {
   local now record=$state_directory/$unit.service.proved
