@@ -1,0 +1,143 @@
+/** Real HAProxy with a rendered configuration, in front of servers that answer as K3s does in good times and bad. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:https";
+import { type AddressInfo, createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { haproxySocket, renderHaproxyConfig } from "../../components/render/haproxyConfig.ts";
+import { type CertificateFiles, makeAuthority, makeCertificate } from "./certificates.ts";
+import { freePort } from "./freePort.ts";
+import { programPath } from "./programs.ts";
+
+/** What a server shows and asks for, and what its readiness answers to a client whom it knows. */
+interface Backend {
+  certificate: CertificateFiles;
+  clientAuthority: CertificateFiles;
+  status: number;
+}
+
+export class TestBalancer {
+  readonly port: number;
+  readonly statsPort: number;
+  private readonly directory: string;
+  private readonly servers: readonly Server[];
+  private readonly process: ChildProcess;
+
+  private constructor(directory: string, ports: [number, number], servers: readonly Server[], process: ChildProcess) {
+    this.directory = directory;
+    [this.port, this.statsPort] = ports;
+    this.servers = servers;
+    this.process = process;
+  }
+
+  /** Starts the servers `ready`, `unauthorized`, `starting`, `other-name`, `other-ca`, `other-clients`, and HAProxy. */
+  static async start(revision: string): Promise<TestBalancer> {
+    const directory = await mkdtemp(join(tmpdir(), "k3s-ha-test-"));
+    const authority = await makeAuthority(directory, "ca");
+    const stranger = await makeAuthority(directory, "stranger");
+    const certificate = await makeCertificate(directory, "kubernetes", authority);
+    const good = { certificate, clientAuthority: authority, status: 200 };
+    const backends: Record<string, Backend> = {
+      ready: good,
+      unauthorized: { ...good, status: 401 },
+      starting: { ...good, status: 503 },
+      "other-name": { ...good, certificate: await makeCertificate(directory, "somebody", authority) },
+      "other-ca": { ...good, certificate: await makeCertificate(directory, "false", stranger, "DNS:kubernetes") },
+      "other-clients": { ...good, clientAuthority: stranger },
+    };
+    const health = await makeCertificate(directory, "haproxy-health", authority);
+    const healthCertificatePath = join(directory, "health.pem");
+    const pem = await Promise.all([readFile(health.certificate, "utf8"), readFile(health.key, "utf8")]);
+    await writeFile(healthCertificatePath, pem.join(""));
+
+    const servers = await Promise.all(Object.values(backends).map(serve));
+    const [port, statsPort] = [await freePort(), await freePort()];
+    const config = renderHaproxyConfig(
+      {
+        port,
+        servers: Object.fromEntries(
+          Object.keys(backends).map((name, index) => {
+            const { port: backendPort } = servers[index]?.address() as AddressInfo;
+            return [name, `127.0.0.1:${backendPort}`];
+          }),
+        ),
+        maxConnections: 100,
+        healthCertificatePath,
+        serverCaPath: authority.certificate,
+        statsAddress: `127.0.0.1:${statsPort}`,
+      },
+      revision,
+    )
+      .replace(haproxySocket, join(directory, "socket"))
+      // Only root may become somebody else, and tests need not be root.
+      .replace(/^ {2}(user|group) haproxy\n/gm, "");
+    const path = join(directory, "haproxy.cfg");
+    await writeFile(path, config);
+    const process = spawn(programPath("haproxy"), ["-db", "-f", path], { stdio: "ignore" });
+    return new TestBalancer(directory, [port, statsPort], servers, process);
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.process, "exit");
+    this.process.kill("SIGKILL");
+    await ended;
+    for (const server of this.servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+    await rm(this.directory, { recursive: true });
+  }
+
+  /** What HAProxy answers on its socket. */
+  async ask(command: string): Promise<string> {
+    for (let attempt = 0; ; attempt++) {
+      const connection = createConnection(join(this.directory, "socket"));
+      try {
+        await once(connection, "connect");
+        connection.end(`${command}\n`);
+        return await text(connection);
+      } catch (error) {
+        if (attempt === 50) throw error;
+        await sleep(100);
+      }
+    }
+  }
+
+  /** State of a server once it was checked, with the check's outcome: "UP L7OK 200", "DOWN L6RSP ". */
+  async checked(name: string): Promise<string> {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const rows = (await this.ask("show stat")).split("\n").map((line) => line.split(","));
+      const head = rows[0] ?? [];
+      const row = rows.find(([backend, server]) => backend === "servers" && server === name) ?? [];
+      const [state = "", outcome = "", code = ""] = ["status", "check_status", "check_code"].map(
+        (column) => row[head.indexOf(column)] ?? "",
+      );
+      if (/^(UP|DOWN)$/.test(state) && /^L\d/.test(outcome)) return `${state} ${outcome} ${code}`;
+      await sleep(100);
+    }
+    throw new Error(`HAProxy did not check ${name} within ten seconds`);
+  }
+}
+
+async function serve({ certificate, clientAuthority, status }: Backend): Promise<Server> {
+  const server = createServer(
+    {
+      cert: await readFile(certificate.certificate),
+      key: await readFile(certificate.key),
+      ca: await readFile(clientAuthority.certificate),
+      requestCert: true,
+      rejectUnauthorized: true,
+    },
+    (request, response) => {
+      const asked = request.url === "/readyz" && request.headers.host === "kubernetes";
+      response.writeHead(asked ? status : 404).end();
+    },
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
