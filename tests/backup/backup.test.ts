@@ -74,7 +74,7 @@ describe("a good run", { timeout: 120_000 }, () => {
   it("describes the backup in a manifest", async () => {
     const id = await host.takeBackup();
     const { stdout } = await host.start(["latest", "--json"]);
-    const manifest = JSON.parse(String(stdout)) as Record<string, unknown>;
+    const manifest = JSON.parse(stdout) as Record<string, unknown>;
     const dump = await readFile(join(host.settings.directory, id, "kine.sql.gz"));
     const { sha256, size, startedAt, finishedAt, serverVersion, ...rest } = manifest;
     assert.deepEqual(rest, {
@@ -123,7 +123,7 @@ describe("a good run", { timeout: 120_000 }, () => {
     await chmod(seen, 0o666);
     const { all } = await host.start(["run"]);
     const texts = [
-      String(all),
+      all,
       await readFile(seen, "utf8"),
       ...(await Promise.all(Object.keys(await host.content()).map((path) => readFile(path, "latin1")))),
     ];
@@ -147,7 +147,7 @@ describe("a good run", { timeout: 120_000 }, () => {
     const target = rows.length - 10;
     await host.shim("mariadb-dump", `${asRoot(compaction(target))}; real "$@"`);
     await host.takeBackup();
-    const manifest = JSON.parse(String((await host.start(["latest", "--json"])).stdout)) as { rows: number };
+    const manifest = JSON.parse((await host.start(["latest", "--json"])).stdout) as { rows: number };
     assert.ok(manifest.rows < rows.length - 90, "the compaction freed rows");
   });
 
@@ -434,7 +434,7 @@ describe("list and latest", { timeout: 120_000 }, () => {
     const { exitCode, all } = await host.start(["latest"]);
     assert.equal(exitCode, 1);
     assert.match(all, /there is no verified backup of this cluster in .* yet/);
-    assert.match(String((await host.start(["list"])).stdout), /^ID +TAKEN +ROWS +SIZE +VERIFIED +TOKEN$/);
+    assert.match((await host.start(["list"])).stdout, /^ID +TAKEN +ROWS +SIZE +VERIFIED +TOKEN$/);
   });
 
   it("show every backup, and which is damaged", async () => {
@@ -443,7 +443,7 @@ describe("list and latest", { timeout: 120_000 }, () => {
     await copyBackup(id, "20990101T000000Z-9", (manifest) => manifest);
     await truncate(join(host.settings.directory, "20990101T000000Z-9", "kine.sql.gz"), 100);
     const { stdout } = await host.start(["list"]);
-    const lines = String(stdout)
+    const lines = stdout
       .split("\n")
       .slice(1)
       .map((line) => line.split(/ {2,}| (?=yes|DAMAGED)|(?<=yes|DAMAGED) /));
@@ -486,7 +486,7 @@ COMMIT`;
 
 async function assertFails(message: RegExp): Promise<void> {
   const { exitCode, all } = await host.start(["run"]);
-  assert.equal(exitCode, 1, String(all));
+  assert.equal(exitCode, 1, all);
   assert.match(all, message);
   assert.equal(all.trim().split("\n").length, 1, `more than one line: ${all}`);
 }

@@ -1,0 +1,108 @@
+// Proves what the component asks for: two commands on one host, the secrets in one of them alone, and its outputs.
+// That a host takes the scripts is proved in the sandbox.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { BackupCron, type BackupCronArgs } from "../../components/backupCron.ts";
+import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
+import { assertSafeCommands, isShown } from "../support/commandRules.ts";
+import { deploy, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
+import { sampleHost } from "../support/sampleHosts.ts";
+import { isSecret } from "../support/wire.ts";
+
+const secrets = { password: "p4ssw0rd-of-the-reader", token: "t0ken-of-the-cluster" };
+
+function deployBackup(changes: Partial<BackupCronArgs> = {}, options: Parameters<typeof deploy>[1] = {}) {
+  return deploy(
+    () =>
+      new BackupCron("backup", {
+        host: sampleHost(20),
+        hostName: "database-1",
+        source: {
+          address: "198.51.100.20",
+          port: 3306,
+          database: "k3s",
+          user: "k3s_backup",
+          password: secrets.password,
+          caCertificate: "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
+        },
+        token: secrets.token,
+        k3sVersion: "v1.35.0+k3s1",
+        ...changes,
+      }),
+    options,
+  );
+}
+
+describe("BackupCron", () => {
+  it("is two commands, the timer after the credentials", async () => {
+    const deployment = await deployBackup();
+    assert.equal(
+      tree(deployment),
+      [
+        "backup  k3s-ha:index:BackupCron",
+        "  backup-credentials  command:remote:Command",
+        "  backup-timer  command:remote:Command",
+        "",
+      ].join("\n"),
+    );
+    assert.deepEqual(resourceNamed(deployment, "backup-timer").dependencies, ["backup-credentials"]);
+  });
+
+  it("keeps the password and the token in one command, which is secret, whatever they are marked as", async () => {
+    const deployment = await deployBackup();
+    assertSafeCommands(deployment, Object.values(secrets));
+    const credentials = resourceNamed(deployment, "backup-credentials");
+    assert.ok(isSecret(credentials.inputs["stdin"]));
+    assert.ok(scriptOf(credentials).includes(secrets.password));
+    assert.ok(scriptOf(credentials).includes(tokenFingerprint(secrets.token)));
+    assert.ok(!scriptOf(credentials).includes(secrets.token), "the token itself stays off the host");
+  });
+
+  it("shows its timer, its program and its settings in a preview", async () => {
+    const deployment = await deployBackup({ schedule: "0 3 * * SUN", keep: 7 }, { preview: "again" });
+    const timer = resourceNamed(deployment, "backup-timer");
+    assert.ok(isShown(timer));
+    assert.match(scriptOf(timer), /^OnCalendar=Sun \*-\*-\* 03:00:00 UTC$/m);
+    assert.match(scriptOf(timer), /^keep=7$/m);
+  });
+
+  it("previews from nothing", async () => {
+    await deployBackup({ k3sVersion: pulumi.output(Promise.resolve("v1.35.0+k3s1")) }, { preview: "first" });
+  });
+
+  it("registers the outputs that it has", async () => {
+    const deployment = await deployBackup();
+    const outputs = {
+      hostName: "database-1",
+      schedule: ["*-*-* *:17:00 UTC"],
+      directory: "/var/backups/k3s-ha",
+      latest: "revision-of-backup-timer",
+    };
+    assert.deepEqual(resourceNamed(deployment, "backup").outputs, outputs);
+    const { hostName, schedule, directory, latest } = deployment.result;
+    assert.deepEqual(
+      await new Promise((resolve) => pulumi.output({ hostName, schedule, directory, latest }).apply(resolve)),
+      outputs,
+    );
+    assert.equal(await pulumi.isSecret(latest), false);
+  });
+
+  const refusals: [about: string, args: Partial<BackupCronArgs>, propertyPath: string][] = [
+    ["a schedule that is none", { schedule: "every night" }, "schedule"],
+    ["to keep nothing", { keep: 0 }, "keep"],
+    ["to keep half a backup", { keep: 1.5 }, "keep"],
+    ["a relative directory", { directory: "backups" }, "directory"],
+    ["the root directory", { directory: "/" }, "directory"],
+    ["a directory that a unit would misread", { directory: "/srv/back ups%n" }, "directory"],
+    ["a directory that climbs", { directory: "/srv/../etc" }, "directory"],
+  ];
+  for (const [about, args, propertyPath] of refusals) {
+    it(`refuses ${about}`, async () => {
+      await assert.rejects(
+        deployBackup(args),
+        (error) => pulumi.InputPropertyError.isInstance(error) && error.propertyPath === propertyPath,
+      );
+    });
+  }
+});
