@@ -19,7 +19,10 @@ export function absolutePath(path: string, { projectDirectory, environment }: Su
 
 /** What is wrong with a configured file, after naming it and, where that is another path, what it resolves to. */
 export function fileFault(path: string, resolved: string, what: string): string {
-  return `is ${shown(path)}${resolved === path ? "" : ` (${resolved})`}, ${what}`;
+  const text = shown(path);
+  // What must not be shown must not be shown in its long form either.
+  const isPlain = text === JSON.stringify(path) && resolved !== path;
+  return `is ${text}${isPlain ? ` (${resolved})` : ""}, ${what}`;
 }
 
 /** Why a file cannot be read, with the remedy. */
@@ -38,7 +41,7 @@ function reasonFor(error: NodeJS.ErrnoException): string {
     case "EISDIR":
       return "a directory: name the file in it";
     default:
-      return `a file that cannot be read (${error.message}): make it readable or correct the path`;
+      return `a file that cannot be read (${error.code ?? error.name}): make it readable or correct the path`;
   }
 }
 

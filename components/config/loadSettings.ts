@@ -5,7 +5,7 @@ import { InvalidConfiguration } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 
 /** Tells whether a key is encrypted. Part of the SDK, but left out of its types. */
-const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
 
 /**
  * The settings of the current stack. The one place that reads Pulumi's configuration.

@@ -4,11 +4,12 @@ import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
 import type { Surroundings } from "./filePath.ts";
 import { hostsOf, inNameOrder } from "./hosts.ts";
 import { InvalidConfiguration, type Problem } from "./problem.ts";
-import { problemsTogether, warningsAbout } from "./rules/rules.ts";
+import { problemsTogether } from "./rules/rules.ts";
 import { type Configuration, keyNames, type SectionKey, secretKeys, sections } from "./schema.ts";
 import { parseSection, unknownSettingFault } from "./schemaProblems.ts";
 import type { Settings } from "./settings.ts";
 import { sshAccess } from "./sshAccess.ts";
+import { warningsAbout } from "./warnings.ts";
 
 /** The configuration of a stack as Pulumi hands it over, and what it is read in. */
 export interface ConfigurationSource extends Surroundings {
@@ -49,7 +50,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
   ];
   if (all.length > 0 || !isWhole(configuration)) throw new InvalidConfiguration(inReadingOrder(all));
   const settings = assemble(configuration, access.hosts);
-  return { settings, warnings: warningsAbout(hosts) };
+  return { settings, warnings: warningsAbout(settings) };
 }
 
 /** Problems of one key together, and the keys in the order in which Pulumi.yaml declares them. */

@@ -31,7 +31,7 @@ const longestShown = 80;
  * a private key pasted in the place of its file's name must not end up in a log.
  */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value);
   if (/PRIVATE KEY|\\n|:\/\/[^/"]*@|^"\w+:[^"]*@/.test(text)) return "a value that may be secret and is not shown";
   return text.length <= longestShown ? text : `${text.slice(0, longestShown)}…`;
 }

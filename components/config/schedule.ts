@@ -3,9 +3,6 @@ import { CronExpressionParser } from "cron-parser";
 /** Years within which a schedule has to fire: 29 February, the rarest day there is, comes round in four (until 2096). */
 const horizonYears = 5;
 
-/** One field of a cron expression that the backup's timer can follow: numbers, names, ranges, steps and lists of them. */
-const field = /^(\*|[0-9a-z]+(-[0-9a-z]+)?)(\/[0-9]+)?(,(\*|[0-9a-z]+(-[0-9a-z]+)?)(\/[0-9]+)?)*$/i;
-
 /** What cron's day-of-month field may not be for the month, in words; the parser's own are about itself. */
 const impossibleDay = "Invalid explicit day of month definition";
 
@@ -23,9 +20,8 @@ export function scheduleFault(schedule: string, now: Date): string | undefined {
   if (fields.length !== 5 || schedule.startsWith("@")) {
     return `has to be a cron expression of five fields, and this has ${fields.length}: write minute, hour, day of month, month and day of week, such as "17 * * * *"`;
   }
-  const odd = fields.find((text) => !field.test(text));
-  if (odd !== undefined) {
-    return `has to be a plain cron expression, and ${JSON.stringify(odd)} is none of number, name, range, step, list or "*": write it without extensions of cron`;
+  if (fields.some((field) => /(^|,)H/i.test(field))) {
+    return 'has to say its times, and "H" leaves one to chance, another in every run: write the number itself';
   }
   try {
     if (nextRun(schedule, now) !== undefined) return undefined;

@@ -43,7 +43,7 @@ const host = section({
     }),
 });
 
-const hosts = mapOf(host, "server-1: {address: 203.0.113.11}");
+const hostsLike = (example: string) => mapOf(host, example);
 
 const ssh = section({
   user: user
@@ -60,7 +60,7 @@ const ssh = section({
   }),
 });
 
-const servers = hosts
+const servers = hostsLike("server-1: {address: 203.0.113.11}")
   .superRefine((value, context) => {
     if (Object.keys(value).length > 0) return;
     const message =
@@ -84,7 +84,7 @@ const labels = mapOf(
 
 const agentPools = mapOf(
   section({
-    hosts: hosts.meta({ description: "The pool's hosts, by node name." }),
+    hosts: hostsLike("agent-1: {address: 203.0.113.41}").meta({ description: "The pool's hosts, by node name." }),
     labels: labels.default({}).meta({ description: "Labels that every node of the pool joins with." }),
     taints: listOf(text("has to be text: put quotes around it", taintFault), '["dedicated=ingress:NoSchedule"]')
       .default([])
@@ -99,7 +99,7 @@ const agentPools = mapOf(
 const apiName = "has to be a DNS name or an IP address: write it alone, without a port or a scheme";
 
 const loadBalancer = section({
-  hosts: hosts
+  hosts: hostsLike("lb-1: {address: 203.0.113.30}")
     .superRefine((value, context) => {
       const count = Object.keys(value).length;
       if (count === 1) return;

@@ -54,7 +54,7 @@ function schemasAlong(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodTyp
   const here = unwrapped(schema);
   const [step, ...rest] = path;
   if (step === undefined) return [here];
-  const below =
+  const below: unknown =
     here instanceof z.ZodObject ? here.shape[String(step)] : here instanceof z.ZodRecord ? here.valueType : undefined;
   return below === undefined ? [here] : [here, ...schemasAlong(below as z.ZodType, rest)];
 }
@@ -88,7 +88,7 @@ function withoutFaults<Schema extends z.ZodType>(
   raw: unknown,
   issues: readonly Issue[],
 ): z.output<Schema> | undefined {
-  const rest: unknown = structuredClone(raw);
+  const rest = structuredClone<unknown>(raw);
   let remaining = issues;
   // Each round removes something, so the rounds end.
   for (;;) {

@@ -1,4 +1,4 @@
-import { type ConfiguredHost, hostsOf } from "../hosts.ts";
+import { hostsOf } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 import {
@@ -34,14 +34,4 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
 
 function withoutPaths(problems: readonly Problem[], told: readonly Problem[]): Problem[] {
   return problems.filter(({ path }) => !told.some((other) => other.path === path));
-}
-
-/** What is allowed but probably not meant. */
-export function warningsAbout(hosts: readonly ConfiguredHost[]): string[] {
-  const servers = hosts.filter(({ role }) => role === "server");
-  return servers.length === 1
-    ? [
-        "k3s-ha:servers has a single server, so the cluster is not highly available: without it the Kubernetes API is down; add a second server, or a third.",
-      ]
-    : [];
 }

@@ -1,0 +1,23 @@
+import type { Settings } from "./settings.ts";
+
+/** What is allowed but probably not meant, one sentence each. */
+export function warningsAbout(settings: Settings): string[] {
+  return [...singleServer(settings), ...rsaHostKeys(settings)];
+}
+
+function singleServer({ servers }: Settings): string[] {
+  if (Object.keys(servers).length > 1) return [];
+  return [
+    "k3s-ha:servers has a single server, so the cluster is not highly available: without it the Kubernetes API is down; add a second server, or a third.",
+  ];
+}
+
+/** SSH connections ask for the pinned type alone, and ssh-rsa by itself means signatures with SHA-1. */
+function rsaHostKeys({ hosts }: Settings): string[] {
+  return Object.values(hosts)
+    .filter(({ host }) => typeof host.hostKey === "string" && host.hostKey.startsWith("ssh-rsa "))
+    .map(
+      ({ path }) =>
+        `${path} is known by a key of type ssh-rsa, which newer versions of sshd may refuse to prove themselves with; use the host's ed25519 key.`,
+    );
+}

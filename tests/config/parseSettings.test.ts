@@ -1,0 +1,258 @@
+// Proves what a valid configuration becomes. It does not prove that Pulumi hands it over so: loadSettings.test.ts does
+// for the SDK, and a preview of the stacks for the engine.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { parseSettings } from "../../components/config/parseSettings.ts";
+import { directoryWith, hostKey, parse, publicKey, smallStack, valuesOf } from "./stack.ts";
+
+const privateKey = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+
+/** What an output holds; resolves without an engine. */
+async function valueOf<T>(output: pulumi.Input<T> | undefined): Promise<unknown> {
+  return new Promise((resolve) => {
+    pulumi.output(output).apply(resolve);
+  });
+}
+
+describe("parseSettings", () => {
+  it("fills in every default", () => {
+    const { settings, warnings } = parse(smallStack);
+    const host = (address: string) => ({ address, port: 22, user: "root", hostKey });
+    const [server1, server2] = [host("198.51.100.11"), host("198.51.100.12")];
+    const [balancer, database] = [host("198.51.100.30"), host("198.51.100.20")];
+    assert.deepEqual(settings, {
+      servers: { "server-1": server1, "server-2": server2 },
+      agentPools: {},
+      loadBalancer: { hosts: { "lb-1": balancer }, port: 6443, names: [], maxConnections: 4000 },
+      datastore: { name: "db-1", host: database, port: 3306, database: "k3s", firewall: true },
+      backup: { schedule: "17 * * * *", keep: 48, directory: "/var/backups/k3s-ha" },
+      k3s: {
+        version: "v1.35.0+k3s1",
+        mirror: "https://github.com/k3s-io/k3s/releases/download",
+        sha256: undefined,
+        serverConfig: {},
+        agentConfig: {},
+        readySeconds: 240,
+      },
+      hosts: {
+        "server-1": { host: server1, path: "k3s-ha:servers.server-1", role: "server" },
+        "server-2": { host: server2, path: "k3s-ha:servers.server-2", role: "server" },
+        "lb-1": { host: balancer, path: "k3s-ha:loadBalancer.hosts.lb-1", role: "loadBalancer" },
+        "db-1": { host: database, path: "k3s-ha:datastore.managed.host", role: "datastore" },
+      },
+    });
+    assert.deepEqual(warnings, []);
+  });
+
+  it("gives the same object for a host under its role and under hosts", () => {
+    const { settings } = parse({
+      ...smallStack,
+      agentPools: { workers: { hosts: { "agent-1": { address: "198.51.100.41", hostKey } } } },
+    });
+    assert.equal(settings.hosts["server-1"]?.host, settings.servers["server-1"]);
+    assert.equal(settings.hosts["agent-1"]?.host, settings.agentPools["workers"]?.hosts["agent-1"]);
+    assert.equal(settings.hosts["agent-1"]?.path, "k3s-ha:agentPools.workers.hosts.agent-1");
+    assert.equal(settings.hosts["lb-1"]?.host, settings.loadBalancer.hosts["lb-1"]);
+    assert.equal(settings.hosts["db-1"]?.host, settings.datastore.host);
+  });
+
+  it("keeps everything that is set", () => {
+    const { settings } = parse({
+      ...smallStack,
+      agentPools: {
+        edge: {
+          hosts: { "agent-1": { address: "198.51.100.41", hostKey } },
+          labels: { "example.com/tier": "edge", "topology.kubernetes.io/zone": "a", plain: "" },
+          taints: ["dedicated=edge:NoSchedule", "example.com/spot:PreferNoSchedule"],
+          waveWidth: 3,
+        },
+      },
+      loadBalancer: { ...(smallStack["loadBalancer"] as object), port: 443, names: ["k8s.example.com", "2001:db8::1"] },
+      backup: { schedule: "0 3 * * MON-FRI", keep: 1, directory: "/srv/backups" },
+      k3s: {
+        version: "v1.35.0-rc1+k3s1",
+        mirror: "http://198.51.100.1:8080",
+        sha256: "0123456789abcdef".repeat(4),
+        serverConfig: { disable: ["traefik"], "kube-apiserver-arg+": ["v=2"], debug: true },
+        agentConfig: { snapshotter: "native" },
+        readySeconds: 600,
+      },
+    });
+    assert.deepEqual(settings.agentPools["edge"]?.labels, {
+      "example.com/tier": "edge",
+      "topology.kubernetes.io/zone": "a",
+      plain: "",
+    });
+    assert.deepEqual(settings.agentPools["edge"].taints, [
+      "dedicated=edge:NoSchedule",
+      "example.com/spot:PreferNoSchedule",
+    ]);
+    assert.equal(settings.agentPools["edge"].waveWidth, 3);
+    assert.equal(settings.loadBalancer.port, 443);
+    assert.deepEqual(settings.loadBalancer.names, ["k8s.example.com", "2001:db8::1"]);
+    assert.deepEqual(settings.backup, { schedule: "0 3 * * MON-FRI", keep: 1, directory: "/srv/backups" });
+    assert.deepEqual(settings.k3s, {
+      version: "v1.35.0-rc1+k3s1",
+      mirror: "http://198.51.100.1:8080",
+      sha256: "0123456789abcdef".repeat(4),
+      serverConfig: { disable: ["traefik"], "kube-apiserver-arg+": ["v=2"], debug: true },
+      agentConfig: { snapshotter: "native" },
+      readySeconds: 600,
+    });
+  });
+
+  it("orders hosts by their names as people count, however Pulumi hands them over", () => {
+    const server = (last: number) => ({ address: `198.51.100.${last}`, hostKey });
+    const { settings } = parse({
+      ...smallStack,
+      servers: { "server-10": server(110), "server-2": server(102), "server-1": server(101) },
+    });
+    assert.deepEqual(Object.keys(settings.servers), ["server-1", "server-2", "server-10"]);
+  });
+
+  it("lets a host override what holds for all hosts", async (test) => {
+    const projectDirectory = directoryWith(test, { all: privateKey, own: privateKey.replace("AAAA", "BBBB") });
+    const { settings } = parse(
+      {
+        ...smallStack,
+        ssh: { user: "deploy", port: 2022, privateKeyFile: "all" },
+        servers: {
+          "server-1": {
+            address: "server-1.example.com",
+            nodeAddress: "198.51.100.11",
+            user: "root",
+            port: 22,
+            privateKeyFile: "own",
+            hostKey: `${hostKey} root@server-1`,
+          },
+          "server-2": { address: "198.51.100.12", hostKey },
+        },
+      },
+      { projectDirectory },
+    );
+    const { "server-1": own, "server-2": all } = settings.servers;
+    assert.deepEqual(
+      { ...own, privateKey: await valueOf(own?.privateKey) },
+      {
+        address: "server-1.example.com",
+        nodeAddress: "198.51.100.11",
+        user: "root",
+        port: 22,
+        hostKey,
+        privateKey: privateKey.replace("AAAA", "BBBB"),
+      },
+    );
+    assert.deepEqual(
+      { ...all, privateKey: await valueOf(all?.privateKey) },
+      { address: "198.51.100.12", user: "deploy", port: 2022, hostKey, privateKey },
+    );
+  });
+
+  it("marks private keys secret, from a file and from the configuration", async (test) => {
+    const projectDirectory = directoryWith(test, { key: privateKey });
+    const fromFile = parse({ ...smallStack, ssh: { privateKeyFile: "key" } }, { projectDirectory });
+    const fromText = parse({ ...smallStack, sshPrivateKey: privateKey.trimEnd() });
+    for (const { settings } of [fromFile, fromText]) {
+      for (const { host } of Object.values(settings.hosts)) {
+        assert.ok(pulumi.Output.isInstance(host.privateKey));
+        assert.ok(await pulumi.isSecret(pulumi.output(host.privateKey)));
+        // A secret store that trimmed the last line break did no harm.
+        assert.equal(await valueOf(host.privateKey), privateKey);
+      }
+    }
+  });
+
+  it("finds a key below the home directory", (test) => {
+    const home = directoryWith(test, { key: privateKey });
+    const { settings } = parse({ ...smallStack, ssh: { privateKeyFile: "~/key" } }, { environment: { HOME: home } });
+    assert.notEqual(settings.servers["server-1"]?.privateKey, undefined);
+  });
+
+  it("leaves login to the SSH agent when there is no key", () => {
+    const { settings } = parse(smallStack, { environment: { SSH_AUTH_SOCK: "/run/agent" } });
+    assert.equal(settings.servers["server-1"]?.privateKey, undefined);
+  });
+
+  it("needs no agent when every host has its own key", (test) => {
+    const projectDirectory = directoryWith(test, { key: privateKey });
+    const withKey = (address: string) => ({ address, hostKey, privateKeyFile: "key" });
+    const config = {
+      ...smallStack,
+      servers: { "server-1": withKey("198.51.100.11"), "server-2": withKey("198.51.100.12") },
+      loadBalancer: { hosts: { "lb-1": withKey("198.51.100.30") } },
+      datastore: { managed: { name: "db-1", host: withKey("198.51.100.20") } },
+    };
+    assert.deepEqual(Object.keys(parse(config, { projectDirectory, environment: {} }).settings.hosts).length, 4);
+  });
+
+  it("takes host keys from the file of known hosts, by address and SSH port", (test) => {
+    const [ed25519, other, ecdsa] = [
+      publicKey("ssh-ed25519", 7),
+      publicKey("ssh-ed25519", 8),
+      publicKey("ecdsa-sha2-nistp256", 9),
+    ];
+    const projectDirectory = directoryWith(test, {
+      known_hosts: [
+        "# known hosts",
+        `198.51.100.11,server-1 ${ecdsa}`,
+        `198.51.100.11 ${ed25519} root@server-1`,
+        `198.51.100.12 ${publicKey("ssh-ed25519", 99)}`,
+        `[198.51.100.12]:2022 ${other}`,
+      ].join("\n"),
+    });
+    const { settings } = parse(
+      {
+        ...smallStack,
+        ssh: { knownHostsFile: "known_hosts" },
+        servers: { "server-1": { address: "198.51.100.11" }, "server-2": { address: "198.51.100.12", port: 2022 } },
+      },
+      { projectDirectory },
+    );
+    assert.equal(settings.servers["server-1"]?.hostKey, ed25519);
+    assert.equal(settings.servers["server-2"]?.hostKey, other);
+    assert.equal(settings.loadBalancer.hosts["lb-1"]?.hostKey, hostKey);
+  });
+
+  it("allows one server, with a warning", () => {
+    const { warnings } = parse({ ...smallStack, servers: { "server-1": { address: "198.51.100.11", hostKey } } });
+    assert.deepEqual(warnings, [
+      "k3s-ha:servers has a single server, so the cluster is not highly available: without it the Kubernetes API is down; add a second server, or a third.",
+    ]);
+  });
+
+  it("warns of hosts that are known by an RSA key only", () => {
+    const servers = {
+      "server-1": { address: "198.51.100.11", hostKey },
+      "server-2": { address: "198.51.100.12", hostKey: publicKey("ssh-rsa") },
+    };
+    assert.deepEqual(parse({ ...smallStack, servers }).warnings, [
+      "k3s-ha:servers.server-2 is known by a key of type ssh-rsa, which newer versions of sshd may refuse to prove themselves with; use the host's ed25519 key.",
+    ]);
+  });
+
+  it("leaves keys of other namespaces alone", () => {
+    const values = { ...valuesOf(smallStack), "pulumi:tags": "{}", "k3s-ha-other:servers": "1" };
+    const source = {
+      values,
+      secretKeys: [],
+      projectDirectory: "/nowhere",
+      environment: { SSH_AUTH_SOCK: "/run/agent" },
+    };
+    assert.doesNotThrow(() => parseSettings(source));
+  });
+
+  it("takes IPv6 hosts in a cluster with IPv6 networks", () => {
+    const host = (address: string) => ({ address, hostKey });
+    const { settings } = parse({
+      servers: { "server-1": host("2001:db8::11"), "server-2": host("2001:db8::12") },
+      loadBalancer: { hosts: { "lb-1": host("2001:db8::30") } },
+      datastore: { managed: { name: "db-1", host: host("2001:db8::20") } },
+      k3s: {
+        version: "v1.35.0+k3s1",
+        serverConfig: { "cluster-cidr": "2001:db8:42::/56", "service-cidr": "2001:db8:43::/112" },
+      },
+    });
+    assert.equal(settings.servers["server-1"]?.address, "2001:db8::11");
+  });
+});

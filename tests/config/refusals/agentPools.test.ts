@@ -1,0 +1,67 @@
+import { pool, refuses } from "./refusal.ts";
+
+refuses("agent pools", [
+  {
+    name: "a pool's name with a dot",
+    config: pool({}, "work.ers"),
+    problems: [
+      'k3s-ha:agentPools["work.ers"] has the name "work.ers", but a pool\'s name has to be at most 63 of the characters a to z, 0 to 9 and "-": rename it.',
+    ],
+  },
+  {
+    name: "a wave of nobody",
+    config: pool({ waveWidth: 0 }),
+    problems: [
+      "k3s-ha:agentPools.workers.waveWidth is 0, but has to be a whole number of at least 1: write how many agents may change at the same time.",
+    ],
+  },
+  {
+    name: "a label that is no text",
+    config: pool({ labels: { "example.com/gpu": true } }),
+    problems: [
+      'k3s-ha:agentPools.workers.labels["example.com/gpu"] is true, but has to be text: put quotes around it.',
+    ],
+  },
+  {
+    name: "a label's key with a space",
+    config: pool({ labels: { "a b": "c" } }),
+    problems: [
+      'k3s-ha:agentPools.workers.labels["a b"] is not a label\'s key: write a name of at most 63 letters, digits, "-", "_" and ".", if need be after a DNS name and "/", such as "example.com/tier".',
+    ],
+  },
+  {
+    name: "a label's value with a slash",
+    config: pool({ labels: { tier: "a/b" } }),
+    problems: [
+      'k3s-ha:agentPools.workers.labels.tier is "a/b", but a label\'s value has to be empty or at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends: correct it.',
+    ],
+  },
+  {
+    name: "a label that kubelet may not set",
+    config: pool({ labels: { "node-role.kubernetes.io/worker": "true" } }),
+    problems: [
+      'k3s-ha:agentPools.workers.labels["node-role.kubernetes.io/worker"] is a label that Kubernetes does not let a node set on itself, so its kubelet would not start: use a prefix of your own, or set it with kubectl once the node has joined.',
+    ],
+  },
+  {
+    name: "a taint without an effect",
+    config: pool({ taints: ["dedicated=edge"] }),
+    problems: [
+      'k3s-ha:agentPools.workers.taints[0] is "dedicated=edge", but has to be a taint as key=value:effect, with the effect NoSchedule, PreferNoSchedule, NoExecute: write it like "dedicated=ingress:NoSchedule".',
+    ],
+  },
+  {
+    name: "a taint with an unknown effect",
+    config: pool({ taints: ["dedicated=edge:NoRun"] }),
+    problems: [
+      'k3s-ha:agentPools.workers.taints[0] is "dedicated=edge:NoRun", but has to be a taint as key=value:effect, with the effect NoSchedule, PreferNoSchedule, NoExecute: write it like "dedicated=ingress:NoSchedule".',
+    ],
+  },
+  {
+    name: "taints that are no list",
+    config: pool({ taints: "dedicated=edge:NoSchedule" }),
+    problems: [
+      'k3s-ha:agentPools.workers.taints is "dedicated=edge:NoSchedule", but has to be a list: write it like ["dedicated=ingress:NoSchedule"].',
+    ],
+  },
+]);

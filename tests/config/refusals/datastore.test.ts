@@ -1,0 +1,106 @@
+import { managed, refuses } from "./refusal.ts";
+import { smallStack } from "../stack.ts";
+
+/** Whose password must not be in any message. */
+const login = "mysql://k3s:hunter2@";
+
+refuses("the datastore", [
+  {
+    name: "a datastore's port out of range",
+    config: managed({ port: 70000 }),
+    problems: [
+      "k3s-ha:datastore.managed.port is 70000, but has to be a whole number from 1 to 65535: write the port that MariaDB listens on.",
+    ],
+  },
+  {
+    name: "a database's name with a dash",
+    config: managed({ database: "k3s-prod" }),
+    problems: [
+      'k3s-ha:datastore.managed.database is "k3s-prod", but has to be 1 to 64 of the characters a to z, 0 to 9 and "_": write a schema\'s name such as k3s.',
+    ],
+  },
+  {
+    name: "a database of MariaDB's own",
+    config: managed({ database: "mysql" }),
+    problems: [
+      'k3s-ha:datastore.managed.database is "mysql", but has to be a schema of its own, and this one is MariaDB\'s: write another name such as k3s.',
+    ],
+  },
+  {
+    name: "a firewall that is neither on nor off",
+    config: managed({ firewall: "no" }),
+    problems: [
+      'k3s-ha:datastore.managed.firewall is "no", but has to be true or false: write false only if a firewall of your own closes the port.',
+    ],
+  },
+  {
+    name: "an existing datastore",
+    config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
+    problems: [
+      "k3s-ha:datastoreEndpoint is set, but this version manages its own MariaDB only: remove it and configure k3s-ha:datastore.managed.",
+    ],
+  },
+  {
+    name: "an existing datastore with tls=",
+    config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s?parseTime=true&tls=skip-verify" },
+    problems: [
+      "k3s-ha:datastoreEndpoint has the parameter tls=, which silently overrides the CA file that the database is verified with: remove it, since TLS is verified without it.",
+    ],
+  },
+  {
+    name: "an existing datastore with KINE_SKIP_VERIFY",
+    config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s?KINE_SKIP_VERIFY=true" },
+    problems: [
+      "k3s-ha:datastoreEndpoint has a parameter KINE…, which is the name of an environment variable that can turn verification off: remove it.",
+    ],
+  },
+  {
+    name: "an existing datastore without tcp(…)",
+    config: { ...smallStack, datastoreEndpoint: login + "db.example.com/k3s" },
+    problems: [
+      "k3s-ha:datastoreEndpoint has to have user, password, tcp(…) around the host, and a schema: write it like mysql://user:password@tcp(host:3306)/schema.",
+    ],
+  },
+  {
+    name: "an existing datastore without a schema",
+    config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/" },
+    problems: [
+      "k3s-ha:datastoreEndpoint names no schema, and K3s would create one called kubernetes: write it like mysql://user:password@tcp(host:3306)/schema.",
+    ],
+  },
+  {
+    name: "an existing datastore without a password",
+    config: { ...smallStack, datastoreEndpoint: "mysql://k3s:@tcp(db.example.com:3306)/k3s" },
+    problems: ["k3s-ha:datastoreEndpoint has no password, so whoever reaches the database gets in: give the user one."],
+  },
+  {
+    name: "an existing datastore at an odd address",
+    config: { ...smallStack, datastoreEndpoint: login + "tcp(db_1:3306)/k3s" },
+    problems: [
+      "k3s-ha:datastoreEndpoint has to have an IP address or a DNS name, and a port, in tcp(…): write it like mysql://user:password@tcp(host:3306)/schema.",
+    ],
+  },
+  {
+    name: "an existing PostgreSQL",
+    config: { ...smallStack, datastoreEndpoint: "postgres://k3s:hunter2@db.example.com/k3s" },
+    problems: [
+      "k3s-ha:datastoreEndpoint is of a postgres datastore, but has to be of MySQL or MariaDB: write it like mysql://user:password@tcp(host:3306)/schema.",
+    ],
+  },
+  {
+    name: "an endpoint without a scheme",
+    config: { ...smallStack, datastoreEndpoint: "hunter2" },
+    problems: [
+      "k3s-ha:datastoreEndpoint has to be the endpoint of a database: write it like mysql://user:password@tcp(host:3306)/schema.",
+    ],
+  },
+  {
+    name: "an endpoint in plain text",
+    config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
+    machine: { secretKeys: [] },
+    problems: [
+      'k3s-ha:datastoreEndpoint stands in plain text in the stack\'s file, but is a secret: set it with "pulumi config set --secret k3s-ha:datastoreEndpoint", and replace the secret, since it has been seen.',
+      "k3s-ha:datastoreEndpoint is set, but this version manages its own MariaDB only: remove it and configure k3s-ha:datastore.managed.",
+    ],
+  },
+]);

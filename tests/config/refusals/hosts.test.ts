@@ -1,0 +1,154 @@
+import { host, managed, pool, servers, refuses } from "./refusal.ts";
+import { hostKey, smallStack } from "../stack.ts";
+
+refuses("hosts", [
+  {
+    name: "a missing address",
+    config: servers({ "server-3": { hostKey } }),
+    problems: [
+      "k3s-ha:servers.server-3.address is missing and has to be an IP address or a DNS name: write it alone, without a user, a port or a scheme.",
+    ],
+  },
+  {
+    name: "an address with a port",
+    config: servers({ "server-3": host("198.51.100.13:22") }),
+    problems: [
+      'k3s-ha:servers.server-3.address is "198.51.100.13:22", but has to be an IP address or a DNS name: write it alone, without a user, a port or a scheme.',
+    ],
+  },
+  {
+    name: "a mistyped IPv4 address",
+    config: servers({ "server-3": host("198.51.100.256") }),
+    problems: [
+      'k3s-ha:servers.server-3.address is "198.51.100.256", but has to be an IP address or a DNS name: write it alone, without a user, a port or a scheme.',
+    ],
+  },
+  {
+    name: "a node address that is a name",
+    config: servers({ "server-3": host("198.51.100.13", { nodeAddress: "server-3" }) }),
+    problems: [
+      'k3s-ha:servers.server-3.nodeAddress is "server-3", but has to be an IP address: write the one that the cluster\'s own traffic uses.',
+    ],
+  },
+  {
+    name: "a name without a node address",
+    config: servers({ "server-3": host("server-3.example.com") }),
+    problems: [
+      'k3s-ha:servers.server-3.nodeAddress is missing, but has to be given because the address "server-3.example.com" is a DNS name and the cluster\'s own traffic needs an IP address: add the one that the other hosts reach this host at.',
+    ],
+  },
+  {
+    name: "a user with a space",
+    config: { ...smallStack, ssh: { user: "a b" } },
+    problems: ['k3s-ha:ssh.user is "a b", but has to be a login name: write root, or a user with password-less sudo.'],
+  },
+  {
+    name: "a port out of range",
+    config: { ...smallStack, ssh: { port: 65536 } },
+    problems: [
+      "k3s-ha:ssh.port is 65536, but has to be a whole number from 1 to 65535: write the port that sshd listens on.",
+    ],
+  },
+  {
+    name: "a port as text",
+    config: servers({ "server-3": host("198.51.100.13", { port: "22" }) }),
+    problems: [
+      'k3s-ha:servers.server-3.port is "22", but has to be a whole number from 1 to 65535: write the port that sshd listens on.',
+    ],
+  },
+  {
+    name: "a host key of an unknown type",
+    config: servers({ "server-3": host("198.51.100.13", { hostKey: "ssh-dss AAAA" }) }),
+    problems: [
+      'k3s-ha:servers.server-3.hostKey is "ssh-dss AAAA", but has to begin with a type of key (ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, ssh-rsa): copy the whole line of the host\'s /etc/ssh/ssh_host_ed25519_key.pub.',
+    ],
+  },
+  {
+    name: "a cut host key",
+    config: servers({ "server-3": host("198.51.100.13", { hostKey: hostKey.slice(0, -9) }) }),
+    problems: [
+      'k3s-ha:servers.server-3.hostKey is "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE", but has to be a whole ssh-ed25519 key, and its base64 part is not one: copy the whole line of the host\'s /etc/ssh/ssh_host_*_key.pub again.',
+    ],
+  },
+  {
+    name: "a host key whose text is of another type",
+    config: servers({ "server-3": host("198.51.100.13", { hostKey: hostKey.replace("ssh-ed25519 ", "ssh-rsa ") }) }),
+    problems: [
+      'k3s-ha:servers.server-3.hostKey is "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB", but has to be a whole ssh-rsa key, and its base64 part is not one: copy the whole line of the host\'s /etc/ssh/ssh_host_*_key.pub again.',
+    ],
+  },
+  {
+    name: "a private key as a host key, without showing it",
+    config: servers({
+      "server-3": host("198.51.100.13", {
+        hostKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n",
+      }),
+    }),
+    problems: [
+      "k3s-ha:servers.server-3.hostKey is a value that may be secret and is not shown, but has to begin with a type of key (ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, ssh-rsa): copy the whole line of the host's /etc/ssh/ssh_host_ed25519_key.pub.",
+    ],
+  },
+  {
+    name: "a private key as the file of one, without showing it",
+    config: { ...smallStack, ssh: { privateKeyFile: "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n" } },
+    problems: [
+      "k3s-ha:ssh.privateKeyFile is a value that may be secret and is not shown, but has to be the path of a file: write it absolute, from ~/, or relative to the directory of Pulumi.yaml.",
+    ],
+  },
+  {
+    name: "a node name in upper case",
+    config: servers({ Server_3: host("198.51.100.13") }),
+    problems: [
+      'k3s-ha:servers.Server_3 has the name "Server_3", but a host\'s name is a node\'s name in Kubernetes: use only a to z, 0 to 9, "-" and ".", with a letter or digit at both ends.',
+    ],
+  },
+  {
+    name: "a name of a server and of an agent",
+    config: pool({ hosts: { "server-1": host("198.51.100.41") } }),
+    problems: [
+      'k3s-ha:agentPools.workers.hosts.server-1 has the name "server-1" of k3s-ha:servers.server-1 too, but every host needs a name of its own: rename one of them.',
+    ],
+  },
+  {
+    name: "a name of a server and of the database's host",
+    config: managed({ name: "server-2" }),
+    problems: [
+      'k3s-ha:datastore.managed.name has the name "server-2" of k3s-ha:servers.server-2 too, but every host needs a name of its own: rename one of them.',
+    ],
+  },
+  {
+    name: "a host given twice",
+    config: pool({ hosts: { "agent-1": host("198.51.100.12") } }),
+    problems: [
+      "k3s-ha:agentPools.workers.hosts.agent-1 has the address 198.51.100.12 and SSH port 22 of k3s-ha:servers.server-2 too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts.",
+    ],
+  },
+  {
+    name: "an IPv6 host given twice in two spellings",
+    config: {
+      ...pool({
+        hosts: {
+          "agent-1": host("2001:db8::0:1", { nodeAddress: "198.51.100.41" }),
+          "agent-2": host("2001:DB8::1", { nodeAddress: "198.51.100.42" }),
+        },
+      }),
+    },
+    problems: [
+      "k3s-ha:agentPools.workers.hosts.agent-2 has the address 2001:DB8::1 and SSH port 22 of k3s-ha:agentPools.workers.hosts.agent-1 too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts.",
+    ],
+  },
+  {
+    name: "the database on a server",
+    config: managed({ host: host("198.51.100.11") }),
+    problems: [
+      "k3s-ha:datastore.managed.host has the address 198.51.100.11 and SSH port 22 of k3s-ha:servers.server-1 too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts.",
+    ],
+  },
+  {
+    name: "two hosts with one node address",
+    config: servers({ "server-3": host("gate.example.com", { port: 2022, nodeAddress: "198.51.100.12" }) }),
+    problems: [
+      "k3s-ha:servers.server-3 has the node address 198.51.100.12 of k3s-ha:servers.server-2 too, but every host needs one of its own in the cluster: give each its own nodeAddress.",
+    ],
+  },
+]);

@@ -1,0 +1,159 @@
+import { host, k3s, managed, servers, refuses } from "./refusal.ts";
+
+refuses("K3s", [
+  {
+    name: "a version without +k3s",
+    config: k3s({ version: "v1.35.0" }),
+    problems: [
+      'k3s-ha:k3s.version is "v1.35.0", but has to be a K3s release, and this is a version without +k3s: write K3s\'s own number too, such as v1.35.0+k3s1.',
+    ],
+  },
+  {
+    name: "a version without v",
+    config: k3s({ version: "1.35.0+k3s1" }),
+    problems: [
+      'k3s-ha:k3s.version is "1.35.0+k3s1", but has to be a K3s release, which begins with "v": write it like v1.35.0+k3s1.',
+    ],
+  },
+  {
+    name: "a channel instead of a version",
+    config: k3s({ version: "stable" }),
+    problems: ['k3s-ha:k3s.version is "stable", but has to be one fixed K3s release: write it like v1.35.0+k3s1.'],
+  },
+  {
+    name: "a mirror that ends in a slash",
+    config: k3s({ mirror: "https://mirror.example.com/k3s/" }),
+    problems: [
+      'k3s-ha:k3s.mirror is "https://mirror.example.com/k3s/", but has to end without a slash, because /<version>/k3s is put after it: remove the slash.',
+    ],
+  },
+  {
+    name: "a mirror that is no URL",
+    config: k3s({ mirror: "mirror.example.com" }),
+    problems: [
+      'k3s-ha:k3s.mirror is "mirror.example.com", but has to be an http or https URL: write it like https://mirror.example.com/k3s.',
+    ],
+  },
+  {
+    name: "a mirror with a login, without showing it",
+    config: k3s({ mirror: "https://me:hunter2@mirror.example.com" }),
+    problems: [
+      "k3s-ha:k3s.mirror is a value that may be secret and is not shown, but has to be a URL without a login, because it stands in plain text on the hosts: use a mirror that needs none.",
+    ],
+  },
+  {
+    name: "a mirror with a query",
+    config: k3s({ mirror: "https://mirror.example.com?x=1" }),
+    problems: [
+      'k3s-ha:k3s.mirror is "https://mirror.example.com?x=1", but has to be a URL without a query or a fragment: cut it before them.',
+    ],
+  },
+  {
+    name: "a short sha256",
+    config: k3s({ sha256: "abc" }),
+    problems: [
+      'k3s-ha:k3s.sha256 is "abc", but has to be a sha256 of 64 digits and letters a to f: copy it from the release\'s list of checksums, such as sha256sum-amd64.txt.',
+    ],
+  },
+  {
+    name: "no time to get ready",
+    config: k3s({ readySeconds: 0 }),
+    problems: [
+      "k3s-ha:k3s.readySeconds is 0, but has to be a whole number from 1 to 3600: write the seconds that a node may take to prove itself.",
+    ],
+  },
+  {
+    name: "a token in serverConfig",
+    config: k3s({ serverConfig: { token: "hunter2" } }),
+    problems: [
+      "k3s-ha:k3s.serverConfig.token cannot be set here, since this program generates it and keeps it secret: remove it.",
+    ],
+  },
+  {
+    name: "names of the API in serverConfig",
+    config: k3s({ serverConfig: { "tls-san+": ["k8s.example.com"] } }),
+    problems: [
+      'k3s-ha:k3s.serverConfig["tls-san+"] cannot be set here, since this program puts the load balancer\'s addresses and names there: remove it, and add names to k3s-ha:loadBalancer.names.',
+    ],
+  },
+  {
+    name: "a datastore in serverConfig",
+    config: k3s({ serverConfig: { "datastore-endpoint": "mysql://a:hunter2@tcp(b)/c" } }),
+    problems: [
+      "k3s-ha:k3s.serverConfig.datastore-endpoint cannot be set here, since this program derives it from k3s-ha:datastore: remove it, and change that.",
+    ],
+  },
+  {
+    name: "etcd in serverConfig",
+    config: k3s({ serverConfig: { "etcd-snapshot-retention": 3 } }),
+    problems: [
+      "k3s-ha:k3s.serverConfig.etcd-snapshot-retention cannot be set here, since the cluster's datastore is external, so there is no etcd of K3s's own: remove it.",
+    ],
+  },
+  {
+    name: "a flag with its dashes",
+    config: k3s({ serverConfig: { "--disable": "traefik" } }),
+    problems: [
+      'k3s-ha:k3s.serverConfig.--disable is not a setting of K3s: write the name of a flag of "k3s server" without its dashes, such as node-external-ip.',
+    ],
+  },
+  {
+    name: "a setting of K3s that is a map",
+    config: k3s({ serverConfig: { disable: { traefik: true } } }),
+    problems: [
+      "k3s-ha:k3s.serverConfig.disable is {\"traefik\":true}, but has to be text, a number, true or false, or a list of these: K3s's config.yaml takes nothing else, so write it as k3s's own flag would have it.",
+    ],
+  },
+  {
+    name: "labels in agentConfig",
+    config: k3s({ agentConfig: { "node-label": ["a=b"] } }),
+    problems: [
+      "k3s-ha:k3s.agentConfig.node-label cannot be set here, since the pool's labels stand there: use k3s-ha:agentPools.<pool>.labels.",
+    ],
+  },
+  {
+    name: "a host in the network of the pods",
+    config: servers({ "server-3": host("10.42.0.7") }),
+    problems: [
+      "k3s-ha:servers.server-3 has the node address 10.42.0.7, which is in 10.42.0.0/16, the network that K3s gives to pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network that none of your hosts is in.",
+    ],
+  },
+  {
+    name: "a host in the network of the services",
+    config: managed({ host: host("10.43.9.9") }),
+    problems: [
+      "k3s-ha:datastore.managed.host has the node address 10.43.9.9, which is in 10.43.0.0/16, the network that K3s gives to services: set k3s-ha:k3s.serverConfig.service-cidr to a network that none of your hosts is in.",
+    ],
+  },
+  {
+    name: "hosts in a network that serverConfig chose",
+    config: k3s({ serverConfig: { "cluster-cidr": "198.51.0.0/16" } }),
+    problems: [
+      "k3s-ha:servers.server-1 has the node address 198.51.100.11, which is in 198.51.0.0/16, the network that K3s gives to pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network that none of your hosts is in.",
+      "k3s-ha:servers.server-2 has the node address 198.51.100.12, which is in 198.51.0.0/16, the network that K3s gives to pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network that none of your hosts is in.",
+      "k3s-ha:loadBalancer.hosts.lb-1 has the node address 198.51.100.30, which is in 198.51.0.0/16, the network that K3s gives to pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network that none of your hosts is in.",
+      "k3s-ha:datastore.managed.host has the node address 198.51.100.20, which is in 198.51.0.0/16, the network that K3s gives to pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network that none of your hosts is in.",
+    ],
+  },
+  {
+    name: "a network that is none",
+    config: k3s({ serverConfig: { "cluster-cidr": "10.42.0.0" } }),
+    problems: [
+      'k3s-ha:k3s.serverConfig.cluster-cidr has "10.42.0.0", but each has to be a network in CIDR notation: write it like 10.42.0.0/16.',
+    ],
+  },
+  {
+    name: "services in the network of the pods",
+    config: k3s({ serverConfig: { "service-cidr": "10.42.128.0/17" } }),
+    problems: [
+      "k3s-ha:k3s.serverConfig.service-cidr has 10.42.128.0/17, which overlaps 10.42.0.0/16, the network of the pods (cluster-cidr): give services a network of their own.",
+    ],
+  },
+  {
+    name: "an IPv6 server in a cluster without IPv6",
+    config: servers({ "server-3": host("2001:db8::13") }),
+    problems: [
+      "k3s-ha:servers.server-3 has the IPv6 node address 2001:db8::13, but the cluster's networks have no IPv6: give it another nodeAddress, or set k3s-ha:k3s.serverConfig.cluster-cidr and service-cidr to IPv6 networks.",
+    ],
+  },
+]);

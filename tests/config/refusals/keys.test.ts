@@ -1,0 +1,95 @@
+import { host, managed, servers, without, refuses } from "./refusal.ts";
+import { smallStack } from "../stack.ts";
+
+refuses("keys", [
+  {
+    name: "an unknown key",
+    config: { ...smallStack, severs: {} },
+    problems: [
+      "k3s-ha:severs is not a setting: rename it to servers, or remove it (there are agentPools, backup, datastore, datastoreEndpoint, k3s, loadBalancer, servers, ssh and sshPrivateKey).",
+    ],
+  },
+  {
+    name: "a key that is like no other",
+    config: { ...smallStack, telemetry: true },
+    problems: [
+      "k3s-ha:telemetry is not a setting: remove it (there are agentPools, backup, datastore, datastoreEndpoint, k3s, loadBalancer, servers, ssh and sshPrivateKey).",
+    ],
+  },
+  {
+    name: "an unknown setting of a host",
+    config: servers({ "server-3": host("198.51.100.13", { hostkey: "x" }) }),
+    problems: [
+      "k3s-ha:servers.server-3.hostkey is not a setting: rename it to hostKey, or remove it (there are address, hostKey, nodeAddress, port, privateKeyFile and user).",
+    ],
+  },
+  {
+    name: "an unknown setting, without its value",
+    config: { ...smallStack, ssh: { password: "hunter2" } },
+    problems: [
+      "k3s-ha:ssh.password is not a setting: remove it (there are knownHostsFile, port, privateKeyFile and user).",
+    ],
+  },
+  {
+    name: "an unknown setting of the managed datastore",
+    config: managed({ pasword: "hunter2" }),
+    problems: [
+      "k3s-ha:datastore.managed.pasword is not a setting: remove it (there are database, firewall, host, name and port).",
+    ],
+  },
+  {
+    name: "a key that is no map",
+    config: { ...smallStack, backup: "hourly" },
+    problems: [
+      "k3s-ha:backup is not a map: write settings indented below it, or set single ones with pulumi config set --path.",
+    ],
+  },
+  {
+    name: "a map that is a list",
+    config: { ...smallStack, agentPools: [] },
+    problems: [
+      "k3s-ha:agentPools is [], but has to be a map: write it like workers: {hosts: {agent-1: {address: 203.0.113.41}}}.",
+    ],
+  },
+  {
+    name: "a host without settings",
+    config: servers({ "server-3": null }),
+    problems: [
+      "k3s-ha:servers.server-3 is null, but has to be a map of settings: indent address, nodeAddress, user, port, privateKeyFile and hostKey below it.",
+    ],
+  },
+  {
+    name: "an encrypted map",
+    config: smallStack,
+    machine: { secretKeys: ["k3s-ha:servers"] },
+    problems: [
+      "k3s-ha:servers is encrypted, but only sshPrivateKey and datastoreEndpoint may hold secrets, since all else is written in plain text to the hosts: set it without --secret.",
+    ],
+  },
+  {
+    name: "no servers",
+    config: without("servers"),
+    problems: [
+      "k3s-ha:servers has no server: add at least one, or three for high availability, like server-1: {address: 203.0.113.11}.",
+    ],
+  },
+  {
+    name: "a missing load balancer",
+    config: without("loadBalancer"),
+    problems: [
+      "k3s-ha:loadBalancer.hosts is missing and has to be a map: write it like lb-1: {address: 203.0.113.30}.",
+    ],
+  },
+  {
+    name: "a missing datastore",
+    config: without("datastore"),
+    problems: [
+      "k3s-ha:datastore.managed is missing, but the cluster needs a datastore: add the host for it, like {name: db-1, host: {address: 203.0.113.20}}.",
+    ],
+  },
+  {
+    name: "a missing k3s",
+    config: without("k3s"),
+    problems: ["k3s-ha:k3s.version is missing and has to be a K3s release: write it like v1.35.0+k3s1."],
+  },
+]);
