@@ -62,7 +62,9 @@ export async function openSandboxWorkspace(stack: string, config: string, toolch
   };
   const configFile = join(project, `Pulumi.${stack}.yaml`);
   await copyFile(join(projectDirectory, "Pulumi.yaml"), join(project, "Pulumi.yaml"));
-  const salt = (await exists(configFile)) ? /^encryptionsalt: .*$/m.exec(await readFile(configFile, "utf8"))?.[0] : undefined;
+  const salt = (await exists(configFile))
+    ? /^encryptionsalt: .*$/m.exec(await readFile(configFile, "utf8"))?.[0]
+    : undefined;
   await writeFile(configFile, `${config.trimEnd()}\n${salt === undefined ? "" : `${salt}\n`}`);
 
   const workspace: Workspace = {

@@ -1,0 +1,81 @@
+/** Commands for the sandbox's hosts. `make up` and `make down` do the same and more. */
+import Table from "cli-table3";
+import { Command } from "commander";
+import { execa } from "execa";
+import type { Login } from "./hostRecord.ts";
+import type { Flavour } from "./image.ts";
+import { boot, down, hostNamed, powerOff, status, up } from "./sandbox.ts";
+import { sshArguments } from "./ssh.ts";
+import { machineSite } from "./state.ts";
+
+const program = new Command("sandbox").description("Real hosts on this machine, for k3s-ha.").enablePositionalOptions();
+
+program
+  .command("up")
+  .description("make and boot hosts: db-1, lb-1, server-1, server-2 and agent-1 unless named")
+  .argument("[hosts...]")
+  .option("--flavour <flavour>", '"default" has the packages, "bare" installs them', "default")
+  .option("--login <login>", '"root", or "admin" with sudo', "root")
+  .action(async (hosts: string[], options: { flavour: Flavour; login: Login }) => {
+    await up({ ...(hosts.length === 0 ? {} : { hosts }), ...options });
+    await printStatus();
+  });
+program
+  .command("down")
+  .description("remove all hosts, and everything else but the cache")
+  .action(() => down());
+program.command("status").description("show the hosts").action(printStatus);
+program
+  .command("shell")
+  .description("log in to a host, or run a command on it")
+  .argument("<host>")
+  .argument("[command...]")
+  .passThroughOptions()
+  .action(async (name: string, command: string[]) => {
+    const host = await hostNamed(name);
+    const { exitCode } = await execa(
+      "ssh",
+      [...sshArguments(machineSite, host, command.length === 0 ? ["-t"] : []), ...command],
+      {
+        stdio: "inherit",
+        reject: false,
+      },
+    );
+    process.exitCode = exitCode ?? 255;
+  });
+program
+  .command("power-off")
+  .description("cut a host's power, as when the plug is pulled")
+  .argument("<host>")
+  .action((name: string) => powerOff(name));
+program
+  .command("boot")
+  .description("switch a host on that is off")
+  .argument("<host>")
+  .action((name: string) => boot(name));
+
+async function printStatus(): Promise<void> {
+  const table = new Table({
+    style: { head: [], border: [] },
+    head: ["host", "role", "address", "state", "login", "process", "since"],
+  });
+  for (const { host, state } of await status()) {
+    table.push([
+      host.name,
+      host.role,
+      host.address,
+      state,
+      host.login,
+      String(host.process?.pid ?? ""),
+      host.startedAt ?? "",
+    ]);
+  }
+  console.log(table.length === 0 ? "The sandbox has no hosts." : table.toString());
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

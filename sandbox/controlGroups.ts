@@ -1,0 +1,108 @@
+/**
+ * A control group per host, in every hierarchy that this machine has. It keeps a host's services apart from those of
+ * other hosts (two systemds in one group would kill each other's processes), and it tells which processes are the
+ * host's, whatever became of their parents.
+ */
+import { mkdir, readFile, readdir, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Site } from "./state.ts";
+
+interface Hierarchy {
+  readonly mountPoint: string;
+  readonly unified: boolean;
+  readonly cpuset: boolean;
+}
+
+async function hierarchies(): Promise<Hierarchy[]> {
+  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).trimEnd().split("\n");
+  const found = mounts.flatMap((line) => {
+    const [before, after] = line.split(" - ");
+    const [type, , options] = (after ?? "").split(" ");
+    const mountPoint = before?.split(" ")[4];
+    if (mountPoint === undefined || (type !== "cgroup" && type !== "cgroup2")) return [];
+    return [{ mountPoint, unified: type === "cgroup2", cpuset: options?.split(",").includes("cpuset") ?? false }];
+  });
+  if (found.length === 0)
+    throw new Error("No control groups are mounted on this machine; mount them at /sys/fs/cgroup.");
+  return found;
+}
+
+/** Makes the host's groups and returns their directories. A process joins by writing its id to their `cgroup.procs`. */
+export async function makeControlGroups(site: Site, host: string): Promise<string[]> {
+  const directories: string[] = [];
+  for (const hierarchy of await hierarchies()) {
+    const ours = join(hierarchy.mountPoint, site.name);
+    const directory = join(ours, host);
+    await mkdir(directory, { recursive: true });
+    if (hierarchy.cpuset && !hierarchy.unified) await inheritCpuset(hierarchy.mountPoint, [ours, directory]);
+    if (hierarchy.unified) await delegate(hierarchy.mountPoint, ours);
+    directories.push(directory);
+  }
+  return directories;
+}
+
+/** A new group of the old cpuset hierarchy has no CPUs and no memory, and so admits no process. */
+async function inheritCpuset(from: string, groups: string[]): Promise<void> {
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    const value = await readFile(join(from, file), "utf8");
+    for (const group of groups) await writeFile(join(group, file), value);
+  }
+}
+
+/** Hands on the controllers that the machine hands to its own groups. */
+async function delegate(from: string, to: string): Promise<void> {
+  const controllers = (await readFile(join(from, "cgroup.subtree_control"), "utf8")).trim();
+  if (controllers === "") return;
+  await writeFile(join(to, "cgroup.subtree_control"), controllers.replace(/(^| )/g, "$1+"));
+}
+
+/** Ids of all processes of a host. */
+export async function membersOf(site: Site, host: string): Promise<number[]> {
+  const pids = new Set<number>();
+  for (const { mountPoint } of await hierarchies()) {
+    for (const group of await subtree(join(mountPoint, site.name, host))) {
+      const procs = await readFile(join(group, "cgroup.procs"), "utf8").catch(ignoreMissing(""));
+      // 0 is a process of another namespace, which cannot be one of ours.
+      for (const pid of procs.split("\n").map(Number)) if (pid > 0) pids.add(pid);
+    }
+  }
+  return [...pids];
+}
+
+/** Removes the groups of a host, or of the whole site when none is given. No process may be left in them. */
+export async function removeControlGroups(site: Site, host = ""): Promise<void> {
+  for (const { mountPoint } of await hierarchies()) {
+    for (const group of await subtree(join(mountPoint, site.name, host)))
+      await rmdir(group).catch(ignoreMissing(undefined));
+  }
+}
+
+/** Names of the hosts that have groups. */
+export async function hostsWithControlGroups(site: Site): Promise<string[]> {
+  const names = new Set<string>();
+  for (const { mountPoint } of await hierarchies()) {
+    for (const name of await groupsIn(join(mountPoint, site.name))) names.add(name);
+  }
+  return [...names];
+}
+
+/** The group and all below it, the deepest first; empty when there is none. */
+async function subtree(group: string): Promise<string[]> {
+  const children = await readdir(group, { withFileTypes: true }).catch(ignoreMissing(undefined));
+  if (children === undefined) return [];
+  const below = children.filter((child) => child.isDirectory()).map((child) => subtree(join(group, child.name)));
+  return [...(await Promise.all(below)).flat(), group];
+}
+
+async function groupsIn(group: string): Promise<string[]> {
+  const children = await readdir(group, { withFileTypes: true }).catch(ignoreMissing([]));
+  return children.filter((child) => child.isDirectory()).map((child) => child.name);
+}
+
+/** Groups come and go while they are listed. */
+function ignoreMissing<T>(instead: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === "ENOENT" || error.code === "ENODEV") return instead;
+    throw error;
+  };
+}

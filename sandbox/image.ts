@@ -1,0 +1,142 @@
+/**
+ * Disk images of hosts: Debian, made once with debootstrap and cached. The bare image is one layer; the default image is
+ * that layer with the packages of a K3s-HA host on top. The packages also make an apt repository, from which bare hosts
+ * install them.
+ */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { cached, cacheDirectory, keyOf, keyOfFiles } from "./cache.ts";
+import { runIsolated } from "./isolatedScript.ts";
+import { aptSources, packageMirror, suite, type PackageMirror } from "./packageMirror.ts";
+import { step } from "./progress.ts";
+
+/** `default` has all that a K3s-HA host runs; `bare` has sshd, sudo and systemd, and installs the rest with apt. */
+export type Flavour = "default" | "bare";
+
+/** A minimal Debian that one can log in to. */
+export const barePackages = [
+  "systemd",
+  "systemd-sysv",
+  "dbus",
+  "libpam-systemd",
+  "openssh-server",
+  "sudo",
+  "iproute2",
+  "iputils-ping",
+] as const;
+
+/** What a K3s-HA host needs, and what the repository for bare hosts holds, with all that these depend on. */
+export const hostPackages = [
+  "mariadb-server",
+  "haproxy",
+  "keepalived",
+  "iptables",
+  "nftables",
+  "curl",
+  "ca-certificates",
+  "openssl",
+  "socat",
+  "age",
+  "conntrack",
+  "procps",
+  "kmod",
+  "zstd",
+] as const;
+
+/** A host's disk before its first boot. */
+export interface Image {
+  /** Directories of the overlay's lower layers, the topmost first. Nothing may write to them. */
+  readonly layers: readonly string[];
+}
+
+/** The image of a flavour, from the cache or else made now. */
+export async function imageOf(flavour: Flavour): Promise<Image> {
+  const bare = join(await bareImage(), "root");
+  return { layers: flavour === "bare" ? [bare] : [join(await defaultLayer(), "layer"), bare] };
+}
+
+/** A directory that is an apt repository of `hostPackages`, from the cache or else made now. */
+export async function packageRepository(): Promise<string> {
+  const key = await recipeKey(["bare.sh", "repository.sh"], [...barePackages, ...hostPackages]);
+  const directory = await cached("image", key, async (partial) => {
+    await removeAbandoned(partial);
+    const bare = join(await bareImage(), "root");
+    const repository = join(partial, "repository");
+    const work = join(partial, "work");
+    await mkdir(repository);
+    await mkdir(work);
+    await step("Download Debian packages for hosts", async (progress) => {
+      const environment = { ...buildEnvironment(await packageMirror()), PACKAGES: hostPackages.join(" ") };
+      await runIsolated(
+        script("repository.sh"),
+        { ...environment, BARE: bare, REPOSITORY: repository, WORK: work },
+        progress,
+      );
+    });
+    await rm(work, { recursive: true });
+  });
+  return join(directory, "repository");
+}
+
+async function bareImage(): Promise<string> {
+  const key = await recipeKey(["bare.sh", "clean.sh"], barePackages);
+  return cached("image", key, async (partial) => {
+    await removeAbandoned(partial);
+    const root = join(partial, "root");
+    await mkdir(root);
+    await step(`Make the bare Debian ${suite} image`, async (progress) => {
+      const mirror = await packageMirror();
+      const environment = { ...buildEnvironment(mirror), ROOT: root, SUITE: suite, MIRROR: mirror.address };
+      await runIsolated(script("bare.sh"), { ...environment, PACKAGES: barePackages.join(",") }, progress);
+      await runIsolated(script("clean.sh"), { ROOT: root }, progress);
+    });
+  });
+}
+
+async function defaultLayer(): Promise<string> {
+  const scripts = ["bare.sh", "repository.sh", "default.sh", "clean.sh"];
+  const key = await recipeKey(scripts, [...barePackages, ...hostPackages]);
+  return cached("image", key, async (partial) => {
+    await removeAbandoned(partial);
+    const bare = join(await bareImage(), "root");
+    const repository = await packageRepository();
+    const layer = join(partial, "layer");
+    const work = join(partial, "work");
+    await mkdir(layer);
+    await mkdir(work);
+    await step("Make the default host image", async (progress) => {
+      const environment = { BARE: bare, LAYER: layer, WORK: work, REPOSITORY: repository };
+      await runIsolated(script("default.sh"), { ...environment, PACKAGES: hostPackages.join(" ") }, progress);
+      await runIsolated(script("clean.sh"), { ROOT: layer }, progress);
+    });
+    await rm(work, { recursive: true });
+  });
+}
+
+function buildEnvironment(mirror: PackageMirror): Record<string, string> {
+  return {
+    APT_SOURCES: aptSources(mirror),
+    APT_CONFIGURATION: mirror.aptConfiguration,
+    ...(mirror.proxy === undefined ? {} : { http_proxy: mirror.proxy }),
+  };
+}
+
+/** Everything an image is made from. What the mirror serves is not part of it: an image is as old as its making. */
+async function recipeKey(scripts: readonly string[], packages: readonly string[]): Promise<string> {
+  return keyOf(suite, process.arch, await keyOfFiles(...scripts.map(script)), ...packages);
+}
+
+function script(name: string): string {
+  return join(import.meta.dirname, "image", name);
+}
+
+/** Removes what earlier builds of the same image left when they were killed. The caller holds the image's lock. */
+async function removeAbandoned(partial: string): Promise<void> {
+  const prefix = basename(partial).replace(/-partial-.*$/, "-partial-");
+  const directory = dirname(partial);
+  const abandoned = (await readdir(directory)).filter((name) => name.startsWith(prefix) && name !== basename(partial));
+  for (const name of abandoned) await rm(join(directory, name), { recursive: true });
+}
+
+/** Where images are cached. */
+export const imageCache = join(cacheDirectory, "image");

@@ -1,0 +1,88 @@
+/**
+ * The hosts' network: a bridge in a network namespace of its own, with one cable to this machine. Because the bridge is
+ * not in the machine's namespace, the machine's firewall, forwarding and sysctls neither matter nor change, and all of
+ * it goes away with the namespace. Hosts have a default route, as real hosts do; it ends at the bridge, which answers
+ * that nothing else can be reached.
+ */
+import { execa } from "execa";
+import { machineAddress, type Site } from "./state.ts";
+
+/** The bridge's name inside the namespace. */
+export const bridge = "hosts";
+
+/** The machine's cable, seen from the bridge. */
+const port = "machine";
+
+/** Where hosts send what is not for the site. */
+export function gatewayAddress(site: Site): string {
+  return `${site.addressPrefix}.254`;
+}
+
+/** Path by which `nsenter --net` enters the namespace. */
+export function namespacePath(site: Site): string {
+  return `/run/netns/${site.name}`;
+}
+
+/** Makes the network, or leaves it alone when it is whole. Half of one, left by a run that was killed, is made anew. */
+export async function makeNetwork(site: Site): Promise<void> {
+  if (await isWhole(site)) return;
+  await removeNetwork(site);
+  const { name } = site;
+  await ip(["netns", "add", name]);
+  await ip(["-n", name, "link", "set", "lo", "up"]);
+  await ip(["-n", name, "link", "add", bridge, "type", "bridge"]);
+  await ip(["-n", name, "address", "add", `${gatewayAddress(site)}/24`, "dev", bridge]);
+  await ip(["-n", name, "link", "set", bridge, "up"]);
+  await ip(["-n", name, "route", "add", "unreachable", "default"]);
+  // Forwarding on, so that the answer to everything else is "unreachable" at once rather than silence.
+  await inNamespace(site, "echo 1 > /proc/sys/net/ipv4/ip_forward");
+  await ip(["link", "add", name, "type", "veth", "peer", "name", port, "netns", name]);
+  await ip(["-n", name, "link", "set", port, "master", bridge, "up"]);
+  // The address comes last: it is what makes the network whole.
+  await ip(["link", "set", name, "up"]);
+  await ip(["address", "add", `${machineAddress(site)}/24`, "dev", name]);
+}
+
+/** Removes the network. Hosts must be down. Nothing happens when there is none. */
+export async function removeNetwork(site: Site): Promise<void> {
+  const interfaces = (await ipJson(["address", "show"])) as Interface[];
+  if (interfaces.some(({ ifname }) => ifname === site.name)) await ip(["link", "delete", site.name]);
+  if (await hasNamespace(site)) await ip(["netns", "delete", site.name]);
+}
+
+/** Names of the bridge's ports: `machine`, and `vb-<host>` for every host that is running. */
+export async function bridgePorts(site: Site): Promise<string[]> {
+  if (!(await hasNamespace(site))) return [];
+  const links = (await ipJson(["-n", site.name, "link", "show", "master", bridge])) as Interface[];
+  return links.flatMap(({ ifname }) => ifname ?? []);
+}
+
+interface Interface {
+  readonly ifname?: string;
+  readonly addr_info?: readonly { readonly local?: string }[];
+}
+
+async function isWhole(site: Site): Promise<boolean> {
+  if (!(await hasNamespace(site))) return false;
+  const interfaces = (await ipJson(["address", "show"])) as Interface[];
+  const ours = interfaces.find(({ ifname }) => ifname === site.name);
+  return ours?.addr_info?.some(({ local }) => local === machineAddress(site)) ?? false;
+}
+
+async function hasNamespace(site: Site): Promise<boolean> {
+  const { stdout } = await execa("ip", ["netns", "list"]);
+  return stdout.split("\n").some((line) => line.split(" ")[0] === site.name);
+}
+
+async function inNamespace(site: Site, script: string): Promise<void> {
+  await execa("nsenter", [`--net=${namespacePath(site)}`, "sh", "-c", script]);
+}
+
+async function ip(args: readonly string[]): Promise<void> {
+  await execa("ip", args);
+}
+
+async function ipJson(args: readonly string[]): Promise<unknown> {
+  const { stdout } = await execa("ip", ["-json", ...args]);
+  return stdout === "" ? [] : JSON.parse(stdout);
+}

@@ -1,0 +1,230 @@
+/**
+ * The sandbox: real hosts on this machine, one set per machine. Everything that changes it takes its lock, so two runs
+ * at once wait for each other; a run of another checkout is refused while the first one's hosts are there.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { exists } from "./cache.ts";
+import { hostsWithControlGroups, removeControlGroups } from "./controlGroups.ts";
+import { defaultHosts, lookUpHost, runsK3s } from "./hostCatalog.ts";
+import { prepareHost } from "./hostPreparation.ts";
+import { cutPower, isRunning, shutDown, startHost } from "./hostProcess.ts";
+import { hostDirectories, readHost, readHosts, type HostRecord, type Login } from "./hostRecord.ts";
+import { imageOf, packageRepository, type Flavour } from "./image.ts";
+import { buildK3s, type K3sBuild } from "./k3s/build.ts";
+import type { K3sVersion } from "./k3s/releases.ts";
+import { installMachinePackages } from "./machinePackages.ts";
+import { exclusively } from "./machineLock.ts";
+import { serveMirror, stopMirror } from "./mirrorProcess.ts";
+import { makeNetwork, removeNetwork } from "./network.ts";
+import { checkMachine } from "./preconditions.ts";
+import { say, step } from "./progress.ts";
+import { stateOf, waitUntilReady } from "./readiness.ts";
+import { makeClientKey, runScript, writeKnownHosts, type ScriptOptions, type ScriptResult } from "./ssh.ts";
+import { machineSite, makeStateDirectory, pathsOf, readRecord, writeWhole, type Site } from "./state.ts";
+
+/** Which hosts to bring up, and what they are like. */
+export interface UpOptions {
+  /** Names. Default: {@link defaultHosts}. */
+  readonly hosts?: readonly string[];
+  /** What new hosts have on their disks. Default: "default". */
+  readonly flavour?: Flavour;
+  /** Who logs in to new hosts. Default: "root". */
+  readonly login?: Login;
+  /** K3s releases that the mirror serves. Default: v1.35.0+k3s1. */
+  readonly releases?: readonly K3sVersion[];
+}
+
+const checkout = join(import.meta.dirname, "..");
+
+/** Runs `work` while nobody else changes the sandbox: waits for who does, and says who it is. */
+export function holdingSandbox<T>(purpose: string, work: () => Promise<T>, site: Site = machineSite): Promise<T> {
+  return exclusively(`${site.name}-sandbox`, purpose, checkout, work);
+}
+
+/**
+ * Makes the hosts that are not there, switches on those that are off, and returns when all of them are ready. What a
+ * killed run left half made is made anew. Throws with one sentence when this machine cannot have the sandbox.
+ */
+export function up(options: UpOptions = {}, site: Site = machineSite): Promise<HostRecord[]> {
+  return holdingSandbox(
+    "up",
+    async () => {
+      await checkMachine(site);
+      await claim(site);
+      await installMachinePackages();
+      const flavour = options.flavour ?? "default";
+      const builds: K3sBuild[] = [];
+      for (const version of options.releases ?? (["v1.35.0+k3s1"] as const)) builds.push(await buildK3s(version));
+      const image = await imageOf(flavour);
+      const repository = await packageRepository();
+      const [preload] = builds;
+
+      await makeStateDirectory(site);
+      await removeRemains(site);
+      await makeNetwork(site);
+      await makeClientKey(site);
+      await serveMirror(site, builds, repository);
+      const names = options.hosts ?? defaultHosts;
+      const plans = names.map((name) => lookUpHost(site, name));
+      const known = await Promise.all(
+        plans.map(
+          async (plan) =>
+            (await readHost(site, plan.name)) ??
+            (await prepareHost(
+              site,
+              { ...plan, flavour, login: options.login ?? "root" },
+              image,
+              runsK3s(plan.role) ? preload : undefined,
+            )),
+        ),
+      );
+      await writeKnownHosts(site);
+      const off: HostRecord[] = [];
+      for (const host of known) if (!(await isRunning(host))) off.push(host);
+      if (off.length > 0) {
+        await step(`Boot ${off.map(({ name }) => name).join(", ")}`, () =>
+          Promise.all(off.map((host) => startAndWait(site, host))),
+        );
+      }
+      return readHosts(site);
+    },
+    site,
+  );
+}
+
+/** Ends all hosts and removes everything of the sandbox but the cache. Also mends what a killed run left. */
+export function down(site: Site = machineSite): Promise<void> {
+  return holdingSandbox(
+    "down",
+    async () => {
+      const names = new Set([...(await hostDirectories(site)), ...(await hostsWithControlGroups(site))]);
+      // Nothing of these hosts is kept, so nothing is gained by a clean shutdown.
+      await Promise.all([...names].map((name) => cutPower(site, name)));
+      await stopMirror(site);
+      await removeControlGroups(site);
+      await removeNetwork(site);
+      await rm(site.stateDirectory, { recursive: true, force: true });
+    },
+    site,
+  );
+}
+
+/** Destroys hosts, so that the next `up` makes them anew. Names without a host are no error. */
+export function destroyHosts(names: readonly string[], site: Site = machineSite): Promise<void> {
+  return holdingSandbox(
+    "destroy hosts",
+    async () => {
+      for (const name of names) {
+        await cutPower(site, name);
+        await rm(pathsOf(site).host(name), { recursive: true, force: true });
+      }
+      if (await exists(site.stateDirectory)) await writeKnownHosts(site);
+    },
+    site,
+  );
+}
+
+/** Cuts a host's power: everything in it ends now, and nothing is written any more. */
+export function powerOff(name: string, site: Site = machineSite): Promise<void> {
+  return holdingSandbox("power-off", async () => {
+    await cutPower(site, (await hostNamed(name, site)).name);
+  });
+}
+
+/** Switches a host on that is off, with the disk it had, and returns when it is ready. */
+export function boot(name: string, site: Site = machineSite): Promise<void> {
+  return holdingSandbox("boot", async () => {
+    const host = await hostNamed(name, site);
+    if (await isRunning(host)) return;
+    await makeNetwork(site);
+    await startAndWait(site, host);
+  });
+}
+
+/** Shuts a host down in good order. */
+export function halt(name: string, site: Site = machineSite): Promise<void> {
+  return holdingSandbox("halt", async () => {
+    const host = await hostNamed(name, site);
+    if (!(await shutDown(site, host))) throw new Error(`${name} does not shut down; use power-off.`);
+  });
+}
+
+/** A host and how it is doing. */
+export interface HostStatus {
+  readonly host: HostRecord;
+  /** systemd's word: "running", "degraded", "starting", …; "off" when it is switched off. */
+  readonly state: string;
+}
+
+/** All hosts and how they are doing. */
+export async function status(site: Site = machineSite): Promise<HostStatus[]> {
+  const hosts = await readHosts(site);
+  return Promise.all(hosts.map(async (host) => ({ host, state: await stateOf(site, host) })));
+}
+
+/** Runs a script as root on a host, over SSH. An exit code other than 0 is a result. */
+export async function exec(
+  name: string,
+  script: string,
+  options: ScriptOptions = {},
+  site: Site = machineSite,
+): Promise<ScriptResult> {
+  const host = await hostNamed(name, site);
+  const words = `bash -c '${script.replaceAll("'", `'\\''`)}'`;
+  return runScript(site, host, host.login === "root" ? words : `sudo -n ${words}`, options);
+}
+
+/** The record of a host that exists. Throws when there is none of this name. */
+export async function hostNamed(name: string, site: Site = machineSite): Promise<HostRecord> {
+  const host = await readHost(site, name);
+  if (host) return host;
+  const names = (await readHosts(site)).map((each) => each.name);
+  throw new Error(
+    names.length === 0
+      ? "The sandbox has no hosts: run `make up` first."
+      : `The sandbox has no host "${name}"; it has ${names.join(", ")}.`,
+  );
+}
+
+interface Owner {
+  readonly checkout: string;
+  readonly since: string;
+}
+
+/** Refuses when the hosts are another checkout's. */
+async function claim(site: Site): Promise<void> {
+  const { owner: path } = pathsOf(site);
+  const owner = await readRecord<Owner>(path);
+  if (owner && owner.checkout !== checkout && (await anyRunning(site))) {
+    throw new Error(
+      `This machine's sandbox belongs to ${owner.checkout}, since ${owner.since}: run \`make down\` there first, or work there.`,
+    );
+  }
+  if (owner?.checkout === checkout) return;
+  // The other checkout's hosts are off or gone, and so is whatever it knew of them.
+  if (owner) await down(site);
+  await makeStateDirectory(site);
+  await writeWhole(path, JSON.stringify({ checkout, since: new Date().toISOString() } satisfies Owner));
+}
+
+async function anyRunning(site: Site): Promise<boolean> {
+  for (const host of await readHosts(site)) if (await isRunning(host)) return true;
+  return false;
+}
+
+/** Ends and removes what a killed run left: hosts that were never finished, and processes of hosts that are no more. */
+async function removeRemains(site: Site): Promise<void> {
+  const names = new Set([...(await hostDirectories(site)), ...(await hostsWithControlGroups(site))]);
+  for (const name of names) {
+    if ((await readHost(site, name)) !== undefined) continue;
+    say(`  removing what an interrupted run left of ${name}`);
+    await cutPower(site, name);
+    await rm(pathsOf(site).host(name), { recursive: true, force: true });
+  }
+}
+
+async function startAndWait(site: Site, host: HostRecord): Promise<void> {
+  const failed = await waitUntilReady(site, await startHost(site, host));
+  if (failed.length > 0) say(`  ${host.name}: these units failed: ${failed.join(", ")}`);
+}
