@@ -23,27 +23,27 @@ for (const [name, version] of Object.entries(plugins)) {
   });
 }
 
-test("a plugin does not outlive its parent, even when nobody talks to it", async () => {
+test("a plugin does not outlive its parent, even when nobody talks to it and the engine is still there", async () => {
   const engine = await CollectingEngine.start();
-  const program = PluginProcess.program("random");
-  const script = '"$0" "$1" "$2" & echo "pid $!"; wait';
-  const shell = spawn("/bin/sh", ["-c", script, process.execPath, program, engine.address], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const lines = createInterface(shell.stdout)[Symbol.asyncIterator]();
-  let pid = 0;
-  let port = 0;
-  while (pid === 0 || port === 0) {
-    const line = String((await lines.next()).value);
-    if (line.startsWith("pid ")) pid = Number(line.slice(4));
-    else port = Number(line);
+  try {
+    const script = '"$0" "$1" "$2" & echo "pid $!"; wait';
+    const args = ["-c", script, process.execPath, PluginProcess.program("random"), engine.address];
+    const shell = spawn("/bin/sh", args, { stdio: ["ignore", "pipe", "inherit"] });
+    const found: Record<"pid" | "port", number> = { pid: 0, port: 0 };
+    for await (const line of createInterface(shell.stdout)) {
+      if (line.startsWith("pid ")) found.pid = Number(line.slice(4));
+      else found.port = Number(line);
+      if (found.pid > 0 && found.port > 0) break;
+    }
+    assert.ok(alive(found.pid));
+    const exited = once(shell, "exit");
+    shell.kill("SIGKILL");
+    await exited;
+    for (let tries = 0; tries < 100 && alive(found.pid); tries++) await delay(100);
+    assert.ok(!alive(found.pid), "the orphan has ended");
+  } finally {
+    engine.stop();
   }
-  assert.ok(alive(pid));
-  shell.kill("SIGKILL");
-  await once(shell, "exit");
-  for (let tries = 0; tries < 50 && alive(pid); tries++) await delay(100);
-  assert.ok(!alive(pid), "the orphan has ended");
-  engine.stop();
 });
 
 function alive(pid: number): boolean {

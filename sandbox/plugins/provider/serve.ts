@@ -11,6 +11,9 @@ import { handlers } from "./server.ts";
 /** Bytes: the engine's own limit for one message. */
 const messageLimit = 400 * 1024 * 1024;
 
+/** The process that started this one. Read at once: a parent that dies while we start must not be missed. */
+const parent = process.ppid;
+
 /** How often to look whether the parent process still lives, in milliseconds. */
 const parentCheckInterval = 1000;
 
@@ -50,7 +53,6 @@ export async function serve(provider: Provider): Promise<void> {
 function endWithEngine(engine: Engine): void {
   const end = (): void => process.exit(0);
   engine.whenGone(end);
-  const parent = process.ppid;
   setInterval(() => {
     if (process.ppid !== parent) end();
   }, parentCheckInterval).unref();
