@@ -15,8 +15,9 @@ export const k3sPrivileges = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", 
 export const backupPrivileges = ["SELECT"] as const;
 
 /**
- * SQL that makes a MariaDB server's schema and users what is asked, whatever was there: accounts of these users from
- * other addresses are dropped. Running it twice changes nothing, and at no moment does a user lack its privileges.
+ * SQL that makes a MariaDB server's schema and users what is asked: accounts of these users from other addresses are
+ * dropped. Rights that somebody else granted an account stay. Running it twice changes nothing, and at no moment does
+ * a user lack its privileges.
  */
 export function renderAccessSql(database: string, users: readonly DatastoreUser[]): string {
   const lines = [`CREATE DATABASE IF NOT EXISTS \`${database}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;`];
