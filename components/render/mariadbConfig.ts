@@ -41,6 +41,8 @@ require_secure_transport = ON
 skip-name-resolve
 
 max_connections = ${maxConnections(config.servers)}
+# A probe or a scan that does not log in must never lead to a server being locked out.
+max_connect_errors = 1000000
 max_allowed_packet = 64M
 character-set-server = utf8mb4
 collation-server = utf8mb4_unicode_ci

@@ -55,19 +55,19 @@ installed_checksum() {
 }
 
 apply() {
-  local work installed
+  local installed
   lock_host
   install_packages "${packages[@]}"
   if installed=$(installed_checksum); then
     [[ -n $sha256 && $sha256 != "$installed" ]] || return 0
   fi
   mkdir -p "$releases_directory"
-  work=$(mktemp -d "$releases_directory/.download.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
-  download "$work" "$sha256"
-  chmod 0755 "$work"
+  download_directory=$(mktemp -d "$releases_directory/.download.XXXXXX")
+  trap 'rm -rf "$download_directory"' EXIT
+  download "$download_directory" "$sha256"
+  chmod 0755 "$download_directory"
   rm -rf "$release_directory"
-  mv -T "$work" "$release_directory"
+  mv -T "$download_directory" "$release_directory"
 }
 
 # An older release goes when nothing runs from it any more.
