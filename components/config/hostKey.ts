@@ -30,7 +30,7 @@ export function renderPublicKey(key: PublicKey): string {
 function blobType(blob: string): string | undefined {
   const bytes = Buffer.from(blob, "base64");
   // Node skips what is not base64; a key that does not come back the same was cut or mistyped.
-  if (bytes.toString("base64").replace(/=+$/, "") !== blob.replace(/=+$/, "")) return undefined;
+  if (bytes.toString("base64") !== blob) return undefined;
   const fields: Buffer[] = [];
   for (let offset = 0; offset < bytes.length;) {
     if (offset + 4 > bytes.length) return undefined;

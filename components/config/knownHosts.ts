@@ -71,7 +71,7 @@ export function revocationOf(
 }
 
 function isSameKey(a: PublicKey, b: PublicKey): boolean {
-  return a.type === b.type && a.blob.replace(/=+$/, "") === b.blob.replace(/=+$/, "");
+  return a.type === b.type && a.blob === b.blob;
 }
 
 function matches(hosts: string, name: string): boolean {
