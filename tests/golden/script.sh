@@ -6,6 +6,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=
 umask 022
 state_directory=/var/lib/k3s-ha
 changed_paths=()
+put_paths=()
 
 die() {
   printf '%s\n' "$*" >&2
@@ -21,6 +22,7 @@ lock_host() {
 # put_file PATH MODE OWNER: makes PATH hold standard input, in one step, and only when it does not already.
 put_file() {
   local path=$1 mode=$2 owner=$3 new
+  put_paths+=("$path")
   mkdir -p "$(dirname "$path")"
   new=$(mktemp "$path.XXXXXX")
   chmod 0600 "$new"
@@ -30,20 +32,23 @@ put_file() {
   if [[ -f $path && ! -L $path ]] && cmp -s "$new" "$path" && [[ $(stat -c '%a %U:%G' "$new") == "$(stat -c '%a %U:%G' "$path")" ]]; then
     rm -f "$new"
   else
-    mv -f "$new" "$path"
+    # Never into a directory, or through a link to one, that stands in the file's place.
+    mv -fT "$new" "$path"
     changed_paths+=("$path")
   fi
 }
 
-# print_revision NAME: the one line of standard output. A new random word when a file was changed, else the last one.
+# print_revision NAME: the one line of standard output, a random word that changes when the content of the files put does.
+# It goes by content, so that a run that was killed after putting a file does not hide the change from the next.
 print_revision() {
-  local record=$state_directory/$1.revision
+  local record=$state_directory/$1.revision content
   mkdir -p "$state_directory"
-  if ((${#changed_paths[@]})) || [[ ! -s $record ]]; then
-    cat /proc/sys/kernel/random/uuid >"$record.new"
+  content=$(fingerprint "${put_paths[@]}")
+  if [[ ! -s $record || $(sed -n 2p "$record") != "$content" ]]; then
+    (umask 077 && printf '%s\n' "$(</proc/sys/kernel/random/uuid)" "$content" >"$record.new")
     mv -f "$record.new" "$record"
   fi
-  cat "$record"
+  head -n 1 "$record"
 }
 
 # install_packages NAME...: the distribution's packages, those that are missing.
@@ -78,14 +83,18 @@ proved() {
   printf '%s\n' "$2" >"$state_directory/$1.proved"
 }
 
-# journal_tail UNIT [FILE...]: the unit's last lines, with every value in the FILEs (lines "key: value") masked.
+# journal_tail UNIT [FILE...]: the unit's last lines, with every value in the FILEs (lines "key: value") masked, and so
+# is the token after a CA's hash and the password in an endpoint.
 journal_tail() {
-  local unit=$1 text value
+  local unit=$1 text value password word
   shift
   text=$(journalctl --unit "$unit" --no-pager --output cat --lines 25 2>&1) || text="(no journal: $text)"
   if (($#)); then
     while read -r value; do
-      ((${#value} < 8)) || text=${text//"$value"/[secret]}
+      password=${value#*://*:}
+      for word in "$value" "${value##*::*:}" "${password%@*}"; do
+        ((${#word} < 8)) || text=${text//"$word"/[secret]}
+      done
     done < <(cat "$@" 2>/dev/null | sed -nE 's/^[^:]+: *"?([^"]*)"?$/\1/p')
   fi
   printf -- '--- last lines of the journal of %s ---\n%s\n' "$unit" "$text" >&2
