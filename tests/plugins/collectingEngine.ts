@@ -35,9 +35,10 @@ export class CollectingEngine {
     };
     server.addService(engineGrpc.EngineService, { log });
     const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      );
+      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
+        if (error) reject(error);
+        else resolve(bound);
+      });
     });
     return new CollectingEngine(server, `127.0.0.1:${port}`, logs);
   }

@@ -80,8 +80,7 @@ test("a change of the text runs `update`, else `create`; the outputs are the new
   const { id, state } = await on.create({ create: "echo old; echo err >&2" });
   assert.equal(state["stderr"], "err");
   const again = await on.checked({ create: "echo new" });
-  const { stdout: _stdout, stderr: _stderr, ...before } = state;
-  const change = await on.plugin.diff(remote, before, state, again);
+  const change = await on.plugin.diff(remote, await on.checked({ create: "echo old" }), state, again);
   assert.deepEqual([change.diffs, change.replaces], [["create"], []]);
   const updated = await on.plugin.update(remote, id, state, again);
   assert.deepEqual([updated["stdout"], updated["stderr"]], ["new", ""]);

@@ -5,6 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { dialFailure, quoted } from "../../sandbox/plugins/command/goWording.ts";
+import { textOf, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
 import { CommandFixture, remote } from "./commandFixture.ts";
 import { PluginProcess } from "./pluginProcess.ts";
 import { FullServer, SshAgent } from "./sshPeers.ts";
@@ -29,15 +30,20 @@ test("text is quoted as Go quotes it", () => {
   assert.equal(quoted("ä € 😀 \u2028\u00a0"), '"ä € 😀 \\u2028\\u00a0"');
 });
 
+/** A connection without one of its settings. */
+function without(connection: PropertyMap, name: string): PropertyMap {
+  return Object.fromEntries(Object.entries(connection).filter(([other]) => other !== name));
+}
+
 test("hostKey: the right one connects, another one is a mismatch", async () => {
   await makeKey(join(on.directory, "other"), "ed25519");
   const hostKey = (await readFile(join(on.directory, "other.pub"), "utf8")).trim();
   await assert.rejects(on.create({ connection: { ...on.connection, hostKey }, create: "true" }), {
     message: "after 1 failed attempts: ssh: handshake failed: ssh: host key mismatch",
   });
-  const commented = `${String(on.connection["hostKey"])} a comment`;
+  const commented = `${textOf(on.connection["hostKey"])} a comment`;
   await on.create({ connection: { ...on.connection, hostKey: commented }, create: "true" });
-  const { hostKey: _pinned, ...unpinned } = on.connection;
+  const unpinned = without(on.connection, "hostKey");
   await on.create({ connection: unpinned, create: "true" });
   await assert.rejects(on.create({ connection: { ...on.connection, hostKey: "nonsense" }, create: "true" }), {
     message: "ssh: no key found",
@@ -102,7 +108,7 @@ test("what the network says, in Go's words", () => {
 });
 
 test("a wrong password: the methods that were tried", async () => {
-  const { privateKey: _key, ...rest } = on.connection;
+  const rest = without(on.connection, "privateKey");
   await assert.rejects(
     on.create({ connection: { ...rest, password: randomBytes(8).toString("hex") }, create: "true" }),
     {
@@ -163,7 +169,7 @@ test("private keys in every usual form", async () => {
 
 test("an SSH agent: by agentSocketPath, by SSH_AUTH_SOCK, and when it is not there", async () => {
   const agent = await SshAgent.start(join(on.server.directory, "client"));
-  const { privateKey: _key, ...rest } = on.connection;
+  const rest = without(on.connection, "privateKey");
   const heir = await PluginProcess.start("command", { SSH_AUTH_SOCK: agent.socketPath });
   try {
     const named = { ...rest, agentSocketPath: agent.socketPath };

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { createUserSql, grantId } from "../../sandbox/plugins/mysql/statements.ts";
-import { reveal, Secret, unknown } from "../../sandbox/plugins/provider/value.ts";
+import { reveal, Secret, textOf, unknown } from "../../sandbox/plugins/provider/value.ts";
 import { database, grant, MysqlFixture, user } from "./mysqlFixture.ts";
 
 let on: MysqlFixture;
@@ -44,7 +44,7 @@ test("Database: id is the name, defaults become inputs, changes in place, delete
 test("Database without a name gets one with a random suffix, and keeps it", async () => {
   const plugin = await on.pluginFor();
   const { inputs } = await plugin.check(database, {}, {}, "store");
-  assert.match(String(inputs["name"]), /^store-[0-9a-f]{7}$/);
+  assert.match(textOf(inputs["name"]), /^store-[0-9a-f]{7}$/);
   assert.deepEqual(inputs["__defaults"], ["defaultCharacterSet", "defaultCollation", "name"]);
   assert.equal(inputs["defaultCharacterSet"], "utf8");
   assert.deepEqual((await plugin.check(database, {}, inputs, "store")).inputs, inputs);

@@ -201,9 +201,10 @@ export class PluginProcess {
   #call(method: string, request: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const call = (this.#client as unknown as Record<string, Call>)[method] as Call;
-      call.call(this.#client, request, (error, response) =>
-        error ? reject(new Error(error.details)) : resolve(response),
-      );
+      call.call(this.#client, request, (error, response) => {
+        if (error) reject(new Error(error.details));
+        else resolve(response);
+      });
     });
   }
 }

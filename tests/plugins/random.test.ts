@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import bcrypt from "bcryptjs";
-import { reveal, Secret, unknown, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
+import { reveal, Secret, textOf, unknown, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
 import { PluginProcess } from "./pluginProcess.ts";
 
 const password = "random:index/randomPassword:RandomPassword";
@@ -21,7 +21,7 @@ after(async () => {
   await plugin.stop();
 });
 
-const text = (state: PropertyMap, name: string): string => String(reveal(state[name] ?? null));
+const text = (state: PropertyMap, name: string): string => textOf(state[name]);
 
 test("RandomPassword: id, outputs with defaults, secrets; inputs hold only what was given", async () => {
   const given = { length: 24, special: false, keepers: { generation: "1" } };
@@ -64,7 +64,7 @@ test("RandomPassword: classes, minimums and the characters in place of the speci
   const all = await plugin.create(password, { length: 20_000 });
   const used = [...new Set(text(all.state, "result"))].sort().join("");
   const expected = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!@#$%&*()-_=+[]{}<>:?";
-  assert.equal(used, [...expected].sort().join(""));
+  assert.equal(used, Array.from(expected).sort().join(""));
 });
 
 test("RandomPassword: every character is as likely as any other", async () => {
@@ -154,7 +154,7 @@ test("RandomInteger, RandomShuffle, RandomUuid", async () => {
   for (let round = 0; round < 20; round++) {
     const { id: name, state } = await plugin.create("random:index/randomInteger:RandomInteger", { min: 3, max: 5 });
     assert.ok([3, 4, 5].includes(Number(state["result"])));
-    assert.equal(name, String(state["result"]));
+    assert.equal(name, textOf(state["result"]));
   }
   const shuffle = { inputs: ["a", "b", "c"], resultCount: 5 };
   const { id: name, state } = await plugin.create("random:index/randomShuffle:RandomShuffle", shuffle);

@@ -105,7 +105,9 @@ async function waitForPort(port: number): Promise<void> {
         socket.destroy();
         resolve(true);
       });
-      socket.on("error", () => resolve(false));
+      socket.on("error", () => {
+        resolve(false);
+      });
     });
     if (open) return;
     await delay(50);

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { reveal, Secret, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
+import { reveal, Secret, textOf, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
 import { PluginProcess } from "./pluginProcess.ts";
 
 const run = promisify(execFile);
@@ -59,7 +59,7 @@ export class TlsFixture {
 
   /** The certificate in a state, as openssl describes it. */
   async certificateText(state: PropertyMap): Promise<string> {
-    return this.openssl("x509", "-in", await this.fileWith(String(state["certPem"])), "-noout", "-text");
+    return this.openssl("x509", "-in", await this.fileWith(textOf(state["certPem"])), "-noout", "-text");
   }
 
   /** PEM of a new private key. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { reveal, Secret, unknown } from "../../sandbox/plugins/provider/value.ts";
+import { reveal, Secret, textOf, unknown } from "../../sandbox/plugins/provider/value.ts";
 import { privateKey, TlsFixture } from "./tlsFixture.ts";
 
 const run = promisify(execFile);
@@ -33,7 +33,7 @@ for (const [algorithm, curve, header, kind] of [
     for (const name of ["privateKeyOpenssh", "privateKeyPem", "privateKeyPemPkcs8"]) {
       assert.ok(state[name] instanceof Secret, `${name} is secret`);
     }
-    const text = (name: string): string => String(reveal(state[name] ?? null));
+    const text = (name: string): string => textOf(state[name]);
     assert.ok(text("privateKeyPem").startsWith(`-----BEGIN ${header}-----\n`));
     assert.ok(text("privateKeyPemPkcs8").startsWith("-----BEGIN PRIVATE KEY-----\n"));
     assert.ok(text("privateKeyOpenssh").startsWith("-----BEGIN OPENSSH PRIVATE KEY-----\n"));
@@ -64,13 +64,7 @@ test("PrivateKey ECDSA with the default curve P224: no OpenSSH forms", async () 
     ["", "", "", ""],
   );
   assert.match(
-    await on.openssl(
-      "pkey",
-      "-in",
-      await on.fileWith(String(reveal(state["privateKeyPem"] ?? null))),
-      "-text",
-      "-noout",
-    ),
+    await on.openssl("pkey", "-in", await on.fileWith(textOf(state["privateKeyPem"])), "-text", "-noout"),
     /secp224r1/,
   );
 });

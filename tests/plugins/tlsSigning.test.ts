@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Secret } from "../../sandbox/plugins/provider/value.ts";
+import { Secret, textOf } from "../../sandbox/plugins/provider/value.ts";
 import { locallySigned, request, TlsFixture } from "./tlsFixture.ts";
 
 let on: TlsFixture;
@@ -25,7 +25,7 @@ test("CertRequest: id, version 1, order of the subject, alternative names as a r
   assert.equal(state["keyAlgorithm"], "ECDSA");
   assert.ok(state["privateKeyPem"] instanceof Secret);
   assert.equal(typeof state["certRequestPem"], "string");
-  const path = await on.fileWith(String(state["certRequestPem"]));
+  const path = await on.fileWith(textOf(state["certRequestPem"]));
   const text = await on.openssl("req", "-in", path, "-noout", "-text", "-verify");
   assert.match(text, /Version: 1/);
   assert.match(text, /Subject: O ?= ?k3s-ha, CN ?= ?host/);
@@ -49,7 +49,7 @@ test("LocallySignedCert: extensions, names from the request, the authority's ide
   assert.equal(state["caKeyAlgorithm"], "ECDSA");
   assert.equal(state["readyForRenewal"], false);
   assert.equal(state["setSubjectKeyId"], false);
-  assert.match(String(state["validityStartTime"]), /Z$/);
+  assert.match(textOf(state["validityStartTime"]), /Z$/);
   const text = await on.certificateText(state);
   assert.match(text, /Issuer: O ?= ?k3s-ha, CN ?= ?test authority/);
   assert.match(text, /X509v3 Key Usage: critical\s+Digital Signature, Key Encipherment\n/);
@@ -59,7 +59,7 @@ test("LocallySignedCert: extensions, names from the request, the authority's ide
   const authorityText = await on.certificateText(ca.state);
   const own = /Subject Key Identifier: *\n\s+([0-9A-F:]+)/.exec(authorityText)?.[1];
   assert.equal(/Authority Key Identifier: *\n\s+(?:keyid:)?([0-9A-F:]+)/.exec(text)?.[1], own);
-  const [caPath, path] = [await on.fileWith(String(ca.state["certPem"])), await on.fileWith(String(state["certPem"]))];
+  const [caPath, path] = [await on.fileWith(textOf(ca.state["certPem"])), await on.fileWith(textOf(state["certPem"]))];
   assert.match(await on.openssl("verify", "-CAfile", caPath, "-verify_ip", "192.0.2.9", path), /: OK/);
 });
 

@@ -72,7 +72,9 @@ async function withRetry<T>(what: string, limit: number, step: Step, attempt: ()
       if (limit > -1 && failures >= limit) throw new Error(`after ${failures} failed attempts: ${reason}`);
     }
     step.log.status("info", `${what} ${failures + 1}/${limit === -1 ? "inf" : limit} failed: retrying`);
-    await delay(pause, undefined, { signal: step.signal }).catch(() => step.signal.throwIfAborted());
+    await delay(pause, undefined, { signal: step.signal }).catch(() => {
+      step.signal.throwIfAborted();
+    });
     pause = Math.min(pause * pauseGrowth, longestPause);
   }
 }
@@ -104,7 +106,10 @@ function connectTcp({ host, port, perDialTimeout }: Endpoint): Promise<Socket> {
 function forward(bastion: Client, { host, port }: Endpoint): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     bastion.forwardOut("127.0.0.1", 0, host, port, (error, stream) => {
-      if (!error) return resolve(stream);
+      if (!error) {
+        resolve(stream);
+        return;
+      }
       // The library says "(SSH) Channel open failure: Connection refused".
       const reason = error.message.replace(/^.*Channel open failure:\s*/, "");
       reject(new Error(`ssh: rejected: connect failed (${reason})`));

@@ -29,7 +29,9 @@ export async function identityOf(endpoint: Endpoint): Promise<Identity> {
     methods.push({
       type: "keyboard-interactive",
       username,
-      prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => password)),
+      prompt: (_name, _instructions, _language, prompts, finish) => {
+        finish(prompts.map(() => password));
+      },
     });
   }
   if (endpoint.agentSocketPath) {
@@ -55,9 +57,15 @@ export function handshake(stream: Duplex, identity: Identity): Promise<Client> {
       client.destroy();
       reject(new Error(`ssh: handshake failed: ${reason}`));
     };
-    client.on("ready", () => resolve(client));
-    client.on("error", (error) => fail(match.failed ? "ssh: host key mismatch" : reasonOf(error, identity, tried)));
-    client.on("close", () => fail("EOF"));
+    client.on("ready", () => {
+      resolve(client);
+    });
+    client.on("error", (error) => {
+      fail(match.failed ? "ssh: host key mismatch" : reasonOf(error, identity, tried));
+    });
+    client.on("close", () => {
+      fail("EOF");
+    });
     client.connect({
       sock: stream,
       username: identity.user,
@@ -98,7 +106,10 @@ function nextMethod(identity: Identity, tried: string[]) {
     partialSuccess: boolean | null,
     next: (method: AnyAuthMethod | false) => void,
   ): void => {
-    if (offered === null) return next({ type: "none", username: identity.user });
+    if (offered === null) {
+      next({ type: "none", username: identity.user });
+      return;
+    }
     if (tried.length === 0) tried.push("none");
     if (attempted && !partialSuccess && !tried.includes(attempted)) tried.push(attempted);
     const method = identity.methods.find((one) => offered.includes(kindOf(one)) && !tried.includes(kindOf(one)));
@@ -118,6 +129,8 @@ function answers(path: string): Promise<void> {
       socket.destroy();
       resolve();
     });
-    socket.on("error", (error) => reject(socketFailure(path, error)));
+    socket.on("error", (error) => {
+      reject(socketFailure(path, error));
+    });
   });
 }

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Step } from "../provider/resource.ts";
-import { revealAll, type PropertyMap } from "../provider/value.ts";
+import { revealAll, textOf, type PropertyMap } from "../provider/value.ts";
 import { localCommandShape, localRunShape } from "./commandInputs.ts";
 import { commandResource, type Printed } from "./commandResource.ts";
 import { Output, type Logging } from "./output.ts";
@@ -17,7 +17,7 @@ export async function localRun(step: Step, args: PropertyMap): Promise<PropertyM
   const problem = failuresIn(args, localRunShape)[0];
   if (problem) throw new Error(problem.reason);
   const properties = revealAll(args);
-  const printed = await runLocally(step, String(properties["command"]), properties, { stdout: "", stderr: "" });
+  const printed = await runLocally(step, textOf(properties["command"]), properties, { stdout: "", stderr: "" });
   return { ...args, ...printed };
 }
 
@@ -56,10 +56,14 @@ function ended(
       env,
       signal: step.signal,
       killSignal: "SIGKILL",
-      ...(properties["dir"] === undefined ? {} : { cwd: String(properties["dir"]) }),
+      ...(properties["dir"] === undefined ? {} : { cwd: textOf(properties["dir"]) }),
     });
-    child.stdout.on("data", (piece: Buffer) => output.write("stdout", piece));
-    child.stderr.on("data", (piece: Buffer) => output.write("stderr", piece));
+    child.stdout.on("data", (piece: Buffer) => {
+      output.write("stdout", piece);
+    });
+    child.stderr.on("data", (piece: Buffer) => {
+      output.write("stderr", piece);
+    });
     child.on("error", (error: NodeJS.ErrnoException) => {
       resolve(error.code === "ENOENT" ? `fork/exec ${program}: no such file or directory` : error.message);
     });

@@ -15,13 +15,20 @@ export function run(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     client.exec(command, { env: environment }, (error, channel: ClientChannel | undefined) => {
-      if (error || !channel) return reject(new Error(startFailure(command, error)));
+      if (error || !channel) {
+        reject(new Error(startFailure(command, error)));
+        return;
+      }
       let ending: string | undefined = "wait: remote command exited without exit status or exit signal";
       channel.on("exit", (code: number | null, signal?: string) => {
         ending = code === 0 ? undefined : exitText(code, signal);
       });
-      channel.on("data", (piece: Buffer) => output.write("stdout", piece));
-      channel.stderr.on("data", (piece: Buffer) => output.write("stderr", piece));
+      channel.on("data", (piece: Buffer) => {
+        output.write("stdout", piece);
+      });
+      channel.stderr.on("data", (piece: Buffer) => {
+        output.write("stderr", piece);
+      });
       // Writing to a command that has ended fails; how it ended says more.
       channel.on("error", () => undefined);
       channel.on("close", () => {
@@ -71,7 +78,8 @@ export function refused(step: Step, severity: "error" | "warning", name: string)
 function exitText(code: number | null, signal: string | undefined): string {
   if (code !== null) return `Process exited with status ${code}`;
   const name = (signal ?? "").replace(/^SIG/, "");
-  const number = constants.signals[`SIG${name}` as NodeJS.Signals] ?? 0;
+  const numbers: Record<string, number> = constants.signals;
+  const number = numbers[`SIG${name}`] ?? 0;
   return `Process exited with status ${128 + number} from signal ${name}`;
 }
 

@@ -56,6 +56,15 @@ export async function reported<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Runs `work`; its failure says in what. */
+export async function explained<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new Error(`${what}: ${(error as Error).message}`);
+  }
+}
+
 function isEmpty(value: unknown): boolean {
   return value === null || value === "" || value === false || (Array.isArray(value) && value.length === 0);
 }

@@ -53,7 +53,9 @@ async function connect(configuration: Configuration, signal: AbortSignal): Promi
         throw new Error(`Could not connect to server: ${inGoWords(error).message}`);
       }
     }
-    await delay(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await delay(pause, undefined, { signal }).catch(() => {
+      signal.throwIfAborted();
+    });
   }
 }
 
@@ -90,15 +92,18 @@ function open(address: Configuration["address"], signal: AbortSignal): Promise<S
       socket.destroy(new Error("context canceled"));
     };
     signal.addEventListener("abort", abort, { once: true });
-    socket.on("close", () => signal.removeEventListener("abort", abort));
+    socket.on("close", () => {
+      signal.removeEventListener("abort", abort);
+    });
     socket.on("connect", () => {
       socket.removeListener("error", fail);
       resolve(socket);
     });
-    const fail = (error: Error): void =>
+    const fail = (error: Error): void => {
       reject(
         "host" in address ? dialFailure(address.host, address.port, error) : socketFailure(address.socketPath, error),
       );
+    };
     socket.on("error", fail);
   });
 }

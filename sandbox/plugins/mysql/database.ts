@@ -1,6 +1,6 @@
 /** `mysql:index/database:Database`. */
 import type { ResourceType, Step } from "../provider/resource.ts";
-import { hasUnknown, revealAll, type PropertyMap } from "../provider/value.ts";
+import { hasUnknown, revealAll, textOf, type PropertyMap } from "../provider/value.ts";
 import { changes, properties, reported, withDefaults } from "./bridged.ts";
 import { connected, type Run } from "./connection.ts";
 import type { Configuration } from "./configuration.ts";
@@ -25,7 +25,7 @@ export function databaseResource(server: () => Configuration): ResourceType {
       return reported(async () => {
         const wanted = properties(inputs);
         if (preview) return { id: "", state: wanted };
-        const name = String(revealAll(wanted)["name"]);
+        const name = textOf(wanted["name"]);
         await on(step, (run) => run(databaseSql("CREATE", asDatabase(wanted))));
         return { id: name, state: { ...wanted, ...(await found(step, name)) } };
       });

@@ -1,7 +1,7 @@
 /** `mysql:index/grant:Grant`. */
 import type { CheckFailure, ResourceType, Step } from "../provider/resource.ts";
 import { hasUnknown, revealAll, type PropertyMap, type Value } from "../provider/value.ts";
-import { changes, properties, reported, withDefaults } from "./bridged.ts";
+import { changes, explained, properties, reported, withDefaults } from "./bridged.ts";
 import { connected, type Run } from "./connection.ts";
 import type { Configuration } from "./configuration.ts";
 import { serverVersion } from "./serverVersion.ts";
@@ -39,9 +39,7 @@ export function grantResource(server: () => Configuration): ResourceType {
         const grant = asGrant(state);
         await on(step, async (run) => {
           const sql = grantSql(grant, await serverVersion(run));
-          await run(sql).catch((error: Error) => {
-            throw new Error(`Error running SQL (${sql}): ${error.message}`);
-          });
+          await explained(`Error running SQL (${sql})`, () => run(sql));
         });
         if (!(await exists(step, grant))) {
           throw new Error(`expected non-empty ID for new state during Create of ${step.urn}`);
@@ -63,9 +61,7 @@ export function grantResource(server: () => Configuration): ResourceType {
       return reported(() =>
         on(step, async (run) => {
           for (const { what, sql } of revokeSql(asGrant(state), await serverVersion(run))) {
-            await run(sql).catch((error: Error) => {
-              throw new Error(`error revoking ${what} (${sql}): ${error.message}`);
-            });
+            await explained(`error revoking ${what} (${sql})`, () => run(sql));
           }
         }),
       );

@@ -1,7 +1,7 @@
 /** `mysql:index/role:Role`. */
 import type { ResourceType, Step } from "../provider/resource.ts";
-import { revealAll } from "../provider/value.ts";
-import { changes, properties, reported, withDefaults } from "./bridged.ts";
+import { textOf } from "../provider/value.ts";
+import { changes, explained, properties, reported, withDefaults } from "./bridged.ts";
 import { connected, type Run } from "./connection.ts";
 import type { Configuration } from "./configuration.ts";
 
@@ -18,10 +18,8 @@ export function roleResource(server: () => Configuration): ResourceType {
       return reported(async () => {
         const state = properties(inputs);
         if (preview) return { id: "", state };
-        const name = String(revealAll(state)["name"]);
-        await on(step, (run) => run(`CREATE ROLE '${name}'`)).catch((error: Error) => {
-          throw new Error(`error creating role: ${error.message}`);
-        });
+        const name = textOf(state["name"]);
+        await on(step, (run) => explained("error creating role", () => run(`CREATE ROLE '${name}'`)));
         return { id: name, state };
       });
     },

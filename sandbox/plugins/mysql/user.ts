@@ -1,7 +1,7 @@
 /** `mysql:index/user:User`. */
 import { createHash } from "node:crypto";
 import type { CheckFailure, ResourceType, Step } from "../provider/resource.ts";
-import { reveal, revealAll, Secret, Unknown, type PropertyMap, type Value } from "../provider/value.ts";
+import { reveal, revealAll, Secret, textOf, Unknown, type PropertyMap, type Value } from "../provider/value.ts";
 import { changes, properties, reported, withDefaults } from "./bridged.ts";
 import { connected, type Run } from "./connection.ts";
 import type { Configuration } from "./configuration.ts";
@@ -35,7 +35,7 @@ export function userResource(server: () => Configuration): ResourceType {
     read(step, id, inputs, state) {
       return reported(async () => {
         // Like the official plugin: any account with that name will do, whatever its host.
-        const name = String(reveal(state["user"] ?? id.split("@")[0] ?? ""));
+        const name = textOf(state["user"]) || (id.split("@")[0] ?? "");
         const rows = await on(step, (run) => run(`SELECT USER FROM mysql.user WHERE USER='${name}'`));
         return rows.length === 0 ? undefined : { id, inputs, state };
       });
@@ -81,7 +81,7 @@ function stored(inputs: PropertyMap): PropertyMap {
 
 function hashed(password: Value): Value {
   const text = reveal(password);
-  return text instanceof Unknown ? text : createHash("sha256").update(String(text)).digest("hex");
+  return text instanceof Unknown ? text : createHash("sha256").update(textOf(text)).digest("hex");
 }
 
 function conflicts(news: PropertyMap): CheckFailure[] {

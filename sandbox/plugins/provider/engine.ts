@@ -39,13 +39,19 @@ export class Engine {
         () =>
           new Promise((resolve) => {
             // A log line that cannot be delivered is no reason for a step to fail: the error is left aside.
-            this.#client.log(request, () => resolve());
+            this.#client.log(request, () => {
+              resolve();
+            });
           }),
       );
     };
     return {
-      line: (severity, message) => write(severity, message, false),
-      status: (severity, message) => write(severity, message, true),
+      line: (severity, message) => {
+        write(severity, message, false);
+      },
+      status: (severity, message) => {
+        write(severity, message, true);
+      },
       flush: () => this.#sent,
     };
   }

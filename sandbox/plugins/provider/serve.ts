@@ -38,9 +38,10 @@ export async function serve(provider: Provider): Promise<void> {
   };
   server.addService(grpc.ResourceProviderService, service);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(error);
+      else resolve(bound);
+    });
   });
   process.stdout.write(`${port}\n`);
   endWithEngine(engine);

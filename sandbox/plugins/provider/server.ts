@@ -131,8 +131,12 @@ function answer<Request, Response>(
     Promise.resolve()
       .then(() => respond(call.request))
       .then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(asServiceError(error)),
+        (response) => {
+          callback(null, response);
+        },
+        (error: unknown) => {
+          callback(asServiceError(error));
+        },
       );
   };
 }

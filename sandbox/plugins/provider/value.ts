@@ -16,8 +16,11 @@ export class Secret {
 
 /** The type of `unknown`. */
 export class Unknown {
+  // Makes the type nominal: without a member of its own, everything would be one.
+  readonly #unknown = "<unknown>";
+
   toString(): string {
-    return "<unknown>";
+    return this.#unknown;
   }
 }
 
@@ -70,7 +73,7 @@ export function encode(value: Value): Wire {
 
 /** Reads properties from a request; none at all is the empty map. */
 export function fromStruct(struct: protobuf.Struct | undefined): PropertyMap {
-  return struct === undefined ? {} : (decode(struct.toJavaScript() as Wire) as PropertyMap);
+  return struct === undefined ? {} : (decode(struct.toJavaScript()) as PropertyMap);
 }
 
 /** Writes properties into an answer. */
@@ -84,6 +87,14 @@ export function reveal(value: Value): Value {
   if (value === null || typeof value !== "object" || value instanceof Unknown) return value;
   if (Array.isArray(value)) return value.map(reveal);
   return mapValues(value, reveal);
+}
+
+/** The text of a string, number or boolean, secret or not; "" for one that is not set. Throws for anything else. */
+export function textOf(value: Value | undefined): string {
+  const plain = reveal(value ?? "");
+  if (plain === null) return "";
+  if (typeof plain === "object") throw new Error(`expected text, got ${Array.isArray(plain) ? "a list" : "an object"}`);
+  return String(plain);
 }
 
 /** `reveal` of a property map. */

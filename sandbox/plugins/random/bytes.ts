@@ -2,7 +2,7 @@
 import { randomBytes as bytesOf } from "node:crypto";
 import { generatedResource } from "../provider/generated.ts";
 import type { CheckFailure } from "../provider/resource.ts";
-import type { PropertyMap } from "../provider/value.ts";
+import { textOf, type PropertyMap } from "../provider/value.ts";
 
 const atLeastOne =
   (property: string, attribute: string) =>
@@ -21,7 +21,7 @@ export const randomId = generatedResource({
   validate: atLeastOne("byteLength", "byte_length"),
   generate(inputs) {
     const bytes = bytesOf(Number(inputs["byteLength"]));
-    const prefix = String(inputs["prefix"] ?? "");
+    const prefix = textOf(inputs["prefix"]);
     const hex = bytes.toString("hex");
     const id = bytes.toString("base64url");
     const outputs = {

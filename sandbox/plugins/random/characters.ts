@@ -47,6 +47,6 @@ export function shuffled<T>(elements: T[]): T[] {
 }
 
 function pick(characters: string, count: number): string[] {
-  const choices = [...characters];
+  const choices = Array.from(characters);
   return Array.from({ length: count }, () => choices[randomInt(choices.length)] as string);
 }

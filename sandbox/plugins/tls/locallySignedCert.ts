@@ -1,5 +1,6 @@
 /** `tls:index/locallySignedCert:LocallySignedCert`. */
 import { generatedResource } from "../provider/generated.ts";
+import { textOf } from "../provider/value.ts";
 import { isAuthority, issue, parseCertificate } from "./certificate.ts";
 import { algorithmOf } from "./keys.ts";
 import { dueForRenewal } from "./renewal.ts";
@@ -20,9 +21,9 @@ export const locallySignedCert = generatedResource({
     ...keyFailures(inputs, "caPrivateKeyPem", "ca_private_key_pem"),
   ],
   generate(inputs, step) {
-    const request = reading("certificate request PEM", () => parseRequest(String(inputs["certRequestPem"])));
+    const request = reading("certificate request PEM", () => parseRequest(textOf(inputs["certRequestPem"])));
     const key = readKey(givenKey(inputs, "caPrivateKeyPem"), "CA private key PEM");
-    const certificate = reading("CA certificate PEM", () => parseCertificate(String(inputs["caCertPem"])));
+    const certificate = reading("CA certificate PEM", () => parseCertificate(textOf(inputs["caCertPem"])));
     if (!isAuthority(certificate)) {
       step.log.line(
         "warning",

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { generatedResource } from "../provider/generated.ts";
 import type { CheckFailure } from "../provider/resource.ts";
+import { textOf } from "../provider/value.ts";
 import { curveNames, generateKey, privateKeyPem, publicHalf, publicKeyDer, type Algorithm } from "./keys.ts";
 import { opensshPrivateKey, opensshPublicKey, supportsOpenssh } from "./openssh.ts";
 
@@ -22,7 +23,7 @@ export const privateKey = generatedResource({
     const key = await generateKey(
       inputs["algorithm"] as Algorithm,
       Number(inputs["rsaBits"]),
-      String(inputs["ecdsaCurve"]),
+      textOf(inputs["ecdsaCurve"]),
     );
     const openssh = opensshPublicKey(key);
     return {
@@ -30,11 +31,11 @@ export const privateKey = generatedResource({
       outputs: {
         privateKeyOpenssh: supportsOpenssh(key) ? opensshPrivateKey(key, "") : "",
         privateKeyPem: privateKeyPem(key),
-        privateKeyPemPkcs8: key.export({ format: "pem", type: "pkcs8" }),
+        privateKeyPemPkcs8: key.export({ format: "pem", type: "pkcs8" }).toString(),
         publicKeyFingerprintMd5: openssh.md5,
         publicKeyFingerprintSha256: openssh.sha256,
         publicKeyOpenssh: openssh.line,
-        publicKeyPem: publicHalf(key).export({ format: "pem", type: "spki" }),
+        publicKeyPem: publicHalf(key).export({ format: "pem", type: "spki" }).toString(),
       },
     };
   },

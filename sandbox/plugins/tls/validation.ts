@@ -1,7 +1,7 @@
 /** Checks that several resources of this plugin share. */
 import type { KeyObject } from "node:crypto";
 import type { CheckFailure } from "../provider/resource.ts";
-import type { PropertyMap } from "../provider/value.ts";
+import { textOf, type PropertyMap } from "../provider/value.ts";
 import { parseKey } from "./keys.ts";
 import { usageNames } from "./usages.ts";
 
@@ -39,7 +39,7 @@ export function keyFailures(inputs: PropertyMap, property: string, attribute: st
 
 /** The key that `keyFailures` has found to be there. */
 export function givenKey(inputs: PropertyMap, property: string): string {
-  return String(inputs[property] ?? inputs[`${property}Wo`] ?? "");
+  return textOf(inputs[property] ?? inputs[`${property}Wo`]);
 }
 
 /** Reads a private key; `what` names it in the failure. */
