@@ -39,6 +39,7 @@ Description=Schedule of the backups of the K3s datastore
 
 [Timer]
 ${schedule.map((line) => `OnCalendar=${line}`).join("\n")}
+AccuracySec=1s
 Persistent=true
 
 [Install]

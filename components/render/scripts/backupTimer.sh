@@ -34,12 +34,22 @@ start_timer() {
 # number of backups to keep, needs no proof.
 setup() { printf '%s\n' "$(fingerprint "$program_path") $credentials_revision $directory"; }
 
+# A run that began before this script did may have read an older login: it ends first, and proves nothing.
+wait_for_older_run() {
+  local deadline=$((SECONDS + 900))
+  while [[ $(systemctl show --property ActiveState --value "$unit.service") == activating ]]; do
+    ((SECONDS < deadline)) || die "$host_name: a backup has been running for 15 minutes; see: journalctl --unit $unit.service"
+    sleep 1
+  done
+}
+
 take_first() {
   local now record=$state_directory/$unit.service.proved
   now=$(setup)
   if [[ -e $record && $(<"$record") == "$now" ]] && "$program_path" latest >/dev/null 2>&1; then return 0; fi
   # Others may work on this host meanwhile.
   flock --unlock 9
+  wait_for_older_run
   systemctl start "$unit.service" || {
     journal_tail "$unit.service"
     die "$host_name: the backup failed; its journal above says why. The timer will try again; earlier backups in $directory are as they were."
