@@ -28,20 +28,35 @@ type Unary<Request, Response> = grpc.handleUnaryCall<Request, Response>;
 /** Aborted when the engine cancels or goes away; everything this host started ends with it. */
 const cancellation = new AbortController();
 
+/** The work of the calls that are not answered yet. */
+const inFlight = new Set<Promise<unknown>>();
+
+/** Starts the work of one call; its signal fires when that call, or everything, is cancelled. */
+function begin<Result>(
+  call: { on(event: "cancelled", listener: () => void): unknown },
+  work: (signal: AbortSignal) => Promise<Result> | Result,
+): Promise<Result> {
+  const ended = new AbortController();
+  call.on("cancelled", () => {
+    ended.abort();
+  });
+  const running = (async () => work(AbortSignal.any([cancellation.signal, ended.signal])))();
+  const forget = (): void => {
+    inFlight.delete(running);
+  };
+  inFlight.add(running);
+  running.then(forget, forget);
+  return running;
+}
+
 /** A unary handler from an async function: what it throws becomes the call's error, with its message alone. */
 function unary<Request, Response>(
   work: (request: Request, signal: AbortSignal) => Promise<Response> | Response,
 ): Unary<Request, Response> {
   return (call, callback) => {
-    const ended = new AbortController();
-    call.on("cancelled", () => {
-      ended.abort();
-    });
-    Promise.resolve()
-      .then(() => work(call.request, AbortSignal.any([cancellation.signal, ended.signal])))
-      .then((response) => {
-        callback(null, response);
-      }, asServiceError(callback));
+    begin(call, (signal) => work(call.request, signal)).then((response) => {
+      callback(null, response);
+    }, asServiceError(callback));
   };
 }
 
@@ -50,11 +65,7 @@ function streaming<Request, Response>(
   work: (call: grpc.ServerWritableStream<Request, Response>, signal: AbortSignal) => Promise<void>,
 ): grpc.handleServerStreamingCall<Request, Response> {
   return (call) => {
-    const ended = new AbortController();
-    call.on("cancelled", () => {
-      ended.abort();
-    });
-    work(call, AbortSignal.any([cancellation.signal, ended.signal])).then(
+    begin(call, (signal) => work(call, signal)).then(
       () => {
         call.end();
       },
@@ -177,9 +188,8 @@ function serve(engine: EngineFlags): void {
 
   const stop = (): void => {
     cancellation.abort();
-    // Lets calls in flight answer (a program needs a moment to end), but never waits for a peer that is gone.
-    server.tryShutdown(() => process.exit());
-    setTimeout(() => process.exit(), 6_000).unref();
+    // Until every child has ended, and not a moment longer: the CLI, which hears no more answers by now, waits for this.
+    void Promise.allSettled(inFlight).then(() => process.exit());
   };
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
