@@ -1,10 +1,11 @@
 /**
- * A control group per host, in every hierarchy that this machine has. It keeps a host's services apart from those of
+ * A control group per host, and one for the mirror, in every hierarchy that this machine has. It keeps a host's services apart from those of
  * other hosts (two systemds in one group would kill each other's processes), and it tells which processes are the
  * host's, whatever became of their parents.
  */
 import { mkdir, readFile, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Site } from "./state.ts";
 
 interface Hierarchy {
@@ -67,6 +68,28 @@ export async function membersOf(site: Site, host: string): Promise<number[]> {
     }
   }
   return [...pids];
+}
+
+/** Bash that joins control groups and becomes a command. Arguments: groups …, `--`, the command. */
+export const joinAndRun = `set -euo pipefail
+while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done; shift
+exec "$@"`;
+
+/** Ends all processes of a group at once, and removes the group. Nothing happens when there is none. */
+export async function killGroup(site: Site, host: string): Promise<void> {
+  for (;;) {
+    const members = await membersOf(site, host);
+    if (members.length === 0) break;
+    for (const pid of members) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      }
+    }
+    await sleep(20);
+  }
+  await removeControlGroups(site, host);
 }
 
 /** Removes the groups of a host, or of the whole site when none is given. No process may be left in them. */

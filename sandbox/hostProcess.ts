@@ -4,26 +4,21 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { makeControlGroups, membersOf, removeControlGroups } from "./controlGroups.ts";
+import { joinAndRun, killGroup, makeControlGroups, membersOf } from "./controlGroups.ts";
 import { runsK3s } from "./hostCatalog.ts";
 import { overlayOptions } from "./hostDisk.ts";
-import { readHost, writeHost, type HostRecord } from "./hostRecord.ts";
-import { bridge, bridgePorts, namespacePath } from "./network.ts";
+import { writeHost, type HostRecord } from "./hostRecord.ts";
+import { bridge, namespacePath, unplug } from "./network.ts";
 import { goneWithin, identityOf, isAlive, signal, startDetached, type ProcessIdentity } from "./processes.ts";
 import { pathsOf, type Site } from "./state.ts";
 
 /** Signal number of SIGRTMIN+4, on which systemd as a host's init powers off in good order. */
 const powerOffSignal = 38;
 
-/**
- * Joins the host's control groups, mounts its disk where only the host sees it, and becomes the host.
- * Arguments: mount options, mount point, control groups …, --, the command.
- */
-const launcher = `set -euo pipefail
-options=$1 root=$2; shift 2
-while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done; shift
-mount -t overlay overlay -o "$options" "$root"
+/** Mounts the host's disk where only the host sees it, and becomes the host. Arguments: options, mount point, command. */
+const mountAndRun = `set -euo pipefail
+mount -t overlay overlay -o "$1" "$2"
+shift 2
 exec "$@"`;
 
 /** Path of what the host's console printed since its first start. */
@@ -49,11 +44,12 @@ export async function startHost(site: Site, host: HostRecord): Promise<HostRecor
     ...[`--machine=${host.name}`, `--directory=${root}`, `--network-bridge=${bridge}`],
     ...(runsK3s(host.role) ? ["--bind=/dev/kmsg"] : []),
   ];
+  const overlay = await overlayOptions({ directory, layers: host.layers });
   const process = await startDetached(
     [
-      ...(["unshare", "--mount", "--propagation", "private"] as const),
-      ...["bash", "-c", launcher, "launch", await overlayOptions({ directory, layers: host.layers }), root],
-      ...[...groups, "--", "nsenter", `--net=${namespacePath(site)}`, ...nspawn],
+      ...(["bash", "-c", joinAndRun, "launch", ...groups, "--"] as const),
+      ...["unshare", "--mount", "--propagation", "private", "bash", "-c", mountAndRun, "launch", overlay, root],
+      ...["nsenter", `--net=${namespacePath(site)}`, ...nspawn],
     ],
     consoleLog(site, host.name),
     // The host's systemd may change its own network's settings in /proc/sys, and no others.
@@ -66,16 +62,9 @@ export async function startHost(site: Site, host: HostRecord): Promise<HostRecor
 
 /** Cuts the host's power: all its processes end now, and nothing is written any more. Returns when its port is gone. */
 export async function cutPower(site: Site, name: string): Promise<void> {
-  const host = await readHost(site, name);
-  if (host?.process) await signal(host.process, "SIGKILL");
-  for (;;) {
-    const members = await membersOf(site, name);
-    if (members.length === 0) break;
-    for (const pid of members) kill(pid);
-    await sleep(20);
-  }
-  while ((await bridgePorts(site)).includes(`vb-${name}`)) await sleep(20);
-  await removeControlGroups(site, name);
+  await killGroup(site, name);
+  // The kernel takes its time, up to minutes, to take a dead host's network apart; its cable is pulled now.
+  await unplug(site, name);
 }
 
 /** Shuts the host down in good order; false when it was still running after `milliseconds`. */
@@ -96,12 +85,4 @@ async function initOf(site: Site, name: string, parent: ProcessIdentity): Promis
     if (isInit) return identityOf(pid);
   }
   return undefined;
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }

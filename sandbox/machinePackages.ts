@@ -1,85 +1,105 @@
-/** Debian packages that the sandbox, the builds and the tests need on this machine itself. */
-import { chmod, readFile, rename, rm, writeFile } from "node:fs/promises";
+/** Programs that this machine itself needs to make hosts, installed with its own apt. */
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { exists } from "./cache.ts";
 import { step } from "./progress.ts";
 
-/** What each is for stands beside it. */
-const packages = [
-  "ca-certificates", // downloads
-  "curl", // downloads
-  "debootstrap", // host images
-  "gcc", // K3s has a C part
-  "git", // Go modules' versions
-  "haproxy", // tests check configurations with it
-  "iproute2", // the hosts' network
-  "libc6-dev", // K3s has a C part
-  "mariadb-client", // tests
+/** Debian packages of the machine, and what each is for. */
+export const machinePackages = [
+  "apt-utils", // the package repository's index
+  "ca-certificates",
+  "curl",
+  "debian-archive-keyring", // debootstrap checks the archive with it
+  "debootstrap",
+  "gcc", // K3s, from source, has C in it
+  "haproxy", // `haproxy -c` on rendered configuration
+  "iproute2",
+  "libc6-dev",
+  "mariadb-client",
   "mariadb-server", // tests of backups and of the mysql plugin run one of their own
   "nftables", // tests check firewall rules with it
-  "openssh-client", // the hosts' keys and shells
+  "openssh-client",
   "openssh-server", // tests of the command plugin run one of their own
-  "openssl", // tests look at certificates
-  "procps", // ps
-  "shellcheck", // tests
+  "openssl",
+  "procps",
+  "shellcheck",
   "socat", // tests ask HAProxy
-  "systemd", // tests check units with systemd-analyze
-  "systemd-container", // the hosts
-  "util-linux", // namespaces
-  "xz-utils", // Debian packages
-  "zstd", // K3s's own archive
+  "systemd", // systemd-analyze on rendered units
+  "systemd-container", // systemd-nspawn
+  "zstd",
 ] as const;
 
-/** Answers a package's wish to start its service with "no": the machine's services stay as they are. */
-const policyPath = "/usr/sbin/policy-rc.d";
+/** Packages that would start a service once installed; it must stay off. */
+const services = {
+  haproxy: "haproxy.service",
+  "mariadb-server": "mariadb.service",
+  nftables: "nftables.service",
+  "openssh-server": "ssh.service",
+} as const;
 
-/** Installs what is missing. Nothing is started. Throws with apt's own words when it cannot. */
+const policyPath = "/usr/sbin/policy-rc.d";
+const policyMark = "# k3s-ha: temporary, while packages are being installed";
+
+/** Installs what is missing. Throws, naming the packages, on a machine without apt. */
 export async function installMachinePackages(): Promise<void> {
   const missing = await missingPackages();
   if (missing.length === 0) return;
-  if (process.getuid?.() !== 0) {
-    throw new Error(
-      `These Debian packages are missing: ${missing.join(" ")}. Install them with apt-get, or run as root.`,
-    );
+  if (!(await exists("/usr/bin/apt-get"))) {
+    throw new Error(`This machine has no apt-get; install what these Debian packages hold: ${missing.join(", ")}.`);
   }
-  await step(`Install Debian packages on this machine: ${missing.join(" ")}`, async () => {
-    const kept = `${policyPath}.k3s-ha`;
-    const hadPolicy = await exists(policyPath);
-    if (hadPolicy) await rename(policyPath, kept);
-    try {
-      await writeFile(policyPath, "#!/bin/sh\nexit 101\n");
-      await chmod(policyPath, 0o755);
+  await step(`Install ${missing.join(", ")}`, async () => {
+    // Package lists may be missing, or older than the mirror.
+    if (!(await install(missing))) {
       await apt(["update"]);
-      await apt(["install", "--yes", "--no-install-recommends", ...missing]);
-    } finally {
-      if (hadPolicy) await rename(kept, policyPath);
-      else await rm(policyPath, { force: true });
+      if (!(await install(missing)))
+        throw new Error(`apt-get could not install ${missing.join(", ")}; its reason is above.`);
     }
   });
 }
 
+/** Those of `machinePackages` that are not installed. */
 async function missingPackages(): Promise<string[]> {
-  if (!(await readFile("/etc/os-release", "utf8").catch(() => "")).match(/debian|ubuntu/i)) {
-    throw new Error("The sandbox installs what it needs with apt-get, so this machine has to run Debian or Ubuntu.");
-  }
-  const { stdout } = await execa(
-    "dpkg-query",
-    ["--show", "--showformat=${Package} ${db:Status-Status}\n", ...packages],
-    // It fails when one is unknown, which is an answer too.
-    { reject: false },
+  const format = "${binary:Package} ${db:Status-Status}\n";
+  const query = await execa("dpkg-query", ["--show", `--showformat=${format}`, ...machinePackages], { reject: false });
+  if (query.code === "ENOENT") return [...machinePackages];
+  const installed = new Set(
+    query.stdout
+      .split("\n")
+      .filter((line) => line.endsWith(" installed"))
+      .map((line) => line.replace(/[: ].*/, "")),
   );
-  const installed = new Set(stdout.split("\n").flatMap((line) => /^(\S+) installed$/.exec(line)?.[1] ?? []));
-  return packages.filter((name) => !installed.has(name));
+  return machinePackages.filter((name) => !installed.has(name));
 }
 
-async function apt(args: readonly string[]): Promise<void> {
-  const { failed, all } = await execa("apt-get", ["--quiet", "--option", "DPkg::Lock::Timeout=300", ...args], {
+async function install(packages: readonly string[]): Promise<boolean> {
+  return withServicesOff(packages, () => apt(["install", "--assume-yes", "--no-install-recommends", ...packages]));
+}
+
+/** Waits for other users of apt. Its messages go to stderr, for the user. */
+async function apt(args: readonly string[]): Promise<boolean> {
+  const { failed } = await execa("apt-get", ["--quiet", "-o", "DPkg::Lock::Timeout=600", ...args], {
     env: { DEBIAN_FRONTEND: "noninteractive" },
-    stdin: "ignore",
-    all: true,
+    stdio: ["ignore", process.stderr, process.stderr],
     reject: false,
   });
-  if (failed) {
-    throw new Error(`apt-get ${args[0] ?? ""} failed. Its last lines:\n${all.split("\n").slice(-15).join("\n")}`);
+  return !failed;
+}
+
+/** Where systemd runs the machine, keeps it from starting what is being installed, now and at its next boot. */
+async function withServicesOff(packages: readonly string[], work: () => Promise<boolean>): Promise<boolean> {
+  if (!(await exists("/run/systemd/system"))) return work();
+  const before = await readFile(policyPath, "utf8").catch(() => undefined);
+  // A file with our mark was left by a run that was killed.
+  const original = before?.includes(policyMark) ? undefined : before;
+  if (original === undefined) await writeFile(policyPath, `#!/bin/sh\n${policyMark}\nexit 101\n`, { mode: 0o755 });
+  try {
+    const done = await work();
+    for (const name of packages) {
+      const service = (services as Record<string, string>)[name];
+      if (done && service) await execa("systemctl", ["disable", "--now", service]);
+    }
+    return done;
+  } finally {
+    if (original === undefined) await rm(policyPath, { force: true });
   }
 }

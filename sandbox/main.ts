@@ -73,7 +73,9 @@ async function printSummary(workspace: Workspace, changes: string): Promise<void
     askReadiness(kubeconfig),
     report(),
   ]);
-  console.log(renderSummary({ nodes, apiEndpoint, apiAnswer, datastore, lastBackup: backup, changes }, workspace.stack));
+  console.log(
+    renderSummary({ nodes, apiEndpoint, apiAnswer, datastore, lastBackup: backup, changes }, workspace.stack),
+  );
   if (apiAnswer !== "ok" || nodes.some(({ ready }) => !ready)) process.exitCode = 1;
 }
 
@@ -134,7 +136,12 @@ try {
   await program.parseAsync();
 } catch (error) {
   // A command that failed has said why already, on its own.
-  const shown = error instanceof Error && "command" in error ? `✗ ${(error as { shortMessage?: string }).shortMessage ?? error.message}` : error instanceof Error ? error.message : String(error);
+  const shown =
+    error instanceof Error && "command" in error
+      ? `✗ ${(error as { shortMessage?: string }).shortMessage ?? error.message}`
+      : error instanceof Error
+        ? error.message
+        : String(error);
   console.error(shown);
   process.exitCode = 1;
 }

@@ -3,10 +3,14 @@ import { mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive, signal, startDetached, goneWithin, type ProcessIdentity } from "./processes.ts";
-import { machineAddress, pathsOf, readRecord, writeWhole, type Site } from "./state.ts";
+import { joinAndRun, killGroup, makeControlGroups, membersOf } from "./controlGroups.ts";
+import { isAlive, startDetached } from "./processes.ts";
+import { machineAddress, pathsOf, type Site } from "./state.ts";
 
 const port = 8080;
+
+/** Its control group, by which it is found whatever became of the run that started it. No host has this name. */
+export const mirrorGroup = "mirror";
 
 /** A K3s release to serve. */
 export interface ServedRelease {
@@ -29,15 +33,16 @@ export async function serveMirror(site: Site, releases: readonly ServedRelease[]
   await link(join(root, "debian"), repository);
   for (const { version, binary } of releases) await link(join(root, version), dirname(binary));
 
-  const record = join(mirror, "process.json");
-  if (await isAlive(await readRecord<ProcessIdentity>(record))) return;
+  if ((await listens(site)) && (await mirrorPids(site)).length > 0) return;
+  await killGroup(site, mirrorGroup);
+  const groups = await makeControlGroups(site, mirrorGroup);
   const log = join(mirror, "mirror.log");
   const program = join(import.meta.dirname, "releaseMirror.ts");
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning", program];
   const identity = await startDetached(
-    [process.execPath, "--disable-warning=ExperimentalWarning", program, machineAddress(site), String(port), root],
+    ["bash", "-c", joinAndRun, "launch", ...groups, "--", ...node, machineAddress(site), String(port), root],
     log,
   );
-  await writeWhole(record, JSON.stringify(identity));
   for (let tries = 0; !(await listens(site)); tries++) {
     if (tries > 200 || !(await isAlive(identity))) {
       throw new Error(`The mirror on ${mirrorUrl(site)} did not start. ${log}:\n${await readFile(log, "utf8")}`);
@@ -46,15 +51,15 @@ export async function serveMirror(site: Site, releases: readonly ServedRelease[]
   }
 }
 
+/** The mirror's processes; empty when it does not run. */
+export function mirrorPids(site: Site): Promise<number[]> {
+  return membersOf(site, mirrorGroup);
+}
+
 /** Ends the mirror and forgets what it served. Nothing happens when there is none. */
 export async function stopMirror(site: Site): Promise<void> {
-  const { mirror } = pathsOf(site);
-  const identity = await readRecord<ProcessIdentity>(join(mirror, "process.json"));
-  if (identity) {
-    await signal(identity, "SIGTERM");
-    if (!(await goneWithin(identity, 5000))) await signal(identity, "SIGKILL");
-  }
-  await rm(mirror, { recursive: true, force: true });
+  await killGroup(site, mirrorGroup);
+  await rm(pathsOf(site).mirror, { recursive: true, force: true });
 }
 
 async function link(path: string, target: string): Promise<void> {

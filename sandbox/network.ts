@@ -57,6 +57,15 @@ export async function bridgePorts(site: Site): Promise<string[]> {
   return links.flatMap(({ ifname }) => ifname ?? []);
 }
 
+/** Pulls a host's cable out of the bridge, if it is in. */
+export async function unplug(site: Site, host: string): Promise<void> {
+  const name = `vb-${host}`;
+  if (!(await bridgePorts(site)).includes(name)) return;
+  const { failed, stderr } = await execa("ip", ["-n", site.name, "link", "delete", name], { reject: false });
+  // The kernel may have been faster.
+  if (failed && !stderr.includes("Cannot find device")) throw new Error(`cannot unplug ${host}: ${stderr}`);
+}
+
 interface Interface {
   readonly ifname?: string;
   readonly addr_info?: readonly { readonly local?: string }[];

@@ -1,70 +1,108 @@
-/** What the sandbox needs of this machine, each with the sentence that refuses when it is not there. */
-import { mkdir, statfs } from "node:fs/promises";
+/** What must be true of a machine before hosts are made on it. Each refusal says what, where, and what to do. */
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 import { execa } from "execa";
 import { cacheDirectory } from "./cache.ts";
 import { addressBlock, type Site } from "./state.ts";
 
-/** Room for images, hosts and their databases, in GiB, when everything has been built. */
-const neededGibibytes = 8;
+/** Free space that a sandbox needs for its hosts, in GiB: five hosts after a day's use, with room to spare. */
+export const stateGibibytes = 6;
 
-/** What a precondition looks at. */
-export interface Machine {
-  readonly platform: string;
-  readonly uid: number;
-  /** GiB free where the hosts' disks and the cache are. */
-  readonly freeGibibytes: Readonly<Record<string, number>>;
-  /** The machine's routes, as `ip route` prints them. */
-  readonly routes: readonly Route[];
-}
+/** Free space that the cache needs when it is empty, in GiB: images, K3s and the toolchain with what they are built from. */
+export const cacheGibibytes = 12;
 
-/** A route of this machine. */
+/** An entry of the machine's routing tables. */
 export interface Route {
-  /** Destination, such as "198.51.100.0/24" or "default". */
+  /** `default`, an address, or a block such as `10.0.0.0/8`. */
   readonly dst: string;
-  /** Interface. */
   readonly dev?: string;
 }
 
-const elsewhere = "To use hosts of your own, set up a stack for them (README.md, “On your own hosts”).";
+/** What the checks ask the machine. */
+export interface MachineProbe {
+  readonly platform: string;
+  readonly userId: number;
+  /** Free bytes on the file system that `path` is on, or will be on. */
+  freeBytes(path: string): Promise<number>;
+  /** IPv4 routes of all tables. */
+  routes(): Promise<readonly Route[]>;
+}
 
-/** Why the sandbox cannot be on this machine; undefined when it can. */
-export function refusal(site: Site, machine: Machine): string | undefined {
-  if (machine.platform !== "linux") {
-    return `The sandbox's hosts need Linux, and this machine runs ${machine.platform}. ${elsewhere}`;
+/** This machine. */
+export const thisMachine: MachineProbe = {
+  platform: process.platform,
+  userId: process.getuid?.() ?? -1,
+  freeBytes: freeBytesAt,
+  routes: async () => {
+    const { stdout } = await execa("ip", ["-json", "-4", "route", "show", "table", "all"]);
+    return JSON.parse(stdout || "[]") as Route[];
+  },
+};
+
+/** Throws unless this is Linux and we are root. */
+export function requireRootOnLinux({ platform, userId }: MachineProbe): void {
+  const instead = "or point the stack at hosts of your own (see README.md)";
+  if (platform !== "linux") {
+    throw new Error(
+      `The sandbox needs Linux and this machine runs ${platform}; run it on a Linux machine, ${instead}.`,
+    );
   }
-  if (machine.uid !== 0)
-    return `The sandbox makes hosts, which takes root, and this is user ${machine.uid}: run it with sudo. ${elsewhere}`;
-  for (const [directory, free] of Object.entries(machine.freeGibibytes)) {
-    if (free < neededGibibytes) {
-      return `The sandbox needs ${neededGibibytes} GiB free in ${directory}, where ${free.toFixed(1)} GiB are: free some space there.`;
+  if (userId !== 0) {
+    throw new Error(`The sandbox needs root on this machine and you are user ${userId}; run it with sudo, ${instead}.`);
+  }
+}
+
+/** Throws unless there is room on disk. `warm` means that the cache holds what is needed already. */
+export async function requireRoom(probe: MachineProbe, site: Site, warm: boolean): Promise<void> {
+  const needs = [[site.stateDirectory, stateGibibytes, "or remove what you do not need there"]] as [
+    string,
+    number,
+    string,
+  ][];
+  if (!warm) needs.push([cacheDirectory, cacheGibibytes, "or set XDG_CACHE_HOME to a directory that has the room"]);
+  for (const [path, needed, remedy] of needs) {
+    const free = (await probe.freeBytes(path)) / 2 ** 30;
+    if (free < needed) {
+      throw new Error(
+        `The sandbox needs ${needed} GiB at ${path} and ${free.toFixed(1)} GiB are free there; make room, ${remedy}.`,
+      );
     }
   }
+}
+
+/** Throws when somebody else has a route to the site's addresses. */
+export async function requireFreeAddresses(probe: MachineProbe, site: Site): Promise<void> {
   const block = addressBlock(site);
-  const taken = machine.routes.find(({ dst, dev }) => dev !== site.name && within(dst, site));
+  const taken = (await probe.routes()).find(({ dst, dev }) => dev !== site.name && overlaps(dst, block));
   if (taken) {
-    return `The sandbox's addresses ${block} are routed to ${taken.dev ?? "somewhere"} on this machine already (${taken.dst}): remove that route, or use another machine. ${elsewhere}`;
+    const where = taken.dev === undefined ? "" : ` through ${taken.dev}`;
+    throw new Error(
+      `The sandbox's addresses ${block} are in use: this machine has a route to ${taken.dst}${where}; remove that route, or run the sandbox on another machine.`,
+    );
   }
-  return undefined;
 }
 
-/** Looks at this machine and throws when the sandbox cannot be on it. */
-export async function checkMachine(site: Site): Promise<void> {
-  const platform = process.platform;
-  const uid = process.getuid?.() ?? -1;
-  const early = refusal(site, { platform, uid, freeGibibytes: {}, routes: [] });
-  if (early !== undefined) throw new Error(early);
-  await mkdir(cacheDirectory, { recursive: true });
-  const freeGibibytes: Record<string, number> = {};
-  for (const directory of [cacheDirectory, "/var/lib"]) {
-    const { bavail, bsize } = await statfs(directory);
-    freeGibibytes[directory] = (bavail * bsize) / 2 ** 30;
-  }
-  const { stdout } = await execa("ip", ["-json", "-4", "route"]);
-  const why = refusal(site, { platform, uid, freeGibibytes, routes: JSON.parse(stdout || "[]") as Route[] });
-  if (why !== undefined) throw new Error(why);
+/** True when two IPv4 blocks share an address. The default route is nobody's block. */
+export function overlaps(one: string, other: string): boolean {
+  const [a, b] = [parseBlock(one), parseBlock(other)];
+  if (a === undefined || b === undefined) return false;
+  const size = Math.max(a.size, b.size);
+  return Math.floor(a.start / size) === Math.floor(b.start / size);
 }
 
-/** True for a route to the site's block or to a part of it. */
-function within(destination: string, site: Site): boolean {
-  return destination.startsWith(`${site.addressPrefix}.`);
+function parseBlock(text: string): { start: number; size: number } | undefined {
+  const [address, bits = "32"] = text.split("/");
+  const octets = (address ?? "").split(".").map(Number);
+  if (octets.length !== 4 || octets.some((octet) => !Number.isInteger(octet)) || bits === "0") return undefined;
+  return { start: octets.reduce((sum, octet) => sum * 256 + octet, 0), size: 2 ** (32 - Number(bits)) };
+}
+
+async function freeBytesAt(path: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return freeBytesAt(dirname(path));
+  }
 }

@@ -4,7 +4,7 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { exists } from "./cache.ts";
+import { cacheDirectory, exists } from "./cache.ts";
 import { hostsWithControlGroups, removeControlGroups } from "./controlGroups.ts";
 import { defaultHosts, lookUpHost, runsK3s } from "./hostCatalog.ts";
 import { prepareHost } from "./hostPreparation.ts";
@@ -15,9 +15,9 @@ import { buildK3s, type K3sBuild } from "./k3s/build.ts";
 import type { K3sVersion } from "./k3s/releases.ts";
 import { installMachinePackages } from "./machinePackages.ts";
 import { exclusively } from "./machineLock.ts";
-import { serveMirror, stopMirror } from "./mirrorProcess.ts";
+import { mirrorGroup, serveMirror, stopMirror } from "./mirrorProcess.ts";
 import { makeNetwork, removeNetwork } from "./network.ts";
-import { checkMachine } from "./preconditions.ts";
+import { requireFreeAddresses, requireRoom, requireRootOnLinux, thisMachine } from "./preconditions.ts";
 import { say, step } from "./progress.ts";
 import { stateOf, waitUntilReady } from "./readiness.ts";
 import { makeClientKey, runScript, writeKnownHosts, type ScriptOptions, type ScriptResult } from "./ssh.ts";
@@ -50,9 +50,11 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
   return holdingSandbox(
     "up",
     async () => {
-      await checkMachine(site);
+      requireRootOnLinux(thisMachine);
+      await requireRoom(thisMachine, site, await exists(join(cacheDirectory, "k3s")));
       await claim(site);
       await installMachinePackages();
+      await requireFreeAddresses(thisMachine, site);
       const flavour = options.flavour ?? "default";
       const builds: K3sBuild[] = [];
       for (const version of options.releases ?? (["v1.35.0+k3s1"] as const)) builds.push(await buildK3s(version));
@@ -217,7 +219,7 @@ async function anyRunning(site: Site): Promise<boolean> {
 async function removeRemains(site: Site): Promise<void> {
   const names = new Set([...(await hostDirectories(site)), ...(await hostsWithControlGroups(site))]);
   for (const name of names) {
-    if ((await readHost(site, name)) !== undefined) continue;
+    if (name === mirrorGroup || (await readHost(site, name)) !== undefined) continue;
     say(`  removing what an interrupted run left of ${name}`);
     await cutPower(site, name);
     await rm(pathsOf(site).host(name), { recursive: true, force: true });

@@ -1,0 +1,112 @@
+/** Clusters in the sandbox, for tests that ask real hosts. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa, type Result } from "execa";
+import { parse, stringify } from "yaml";
+import { kubectl as runKubectl } from "../../sandbox/kubectl.ts";
+import { exec } from "../../sandbox/sandbox.ts";
+import { prepareToolchain } from "../../sandbox/toolchain/toolchain.ts";
+import {
+  openSandboxWorkspace,
+  projectDirectory,
+  pulumi,
+  stackOutputs,
+  type Workspace,
+} from "../../sandbox/workspace.ts";
+
+/** Configuration of a stack: keys without the project's name. */
+export type StackConfig = Record<string, unknown>;
+
+/** The dev stack's configuration, parsed. */
+export async function devConfig(): Promise<StackConfig> {
+  const text = await readFile(join(projectDirectory, "Pulumi.dev.yaml"), "utf8");
+  const { config } = parse(text) as { config: StackConfig };
+  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^k3s-ha:/, ""), value]));
+}
+
+/** A stack in the sandbox. Its hosts have to be up. */
+export class SandboxStack {
+  readonly workspace: Workspace;
+
+  private constructor(workspace: Workspace) {
+    this.workspace = workspace;
+  }
+
+  static async open(name: string, config: StackConfig): Promise<SandboxStack> {
+    const text = stringify({
+      config: Object.fromEntries(Object.entries(config).map(([key, value]) => [`k3s-ha:${key}`, value])),
+    });
+    return new SandboxStack(await openSandboxWorkspace(name, text, await prepareToolchain()));
+  }
+
+  /** Runs `pulumi up`; a failure is a result. */
+  async up(...options: string[]): Promise<Result<{ all: true; reject: false }>> {
+    return pulumi(this.workspace, ["up", "--yes", "--skip-preview", "--non-interactive", ...options], {
+      all: true,
+      reject: false,
+      stdin: "ignore",
+    }) as Promise<Result<{ all: true; reject: false }>>;
+  }
+
+  /** Runs `pulumi up`, and fails with its output when it fails. */
+  async mustUp(...options: string[]): Promise<string> {
+    const { all, exitCode } = await this.up(...options);
+    assert.equal(exitCode, 0, all);
+    return all;
+  }
+
+  /** Sets a secret of the configuration; the next `open` forgets it. */
+  async setSecret(key: string, value: string): Promise<void> {
+    await pulumi(this.workspace, ["config", "set", "--secret", `k3s-ha:${key}`], { input: value });
+  }
+
+  async preview(...options: string[]): Promise<string> {
+    const { all } = await pulumi(this.workspace, ["preview", "--diff", "--non-interactive", ...options], {
+      all: true,
+      stdin: "ignore",
+    });
+    return String(all);
+  }
+
+  /** The state with its secrets in the clear. */
+  async exported(): Promise<unknown> {
+    const { stdout } = await execa(
+      this.workspace.cli,
+      ["stack", "export", "--show-secrets", ...this.workspace.arguments.slice(0, 4)],
+      { env: this.workspace.environment, maxBuffer: 1e9 },
+    );
+    return JSON.parse(stdout);
+  }
+
+  async kubeconfig(): Promise<string> {
+    return String((await stackOutputs(this.workspace))["kubeconfig"]);
+  }
+}
+
+/** Runs a script as root on a host and returns what it printed; fails with its errors. */
+export async function onHost(host: string, script: string): Promise<string> {
+  const { stdout, stderr, exitCode } = await exec(host, script);
+  assert.equal(exitCode, 0, `${host}: ${script}\n${stdout}\n${stderr}`);
+  return stdout.trim();
+}
+
+/** Runs kubectl through the balancer and returns what it printed; fails with its errors. */
+export async function kubectl(kubeconfig: string, args: readonly string[], input?: string): Promise<string> {
+  const { stdout } = await runKubectl(kubeconfig, args, input === undefined ? { stdin: "ignore" } : { input });
+  return String(stdout).trim();
+}
+
+/** Node, role and version of every Ready node, sorted. */
+export async function readyNodes(kubeconfig: string): Promise<string[]> {
+  const { items } = JSON.parse(await kubectl(kubeconfig, ["get", "nodes", "--output", "json"])) as {
+    items: {
+      metadata: { name: string };
+      status: { conditions: { type: string; status: string }[]; nodeInfo: { kubeletVersion: string } };
+    }[];
+  };
+  return items
+    .filter(({ status }) => status.conditions.some(({ type, status: value }) => type === "Ready" && value === "True"))
+    .map(({ metadata, status }) => `${metadata.name} ${status.nodeInfo.kubeletVersion}`)
+    .sort();
+}
