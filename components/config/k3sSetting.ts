@@ -49,7 +49,8 @@ const reservedOnAgents: Readonly<Record<string, string>> = {
   "node-taint": "the pool's taints stand there: use k3s-ha:agentPools.<pool>.taints",
 };
 
-const reserved = { server: reservedOnServers, agent: reservedOnAgents };
+/** What may not be set, by role, by the key of K3s's config.yaml, with why and what to do instead. */
+export const reservedSettings = { server: reservedOnServers, agent: reservedOnAgents };
 
 /** Why a key cannot be among the further settings of servers or agents, with the remedy, or undefined. */
 export function k3sSettingFault(role: K3sRole, key: string): string | undefined {
@@ -58,7 +59,7 @@ export function k3sSettingFault(role: K3sRole, key: string): string | undefined 
   }
   // "key+" adds to a list that another file of K3s's configuration began.
   const name = key.replace(/\+$/, "");
-  const reason = Object.hasOwn(reserved[role], name) ? reserved[role][name] : etcdReason(name);
+  const reason = Object.hasOwn(reservedSettings[role], name) ? reservedSettings[role][name] : etcdReason(name);
   return reason === undefined ? undefined : `cannot be set here, since ${reason}`;
 }
 

@@ -19,7 +19,7 @@ const filePath = matching(/^[^\r\n\0]+$/, pathExpectation);
 const user = matching(userPattern, userExpectation);
 
 /** One host: how it is reached, and how it is known. */
-const host = section({
+export const host = section({
   address: text(addressExpectation, (value) => (isAddress(value) ? undefined : addressExpectation)).meta({
     description: "Address that SSH dials: an IP address or a DNS name.",
   }),
@@ -206,7 +206,7 @@ export const secretKeys = {
   sshPrivateKey:
     "Text of the private key to log in with, instead of `ssh.privateKeyFile`. Default: `ssh.privateKeyFile`; without that, the keys of the SSH agent.",
   datastoreEndpoint:
-    "Endpoint of an existing database, `mysql://user:password@tcp(host:3306)/schema`. This version refuses it: it manages its own MariaDB only.",
+    "Endpoint of an existing database, `mysql://user:password@tcp(host:3306)/schema`. This version refuses it: it manages its own MariaDB only. Default: none.",
 } as const;
 
 /** All keys of the configuration, in the order in which they are explained and complained about. */
@@ -226,7 +226,7 @@ export type SectionKey = keyof typeof sections;
 export type SecretKey = keyof typeof secretKeys;
 
 /** Maps of settings that say nothing true once a part is left out: a host without its port is another host. */
-export const indivisible: ReadonlySet<z.ZodType> = new Set([host, ssh]);
+export const indivisible: ReadonlySet<z.core.$ZodShape> = new Set([host.shape, ssh.shape]);
 
 /** One host as the configuration has it. */
 export type HostEntry = z.output<typeof host>;

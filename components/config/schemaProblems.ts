@@ -111,7 +111,7 @@ function faultyPlaces(issue: Issue): (readonly PropertyKey[])[] {
 
 /** The path, cut where it enters a map that is no good without all of its parts. */
 function upToIndivisible(schema: z.ZodType, path: readonly PropertyKey[]): readonly PropertyKey[] {
-  const at = schemasAlong(schema, path).findIndex((step) => indivisible.has(step));
+  const at = schemasAlong(schema, path).findIndex((step) => step instanceof z.ZodObject && indivisible.has(step.shape));
   return at < 0 ? path : path.slice(0, at);
 }
 

@@ -41,6 +41,16 @@ describe("the problems of a configuration", () => {
     ]);
   });
 
+  it("of a host do not make it a host without a key", () => {
+    const broken = { address: "198.51.100.20", hostKey: "ssh-ed25519 AAAA" };
+    assert.deepEqual(pathsOf({ ...smallStack, datastore: { managed: { name: "db-1", host: broken } } }), [
+      "k3s-ha:datastore.managed.host.hostKey",
+    ]);
+    assert.deepEqual(pathsOf({ ...smallStack, agentPools: { workers: { hosts: { "agent-1": broken } } } }), [
+      "k3s-ha:agentPools.workers.hosts.agent-1.hostKey",
+    ]);
+  });
+
   it("never hold the value of a secret", () => {
     const secret = "correct-horse-battery-staple";
     const config = {

@@ -1,0 +1,123 @@
+// Proves that Pulumi.yaml, docs/configuration.md and the stacks of this project agree with the schema. What Pulumi makes
+// of Pulumi.yaml is proved by every run of a stack.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import * as yaml from "yaml";
+import { reservedSettings } from "../../components/config/k3sSetting.ts";
+import { keyNames, secretKeys, sections } from "../../components/config/schema.ts";
+import { hostReference, secretReference, sectionReference, type SettingReference } from "./reference.ts";
+import { hostKey, parse, type StackConfig } from "./stack.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+function read(file: string): string {
+  return readFileSync(join(root, file), "utf8");
+}
+
+/** Rows of the Markdown tables that have this many columns, without the tables' heads. */
+function tableRows(markdown: string, columns: number): string[][] {
+  return markdown
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map((line) =>
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+    .filter((cells) => cells.length === columns && !/^(-+|Setting|Refused)$/.test(cells[0] ?? ""));
+}
+
+/** The configuration with a key for every host, in place of those that a file or a user would add. */
+function withHostKeys(config: StackConfig): StackConfig {
+  return JSON.parse(JSON.stringify(config), (_, value: unknown) =>
+    typeof value === "object" && value !== null && "address" in value ? { ...value, hostKey } : value,
+  ) as StackConfig;
+}
+
+/** A stack's configuration as its file has it, without the namespace. */
+function configIn(text: string): StackConfig {
+  const { config } = yaml.parse(text) as { config: Record<string, unknown> };
+  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^k3s-ha:/, ""), value]));
+}
+
+describe("docs/configuration.md", () => {
+  const documentation = read("docs/configuration.md");
+
+  it("has every setting of the schema, with its type, default and meaning, and no other", () => {
+    const sectionKeys = keyNames.filter((key): key is keyof typeof sections => key in sections);
+    const row = ({ path, type, standard, meaning }: SettingReference) => [`\`${path}\``, type, standard, meaning];
+    const expected = [...hostReference(), ...secretReference(), ...sectionKeys.flatMap(sectionReference)].map(row);
+    const sorted = (rows: string[][]) => rows.toSorted((a, b) => String(a).localeCompare(String(b)));
+    assert.deepEqual(sorted(tableRows(documentation, 4)), sorted(expected));
+  });
+
+  it("names just the settings of K3s that are refused", () => {
+    const notKeys = ["agentConfig", "etcd-…"];
+    const named = tableRows(documentation, 2).flatMap(([keys = ""]) =>
+      [...keys.matchAll(/`([^`]+)`/g)].map(([, key = ""]) => key).filter((key) => !notKeys.includes(key)),
+    );
+    const refused = new Set([...Object.keys(reservedSettings.server), ...Object.keys(reservedSettings.agent)]);
+    assert.deepEqual(named.toSorted(), [...refused].toSorted());
+  });
+
+  it("begins with a configuration that is accepted, given the hosts' keys", () => {
+    const example = /```yaml\n([^]*?)```/.exec(documentation)?.[1] ?? "";
+    const { ssh, ...config } = configIn(example);
+    assert.deepEqual(ssh, { knownHostsFile: "known_hosts" });
+    const { warnings } = parse(withHostKeys(config));
+    assert.deepEqual(warnings, []);
+  });
+});
+
+describe("Pulumi.yaml", () => {
+  const project = yaml.parse(read("Pulumi.yaml")) as {
+    config: Record<string, { type?: string; description?: string; default?: unknown; secret?: boolean }>;
+  };
+
+  it("declares every key of the schema, in its order, and no other", () => {
+    assert.deepEqual(Object.keys(project.config), [...keyNames]);
+    for (const { description = "" } of Object.values(project.config)) assert.match(description, /^[A-Z].*\.$/);
+  });
+
+  it("makes mandatory just the keys that have to be set", () => {
+    const withoutDefault = Object.entries(project.config).filter(([, { default: standard }]) => standard === undefined);
+    assert.deepEqual(
+      withoutDefault.map(([key]) => key),
+      ["servers", "loadBalancer", "k3s"],
+    );
+    const hasToBeSet = keyNames.filter(
+      (key) => key in sections && !sections[key as keyof typeof sections].safeParse({}).success,
+    );
+    assert.deepEqual(hasToBeSet, ["servers", "loadBalancer", "k3s"]);
+  });
+
+  it("declares maps as objects, and secrets as secrets without a type, which could have no default", () => {
+    for (const [key, { type, secret, default: standard }] of Object.entries(project.config)) {
+      if (key in secretKeys)
+        assert.deepEqual({ type, secret, standard }, { type: undefined, secret: true, standard: "" });
+      else assert.deepEqual({ type, secret }, { type: "object", secret: undefined });
+    }
+  });
+});
+
+describe("the stacks of this project", () => {
+  it("prod is complete, as highly available as this version can be, and without a secret", () => {
+    const { settings, warnings } = parse(configIn(read("Pulumi.prod.yaml")));
+    assert.deepEqual(warnings, []);
+    assert.equal(Object.keys(settings.servers).length, 3);
+    assert.doesNotMatch(read("Pulumi.prod.yaml"), /PRIVATE KEY|secure:/);
+    const keys = Object.values(settings.hosts).map(({ host }) => host.hostKey);
+    assert.equal(new Set(keys).size, keys.length, "two hosts of the example have one host key");
+  });
+
+  it("dev is complete but for the files that the sandbox makes", () => {
+    const { ssh, ...config } = configIn(read("Pulumi.dev.yaml"));
+    assert.deepEqual(Object.keys(ssh as object), ["privateKeyFile", "knownHostsFile"]);
+    const { settings, warnings } = parse(withHostKeys(config));
+    assert.deepEqual(warnings, []);
+    assert.deepEqual(Object.keys(settings.hosts), ["server-1", "server-2", "agent-1", "lb-1", "db-1"]);
+  });
+});

@@ -1,0 +1,90 @@
+/** The reference of all settings, drawn from the schema: what docs/configuration.md has to say. */
+import { z } from "zod";
+import { host, secretKeys, sections } from "../../components/config/schema.ts";
+
+/** One row of the reference. */
+export interface SettingReference {
+  /** Path below the key's namespace; `<name>` stands for a name that the user chooses. */
+  readonly path: string;
+  readonly type: string;
+  /** Value as JSON, words, or "required". */
+  readonly standard: string;
+  readonly meaning: string;
+}
+
+/** Every setting of one key of the configuration. A host is one setting: its own are in `hostReference`. */
+export function sectionReference(key: keyof typeof sections): SettingReference[] {
+  return settingsIn(sections[key], key);
+}
+
+/** Every setting of a host. */
+export function hostReference(): SettingReference[] {
+  return Object.entries(host.shape).flatMap(([name, schema]) => settingsIn(schema, name));
+}
+
+/** The keys that hold a secret text. */
+export function secretReference(): SettingReference[] {
+  return Object.entries(secretKeys).map(([path, description]) => ({
+    path,
+    type: "text, secret",
+    ...worded(description),
+  }));
+}
+
+/** What a key is for, in a sentence. */
+export function descriptionOf(key: keyof typeof sections): string {
+  return sections[key].description ?? "";
+}
+
+function settingsIn(schema: z.ZodType, path: string): SettingReference[] {
+  const bare = unwrapped(schema);
+  const description = schema.description ?? bare.description ?? "";
+  const children = isHost(bare) ? undefined : childrenOf(bare, path);
+  if (children !== undefined) return children;
+  const words = worded(description);
+  const standard = schema instanceof z.ZodDefault ? `\`${JSON.stringify(schema.def.defaultValue)}\`` : words.standard;
+  return [{ path, type: typeOf(bare), meaning: words.meaning, standard: isRequired(schema) ? "required" : standard }];
+}
+
+/** What is below a map that is not a value by itself. */
+function childrenOf(schema: z.ZodType, path: string): SettingReference[] | undefined {
+  if (schema instanceof z.ZodObject) {
+    return Object.entries(schema.shape).flatMap(([name, child]) => settingsIn(child as z.ZodType, `${path}.${name}`));
+  }
+  if (!(schema instanceof z.ZodRecord)) return undefined;
+  const value = schema.valueType as z.ZodType;
+  return isHost(value) || !(value instanceof z.ZodObject) ? undefined : childrenOf(value, `${path}.<name>`);
+}
+
+function isHost(schema: z.ZodType): boolean {
+  return schema instanceof z.ZodObject && schema.shape === host.shape;
+}
+
+function isRequired(schema: z.ZodType): boolean {
+  return !schema.safeParse(undefined).success;
+}
+
+function unwrapped(schema: z.ZodType): z.ZodType {
+  const isWrapped = schema instanceof z.ZodOptional || schema instanceof z.ZodDefault;
+  return isWrapped ? unwrapped(schema.unwrap() as z.ZodType) : schema;
+}
+
+function typeOf(schema: z.ZodType): string {
+  if (isHost(schema)) return "[host](#a-host)";
+  if (schema instanceof z.ZodRecord) {
+    const value = schema.valueType as z.ZodType;
+    if (isHost(value)) return "[hosts](#a-host) by name";
+    return value instanceof z.ZodUnion ? "map" : `map of ${typeOf(value)}`;
+  }
+  if (schema instanceof z.ZodArray) return `list of ${typeOf(schema.element as z.ZodType)}`;
+  if (schema instanceof z.ZodNumber) return "whole number";
+  if (schema instanceof z.ZodBoolean) return "true or false";
+  if (schema instanceof z.ZodString) return "text";
+  throw new Error(`no word for a ${schema.def.type} in the reference`);
+}
+
+/** Takes "Default: …" out of a description. */
+function worded(description: string): { meaning: string; standard: string } {
+  const [, meaning = description, standard = ""] = /^(.*?) Default: (.*)\.$/.exec(description) ?? [];
+  return { meaning, standard };
+}
