@@ -18,6 +18,10 @@ async function runRemotely(step: Step, command: string, properties: PropertyMap,
     const output = new Output(step.log, properties["logging"] as Logging | undefined);
     await run(dialled.client, command, (properties["stdin"] as string | undefined) ?? "", environment, output);
     return { stdout: output.stdout, stderr: output.stderr };
+  } catch (error) {
+    // What the library says when the connection was lost before it could open a channel.
+    if ((error as Error).message === "Not connected") throw new Error("EOF");
+    throw error;
   } finally {
     dialled.close();
   }
