@@ -301,12 +301,16 @@ describe("a run that fails says why, and leaves the earlier backups as they were
 
   it("when the cluster's keys are only locked yet", async () => {
     await datastore.sql("DELETE FROM kine WHERE name LIKE '/bootstrap/%' AND LENGTH(value) > 0", "k3s");
-    await assertFails(/no cluster keys under \/bootstrap\//);
+    await assertFails(
+      /does not hold the cluster's keys \(\/bootstrap\/\) yet: K3s has not finished its first start on it/,
+    );
   });
 
   it("when there are no cluster keys", async () => {
     await datastore.sql("DELETE FROM kine WHERE name LIKE '/bootstrap/%'", "k3s");
-    await assertFails(/holds no cluster keys \(\/bootstrap\/\): K3s has not finished its first start on it/);
+    await assertFails(
+      /does not hold the cluster's keys \(\/bootstrap\/\) yet: K3s has not finished its first start on it/,
+    );
   });
 
   it("when the table is not a whole datastore", async () => {
@@ -377,6 +381,14 @@ describe("a run that fails says why, and leaves the earlier backups as they were
       await assertFails(/the dump could not be compressed: the disk of .* is full/);
       assert.deepEqual(await host.ids(), []);
     });
+  });
+
+  it("when the disk gives back something else than was written", async () => {
+    await host.shim(
+      "gzip",
+      `if [[ $* == *--decompress* ]]; then real "$@" | sed s/namespaces/nonsense/; else real "$@"; fi`,
+    );
+    await assertFails(/could not be compressed: what was written reads back differently; check this disk/);
   });
 
   it("when a file grows over the limit of the process", async () => {

@@ -224,7 +224,7 @@ restore() { (ask_copy kine <"$work/kine.sql"); }
 
 # Restores the dump and looks into the copy: what is kept is what was seen to work.
 verify() {
-  local answer bootstrap other_bootstrap compact_rows compacted namespaces least
+  local answer bootstrap own_rows bootstrap_rows compact_rows compacted namespaces least
   start_verification_server
   (ask_copy <<<"CREATE DATABASE kine") >"$work/complaints" 2>&1 || die "the verification server refuses a schema: $(complaint)"
   attend restore || die "the dump cannot be restored: $(complaint)"
@@ -232,6 +232,7 @@ verify() {
 SELECT COUNT(*), COALESCE(MAX(id), 0),
        COUNT(CASE WHEN name = '/bootstrap/$token_fingerprint' AND deleted = 0 AND LENGTH(value) > 0
                    AND id = (SELECT MAX(id) FROM kine WHERE name = '/bootstrap/$token_fingerprint') THEN 1 END),
+       COUNT(CASE WHEN name = '/bootstrap/$token_fingerprint' THEN 1 END),
        COUNT(CASE WHEN name LIKE '/bootstrap/%' THEN 1 END),
        COUNT(CASE WHEN name = 'compact_rev_key' THEN 1 END),
        COALESCE(MAX(CASE WHEN name = 'compact_rev_key' THEN prev_revision END), 0),
@@ -239,7 +240,7 @@ SELECT COUNT(*), COALESCE(MAX(id), 0),
 FROM kine;
 SQL
   ) || die "the restored copy cannot be read: $(complaint)"
-  IFS=$'\t' read -r rows revision bootstrap other_bootstrap compact_rows compacted namespaces <<<"$answer"
+  IFS=$'\t' read -r rows revision bootstrap own_rows bootstrap_rows compact_rows compacted namespaces <<<"$answer"
   stop_verification_server
 
   # K3s only ever adds rows, except when it compacts. Compacting steps over revisions, and each one it steps over
@@ -247,15 +248,15 @@ SQL
   least=$((rows_before - 2 * (compacted - compacted_before)))
   ((rows >= least)) || die "the restored copy has $rows rows, and the datastore had $rows_before before the dump"
   ((revision >= revision_before)) || die "the restored copy ends at revision $revision, and the datastore was at $revision_before before the dump"
-  ((bootstrap == 1)) || die "$(explain_bootstrap "$other_bootstrap")"
+  ((bootstrap == 1)) || die "$(explain_bootstrap "$own_rows" "$bootstrap_rows")"
   ((compact_rows == 1)) || die "the restored copy has $compact_rows rows compact_rev_key where K3s keeps 1; this is not a whole K3s datastore"
   ((namespaces >= 1)) || die "the restored copy holds no namespace; this is not a whole K3s datastore"
 }
 
-# explain_bootstrap COUNT: why the cluster's keys, under this cluster's token, are not in the copy.
+# explain_bootstrap OWN ALL: why the cluster's keys are not in the copy, from the rows for them under our token and under any.
 explain_bootstrap() {
-  if (($1 == 0)); then
-    say "the datastore holds no cluster keys (/bootstrap/): K3s has not finished its first start on it"
+  if (($1 > 0 || $2 == 0)); then
+    say "the datastore does not hold the cluster's keys (/bootstrap/) yet: K3s has not finished its first start on it"
   else
     say "the datastore holds no cluster keys under /bootstrap/$token_fingerprint: they belong to another server token, and this dump could not be restored with ours"
   fi
@@ -264,7 +265,10 @@ explain_bootstrap() {
 # What is kept is compared with what was verified, byte by byte.
 compress() {
   gzip --no-name <"$work/kine.sql" >"$1" || return
-  gzip --decompress --stdout "$1" | cmp --silent - "$work/kine.sql"
+  gzip --decompress --stdout "$1" | cmp --silent - "$work/kine.sql" || {
+    say "what was written reads back differently; check this disk" >&2
+    return 1
+  }
 }
 
 utc() { date --utc --date="@$1" "+$2"; }
