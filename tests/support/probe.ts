@@ -55,15 +55,19 @@ export function endpointOf(kubeconfig: string): Endpoint {
 /** Asks once, on a connection of its own. Resolves to undefined on 200, else to what went wrong. */
 export function ask({ server, ...tls }: Endpoint, path = "/readyz"): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const request = https.get(`${server}${path}`, { ...tls, agent: false, timeout: timeoutMilliseconds }, (response) => {
-      response.resume();
-      response.on("end", () => {
-        resolve(response.statusCode === 200 ? undefined : `HTTP ${response.statusCode ?? "?"}`);
-      });
-      response.on("error", (error) => {
-        resolve(error.message);
-      });
-    });
+    const request = https.get(
+      `${server}${path}`,
+      { ...tls, agent: false, timeout: timeoutMilliseconds },
+      (response) => {
+        response.resume();
+        response.on("end", () => {
+          resolve(response.statusCode === 200 ? undefined : `HTTP ${response.statusCode ?? "?"}`);
+        });
+        response.on("error", (error) => {
+          resolve(error.message);
+        });
+      },
+    );
     request.on("timeout", () => request.destroy(new Error("timeout")));
     request.on("error", (error: NodeJS.ErrnoException) => {
       resolve(error.code ?? error.message);

@@ -56,6 +56,15 @@ export class SandboxStack {
     return all;
   }
 
+  /** Runs `pulumi destroy`; a failure is a result. */
+  async destroy(): Promise<Result<{ all: true; reject: false }>> {
+    return pulumi(this.workspace, ["destroy", "--yes", "--skip-preview", "--non-interactive"], {
+      all: true,
+      reject: false,
+      stdin: "ignore",
+    }) as Promise<Result<{ all: true; reject: false }>>;
+  }
+
   /** Sets a secret of the configuration; the next `open` forgets it. */
   async setSecret(key: string, value: string): Promise<void> {
     await pulumi(this.workspace, ["config", "set", "--secret", `k3s-ha:${key}`], { input: value });

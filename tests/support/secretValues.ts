@@ -36,10 +36,13 @@ function needlesIn(text: string): string[] {
   );
   // A single word is itself a secret; longer texts are made of words and keys that the state holds on their own.
   const words = /^\S+$/.test(text) ? [text] : [];
-  return [...keys, ...words].filter((needle) => needle.length >= shortestSecret && !isRevision(needle));
+  return [...keys, ...words].filter((needle) => needle.length >= shortestSecret && !isPublic(needle));
 }
 
-/** The random words that scripts print when a file has changed are marked secret for safety, and are none. */
-function isRevision(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+/**
+ * What scripts print is marked secret, whatever it is: the random words that tell of a changed file, and the names of
+ * backups, which are outputs, are none.
+ */
+function isPublic(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) || /^\d{8}T\d{6}Z-\d+$/.test(text);
 }

@@ -41,7 +41,8 @@ check_port() {
 
 check_leftovers() {
   [[ $role == server ]] || return 0
-  [[ ! -e /var/lib/rancher/k3s/server/db/etcd ]] ||
+  # Any K3s server has the directory; a member with a log is what makes K3s prefer it.
+  [[ ! -e /var/lib/rancher/k3s/server/db/etcd/member/wal ]] ||
     problem "holds the embedded etcd of an earlier cluster in /var/lib/rancher/k3s/server/db/etcd, which K3s would prefer to the external datastore. Move it away."
   [[ ! -e /var/lib/rancher/k3s/server/db/state.db ]] ||
     problem "holds the SQLite datastore of an earlier cluster in /var/lib/rancher/k3s/server/db/state.db. Uninstall that K3s first, with its k3s-uninstall.sh."
