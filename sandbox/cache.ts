@@ -53,13 +53,13 @@ export async function cached(kind: string, key: string, build: (directory: strin
 
 /** True when something exists at `path`. */
 export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return false;
-      throw error;
-    },
-  );
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 async function lock(path: string): Promise<() => Promise<void>> {

@@ -100,7 +100,7 @@ interface Answer {
   readonly holder?: Holder;
   /** Resolves when the holder is gone. */
   readonly gone: Promise<void>;
-  leave(): void;
+  readonly leave: () => void;
 }
 
 function ask(name: string): Promise<Answer> {

@@ -81,7 +81,14 @@ async function runTests(stage: Stage): Promise<Tally> {
       ...(stage.concurrency === undefined ? [] : [`--test-concurrency=${stage.concurrency}`]),
       ...files,
     ],
-    { cwd: root, stdin: "ignore", stdout: ["inherit", "pipe"], stderr: "inherit", reject: false, env: { FORCE_COLOR: "0" } },
+    {
+      cwd: root,
+      stdin: "ignore",
+      stdout: ["inherit", "pipe"],
+      stderr: "inherit",
+      reject: false,
+      env: { FORCE_COLOR: "0" },
+    },
   );
   const { stdout, exitCode } = await child;
   const count = (word: string) => Number(new RegExp(`^ℹ ${word} (\\d+)$`, "m").exec(stdout)?.[1] ?? 0);

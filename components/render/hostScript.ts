@@ -29,21 +29,23 @@ const endOfFile = "__END_OF_FILE__";
 const prelude = scriptText("prelude");
 
 /**
- * The text of a script: settings, variables, the prelude, the files, the body, and as its very last line the call of
- * the function that the first argument names. A text cut short on its way therefore does nothing at all.
+ * The text of a script: settings, variables, the prelude, the files, the body, and at its very end the call of the
+ * function that the first argument names. All of it stands in braces, and bash runs nothing of them before it has
+ * read the closing one: a text cut short on its way does nothing at all.
  */
 export function renderHostScript(script: HostScript): string {
   const variables = Object.entries(script.variables).map(([name, value]) =>
     typeof value === "object" ? `${name}=(${value.map(shellQuote).join(" ")})` : `${name}=${shellQuote(String(value))}`,
   );
   return [
+    "{",
     "set -euo pipefail",
     ...variables,
     prelude,
     renderPutFiles(script.files ?? []),
     scriptText(script.body),
-    // In braces, because without the closing one bash runs nothing of it.
-    '{ "$1" </dev/null; }',
+    '"$1" </dev/null',
+    "}",
     "",
   ].join("\n");
 }

@@ -1,3 +1,4 @@
+{
 set -euo pipefail
 revision_name=k3s-secrets
 paths=(/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml)
@@ -121,4 +122,5 @@ remove() {
   rm -f "${paths[@]}" "$state_directory/$revision_name.revision"
 }
 
-{ "$1" </dev/null; }
+"$1" </dev/null
+}

@@ -12,10 +12,12 @@ export interface WrittenFile {
   content: Buffer;
 }
 
-/** A script without its last line, the call: what is left defines functions and variables, and does nothing. */
+/** A script without its braces and its last line, the call: what is left sets variables and defines functions. */
 export function definitionsOf(script: string): string {
   const lines = script.trimEnd().split("\n");
-  return `${lines.slice(0, -1).join("\n")}\n`;
+  const [open, call, close] = [lines[0], lines.at(-2), lines.at(-1)];
+  if (open !== "{" || call !== '"$1" </dev/null' || close !== "}") throw new Error("the script has another frame");
+  return `${lines.slice(1, -2).join("\n")}\n`;
 }
 
 /** The files that a script writes, as real bash reads them from it; in the order in which they are written. */

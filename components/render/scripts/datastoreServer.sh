@@ -8,6 +8,8 @@ start_mariadb() {
   # The key's content is part of what the server has read.
   now=$(fingerprint "$config_path" "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key")
   runs_with mariadb "$now" && return 0
+  # Listening through systemd's sockets, MariaDB would ignore its own address and port.
+  systemctl disable --quiet --now mariadb.socket mariadb-extra.socket 2>/dev/null || [[ -z $(systemctl list-unit-files --no-legend 'mariadb*.socket') ]]
   systemctl enable --quiet mariadb
   systemctl restart mariadb || {
     journal_tail mariadb
