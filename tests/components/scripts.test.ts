@@ -1,0 +1,88 @@
+// Proves of every script that the program sends to a host: shellcheck finds nothing in it, and a copy of it that was cut
+// anywhere on its way does nothing. What the scripts do on hosts, the sandbox proves.
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { execa } from "execa";
+import fc from "fast-check";
+import { runBash } from "../support/bash.ts";
+import { commandsOf, scriptOf } from "../support/deploy.ts";
+import { deployProgram, sampleConfig } from "../support/program.ts";
+import { programPath } from "../support/programs.ts";
+import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+
+/** Every script, by the name of a command that has it. */
+const scripts = new Map<string, string>();
+
+before(async () => {
+  const withoutFirewall = {
+    ...sampleConfig,
+    "k3s-ha:datastore": { managed: { ...sampleConfig["k3s-ha:datastore"].managed, firewall: false } },
+  };
+  for (const config of [sampleConfig, withoutFirewall]) {
+    for (const command of commandsOf(await deployProgram(config))) {
+      const script = scriptOf(command);
+      if (![...scripts.values()].includes(script)) scripts.set(`${command.name} ${scripts.size}`, script);
+    }
+  }
+});
+
+describe("every script", () => {
+  it("passes shellcheck", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      for (const [name, script] of scripts) await writeFile(join(directory, name), withCheckedVariables(script));
+      // SC2034: variables that nobody reads: all scripts of a kind are given the same.
+      const options = ["--shell=bash", "--exclude=SC2034", "--format=gcc"];
+      const { exitCode, all } = await execa(programPath("shellcheck"), [...options, ...scripts.keys()], {
+        cwd: directory,
+        reject: false,
+        all: true,
+      });
+      assert.equal(exitCode, 0, all);
+    });
+  });
+
+  it("does nothing but its call, and that with an empty standard input", async () => {
+    for (const [name, script] of scripts) {
+      const commands = (await commandsRun(script)).filter((command) => !/^(\w+=|set |export |umask )/.test(command));
+      assert.deepEqual(commands, ['"$1" < /dev/null'], name);
+    }
+  });
+
+  it("does nothing when it was cut anywhere", async () => {
+    const ends = (script: string) =>
+      fc.oneof(fc.nat(script.length - 2), fc.integer({ min: script.length - 30, max: script.length - 2 }));
+    const cut = fc.constantFrom(...scripts.values()).chain((script) => ends(script).map((end) => script.slice(0, end)));
+    await fc.assert(
+      fc.asyncProperty(cut, async (text) => {
+        assert.deepEqual(await commandsRun(text), []);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** A script whose variables may hold what looks like shell: they are data, and quoted as such. */
+function withCheckedVariables(script: string): string {
+  const start = script.indexOf("# What every script on a host starts with.");
+  const variables = script.slice(0, start).replace(/^(?=\w+=)/gm, "# shellcheck disable=SC2016\n");
+  return variables + script.slice(start);
+}
+
+/** Every command that bash would run of a text: it is told before each, and kept from all but those that only set. */
+async function commandsRun(text: string): Promise<string[]> {
+  const { stdout } = await runBash(
+    `exec 3>&1
+observe() {
+  local setting='^([a-z_0-9]+=|(export|set|umask) )'
+  printf '%s\\0' "$BASH_COMMAND" >&3
+  [[ $BASH_COMMAND =~ $setting ]]
+}
+shopt -s extdebug
+trap observe DEBUG
+${text}`,
+    "apply",
+  );
+  return stdout.split("\0").slice(0, -1);
+}
