@@ -132,7 +132,7 @@ export class ClusterIdentity extends pulumi.ComponentResource {
       "admin",
       { commonName: "k3s-ha-admin", organization: "system:masters" },
       adminYears,
-      hoursPerYear / 4,
+      90 * 24,
     );
 
     // K3s hashes the file as it lies on the server, last newline included.

@@ -8,15 +8,20 @@ import { joinAndRun, killGroup, makeControlGroups, membersOf } from "./controlGr
 import { runsK3s } from "./hostCatalog.ts";
 import { overlayOptions } from "./hostDisk.ts";
 import { writeHost, type HostRecord } from "./hostRecord.ts";
-import { bridge, namespacePath, unplug } from "./network.ts";
+import { bridge, bridgePorts, namespacePath, portOf, unplug } from "./network.ts";
 import { goneWithin, identityOf, isAlive, signal, startDetached, type ProcessIdentity } from "./processes.ts";
 import { pathsOf, type Site } from "./state.ts";
 
 /** Signal number of SIGRTMIN+4, on which systemd as a host's init powers off in good order. */
 const powerOffSignal = 38;
 
-/** Mounts the host's disk where only the host sees it, and becomes the host. Arguments: options, mount point, command. */
+/**
+ * Mounts the host's disk where only the host sees it, and becomes the host. What nspawn notes of it for the machine's
+ * other tools, and would leave behind, goes with it. Arguments: options, mount point, command.
+ */
 const mountAndRun = `set -euo pipefail
+mkdir -p /run/systemd/nspawn
+mount -t tmpfs tmpfs /run/systemd/nspawn
 mount -t overlay overlay -o "$1" "$2"
 shift 2
 exec "$@"`;
@@ -29,6 +34,11 @@ export function consoleLog(site: Site, name: string): string {
 /** True while the host is switched on. */
 export function isRunning(host: HostRecord): Promise<boolean> {
   return isAlive(host.process);
+}
+
+/** True while the host is switched on and its cable is in the bridge. */
+export async function isConnected(site: Site, host: HostRecord): Promise<boolean> {
+  return (await isRunning(host)) && (await bridgePorts(site)).includes(portOf(host.name));
 }
 
 /** Switches the host on; returns its record with the process in it. It is not ready yet. */

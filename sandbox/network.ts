@@ -4,7 +4,9 @@
  * it goes away with the namespace. Hosts have a default route, as real hosts do; it ends at the bridge, which answers
  * that nothing else can be reached.
  */
+import { writeFile } from "node:fs/promises";
 import { execa } from "execa";
+import { exists } from "./cache.ts";
 import { machineAddress, type Site } from "./state.ts";
 
 /** The bridge's name inside the namespace. */
@@ -27,6 +29,7 @@ export function namespacePath(site: Site): string {
 export async function makeNetwork(site: Site): Promise<void> {
   if (await isWhole(site)) return;
   await removeNetwork(site);
+  await loadBridgeFilter();
   const { name } = site;
   await ip(["netns", "add", name]);
   await ip(["-n", name, "link", "set", "lo", "up"]);
@@ -57,13 +60,29 @@ export async function bridgePorts(site: Site): Promise<string[]> {
   return links.flatMap(({ ifname }) => ifname ?? []);
 }
 
+/** The bridge's port that a host's cable is in. */
+export function portOf(host: string): string {
+  return `vb-${host}`;
+}
+
 /** Pulls a host's cable out of the bridge, if it is in. */
 export async function unplug(site: Site, host: string): Promise<void> {
-  const name = `vb-${host}`;
+  const name = portOf(host);
   if (!(await bridgePorts(site)).includes(name)) return;
   const { failed, stderr } = await execa("ip", ["-n", site.name, "link", "delete", name], { reject: false });
   // The kernel may have been faster.
   if (failed && !stderr.includes("Cannot find device")) throw new Error(`cannot unplug ${host}: ${stderr}`);
+}
+
+/**
+ * K3s needs bridged packets to pass its host's firewall, and a host cannot load the kernel's part for that itself. On
+ * the machine's own bridges nothing changes.
+ */
+async function loadBridgeFilter(): Promise<void> {
+  const settings = "/proc/sys/net/bridge";
+  if (await exists(settings)) return;
+  await execa("modprobe", ["br_netfilter"]);
+  for (const name of ["arptables", "iptables", "ip6tables"]) await writeFile(`${settings}/bridge-nf-call-${name}`, "0\n");
 }
 
 interface Interface {

@@ -8,11 +8,12 @@ import { cacheDirectory, exists } from "./cache.ts";
 import { hostsWithControlGroups, removeControlGroups } from "./controlGroups.ts";
 import { defaultHosts, lookUpHost, runsK3s } from "./hostCatalog.ts";
 import { prepareHost } from "./hostPreparation.ts";
-import { cutPower, isRunning, shutDown, startHost } from "./hostProcess.ts";
+import { cutPower, isConnected, isRunning, shutDown, startHost } from "./hostProcess.ts";
 import { hostDirectories, readHost, readHosts, type HostRecord, type Login } from "./hostRecord.ts";
 import { imageOf, packageRepository, type Flavour } from "./image.ts";
 import { buildK3s, type K3sBuild } from "./k3s/build.ts";
 import type { K3sVersion } from "./k3s/releases.ts";
+import { raiseLimits, restoreLimits } from "./machineLimits.ts";
 import { installMachinePackages } from "./machinePackages.ts";
 import { exclusively } from "./machineLock.ts";
 import { mirrorGroup, serveMirror, stopMirror } from "./mirrorProcess.ts";
@@ -51,8 +52,9 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
     "up",
     async () => {
       requireRootOnLinux(thisMachine);
-      await requireRoom(thisMachine, site, await exists(join(cacheDirectory, "k3s")));
       await claim(site);
+      const isNew = (await readHosts(site)).length === 0;
+      if (isNew) await requireRoom(thisMachine, site, await exists(join(cacheDirectory, "k3s")));
       await installMachinePackages();
       await requireFreeAddresses(thisMachine, site);
       const flavour = options.flavour ?? "default";
@@ -64,6 +66,7 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
 
       await makeStateDirectory(site);
       await removeRemains(site);
+      await raiseLimits(site);
       await makeNetwork(site);
       await makeClientKey(site);
       await serveMirror(site, builds, repository);
@@ -83,29 +86,39 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
       );
       await writeKnownHosts(site);
       const off: HostRecord[] = [];
-      for (const host of known) if (!(await isRunning(host))) off.push(host);
+      for (const host of known) if (!(await isConnected(site, host))) off.push(host);
+      // A run that was killed may have left hosts that are still booting.
+      const on = known.filter((host) => !off.includes(host));
+      const ready = Promise.all(on.map((host) => waitUntilReady(site, host)));
       if (off.length > 0) {
         await step(`Boot ${off.map(({ name }) => name).join(", ")}`, () =>
           Promise.all(off.map((host) => startAndWait(site, host))),
         );
       }
+      await ready;
       return readHosts(site);
     },
     site,
   );
 }
 
-/** Ends all hosts and removes everything of the sandbox but the cache. Also mends what a killed run left. */
+/**
+ * Ends all hosts and removes everything of the sandbox but the cache, also what a killed run left. Throws while the
+ * hosts are those of another checkout, unless that checkout is no more.
+ */
 export function down(site: Site = machineSite): Promise<void> {
   return holdingSandbox(
     "down",
     async () => {
+      requireRootOnLinux(thisMachine);
+      await refuseOthers(site);
       const names = new Set([...(await hostDirectories(site)), ...(await hostsWithControlGroups(site))]);
       // Nothing of these hosts is kept, so nothing is gained by a clean shutdown.
       await Promise.all([...names].map((name) => cutPower(site, name)));
       await stopMirror(site);
       await removeControlGroups(site);
       await removeNetwork(site);
+      await restoreLimits(site);
       await rm(site.stateDirectory, { recursive: true, force: true });
     },
     site,
@@ -129,27 +142,30 @@ export function destroyHosts(names: readonly string[], site: Site = machineSite)
 
 /** Cuts a host's power: everything in it ends now, and nothing is written any more. */
 export function powerOff(name: string, site: Site = machineSite): Promise<void> {
-  return holdingSandbox("power-off", async () => {
+  const work = async () => {
     await cutPower(site, (await hostNamed(name, site)).name);
-  });
+  };
+  return holdingSandbox("power-off", work, site);
 }
 
 /** Switches a host on that is off, with the disk it had, and returns when it is ready. */
 export function boot(name: string, site: Site = machineSite): Promise<void> {
-  return holdingSandbox("boot", async () => {
+  const work = async () => {
     const host = await hostNamed(name, site);
     if (await isRunning(host)) return;
     await makeNetwork(site);
     await startAndWait(site, host);
-  });
+  };
+  return holdingSandbox("boot", work, site);
 }
 
 /** Shuts a host down in good order. */
 export function halt(name: string, site: Site = machineSite): Promise<void> {
-  return holdingSandbox("halt", async () => {
+  const work = async () => {
     const host = await hostNamed(name, site);
     if (!(await shutDown(site, host))) throw new Error(`${name} does not shut down; use power-off.`);
-  });
+  };
+  return holdingSandbox("halt", work, site);
 }
 
 /** A host and how it is doing. */
@@ -189,25 +205,34 @@ export async function hostNamed(name: string, site: Site = machineSite): Promise
   );
 }
 
+/** Who brought the sandbox up. */
 interface Owner {
   readonly checkout: string;
+  /** Of the run that made it. It has probably ended. */
+  readonly pid: number;
   readonly since: string;
 }
 
-/** Refuses when the hosts are another checkout's. */
-async function claim(site: Site): Promise<void> {
-  const { owner: path } = pathsOf(site);
-  const owner = await readRecord<Owner>(path);
-  if (owner && owner.checkout !== checkout && (await anyRunning(site))) {
+/** Refuses while hosts of another checkout are running, as long as it is there to end them. */
+async function refuseOthers(site: Site): Promise<Owner | undefined> {
+  const owner = await readRecord<Owner>(pathsOf(site).owner);
+  if (owner && owner.checkout !== checkout && (await anyRunning(site)) && (await exists(owner.checkout))) {
     throw new Error(
-      `This machine's sandbox belongs to ${owner.checkout}, since ${owner.since}: run \`make down\` there first, or work there.`,
+      `This machine's sandbox belongs to ${owner.checkout} (process ${owner.pid}, since ${owner.since}): run \`make down\` there first, or work there.`,
     );
   }
+  return owner;
+}
+
+/** Makes the sandbox this checkout's. */
+async function claim(site: Site): Promise<void> {
+  const owner = await refuseOthers(site);
   if (owner?.checkout === checkout) return;
   // The other checkout's hosts are off or gone, and so is whatever it knew of them.
   if (owner) await down(site);
   await makeStateDirectory(site);
-  await writeWhole(path, JSON.stringify({ checkout, since: new Date().toISOString() } satisfies Owner));
+  const mine: Owner = { checkout, pid: process.pid, since: new Date().toISOString() };
+  await writeWhole(pathsOf(site).owner, JSON.stringify(mine));
 }
 
 async function anyRunning(site: Site): Promise<boolean> {
