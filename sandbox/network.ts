@@ -82,7 +82,8 @@ async function loadBridgeFilter(): Promise<void> {
   const settings = "/proc/sys/net/bridge";
   if (await exists(settings)) return;
   await execa("modprobe", ["br_netfilter"]);
-  for (const name of ["arptables", "iptables", "ip6tables"]) await writeFile(`${settings}/bridge-nf-call-${name}`, "0\n");
+  for (const name of ["arptables", "iptables", "ip6tables"])
+    await writeFile(`${settings}/bridge-nf-call-${name}`, "0\n");
 }
 
 interface Interface {

@@ -19,10 +19,11 @@ import { exclusively } from "./machineLock.ts";
 import { mirrorGroup, serveMirror, stopMirror } from "./mirrorProcess.ts";
 import { makeNetwork, removeNetwork } from "./network.ts";
 import { requireFreeAddresses, requireRoom, requireRootOnLinux, thisMachine } from "./preconditions.ts";
+import { claim, requireOurs } from "./owner.ts";
 import { say, step } from "./progress.ts";
 import { stateOf, waitUntilReady } from "./readiness.ts";
 import { makeClientKey, runScript, writeKnownHosts, type ScriptOptions, type ScriptResult } from "./ssh.ts";
-import { machineSite, makeStateDirectory, pathsOf, readRecord, writeWhole, type Site } from "./state.ts";
+import { machineSite, makeStateDirectory, pathsOf, type Site } from "./state.ts";
 
 /** Which hosts to bring up, and what they are like. */
 export interface UpOptions {
@@ -52,7 +53,10 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
     "up",
     async () => {
       requireRootOnLinux(thisMachine);
-      await claim(site);
+      // The other checkout's hosts are off or gone, and so is whatever it knew of them.
+      if ((await requireOurs(site, checkout)) === "theirs") await down(site);
+      await makeStateDirectory(site);
+      await claim(site, checkout);
       const isNew = (await readHosts(site)).length === 0;
       if (isNew) await requireRoom(thisMachine, site, await exists(join(cacheDirectory, "k3s")));
       await installMachinePackages();
@@ -64,7 +68,6 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
       const repository = await packageRepository();
       const [preload] = builds;
 
-      await makeStateDirectory(site);
       await removeRemains(site);
       await raiseLimits(site);
       await makeNetwork(site);
@@ -89,13 +92,11 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
       for (const host of known) if (!(await isConnected(site, host))) off.push(host);
       // A run that was killed may have left hosts that are still booting.
       const on = known.filter((host) => !off.includes(host));
-      const ready = Promise.all(on.map((host) => waitUntilReady(site, host)));
-      if (off.length > 0) {
-        await step(`Boot ${off.map(({ name }) => name).join(", ")}`, () =>
-          Promise.all(off.map((host) => startAndWait(site, host))),
-        );
-      }
-      await ready;
+      const boots = () => Promise.all(off.map((host) => startAndWait(site, host)));
+      await Promise.all([
+        ...on.map((host) => waitUntilReady(site, host)),
+        off.length === 0 ? undefined : step(`Boot ${off.map(({ name }) => name).join(", ")}`, boots),
+      ]);
       return readHosts(site);
     },
     site,
@@ -111,7 +112,7 @@ export function down(site: Site = machineSite): Promise<void> {
     "down",
     async () => {
       requireRootOnLinux(thisMachine);
-      await refuseOthers(site);
+      await requireOurs(site, checkout);
       const names = new Set([...(await hostDirectories(site)), ...(await hostsWithControlGroups(site))]);
       // Nothing of these hosts is kept, so nothing is gained by a clean shutdown.
       await Promise.all([...names].map((name) => cutPower(site, name)));
@@ -153,6 +154,7 @@ export function boot(name: string, site: Site = machineSite): Promise<void> {
   const work = async () => {
     const host = await hostNamed(name, site);
     if (await isRunning(host)) return;
+    await raiseLimits(site);
     await makeNetwork(site);
     await startAndWait(site, host);
   };
@@ -203,41 +205,6 @@ export async function hostNamed(name: string, site: Site = machineSite): Promise
       ? "The sandbox has no hosts: run `make up` first."
       : `The sandbox has no host "${name}"; it has ${names.join(", ")}.`,
   );
-}
-
-/** Who brought the sandbox up. */
-interface Owner {
-  readonly checkout: string;
-  /** Of the run that made it. It has probably ended. */
-  readonly pid: number;
-  readonly since: string;
-}
-
-/** Refuses while hosts of another checkout are running, as long as it is there to end them. */
-async function refuseOthers(site: Site): Promise<Owner | undefined> {
-  const owner = await readRecord<Owner>(pathsOf(site).owner);
-  if (owner && owner.checkout !== checkout && (await anyRunning(site)) && (await exists(owner.checkout))) {
-    throw new Error(
-      `This machine's sandbox belongs to ${owner.checkout} (process ${owner.pid}, since ${owner.since}): run \`make down\` there first, or work there.`,
-    );
-  }
-  return owner;
-}
-
-/** Makes the sandbox this checkout's. */
-async function claim(site: Site): Promise<void> {
-  const owner = await refuseOthers(site);
-  if (owner?.checkout === checkout) return;
-  // The other checkout's hosts are off or gone, and so is whatever it knew of them.
-  if (owner) await down(site);
-  await makeStateDirectory(site);
-  const mine: Owner = { checkout, pid: process.pid, since: new Date().toISOString() };
-  await writeWhole(pathsOf(site).owner, JSON.stringify(mine));
-}
-
-async function anyRunning(site: Site): Promise<boolean> {
-  for (const host of await readHosts(site)) if (await isRunning(host)) return true;
-  return false;
 }
 
 /** Ends and removes what a killed run left: hosts that were never finished, and processes of hosts that are no more. */
