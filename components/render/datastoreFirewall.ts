@@ -28,6 +28,10 @@ export function renderFirewallUnit(rules: string): string {
 [Unit]
 Description=Datastore firewall of k3s-ha
 Before=mariadb.service
+# The distribution's own rules, where they are used, begin by removing all others: these come back after them.
+After=nftables.service
+PartOf=nftables.service
+ReloadPropagatedFrom=nftables.service
 
 [Service]
 Type=oneshot
