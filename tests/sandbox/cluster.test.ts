@@ -174,12 +174,12 @@ describe("secrets", () => {
 
     const wrong = await SandboxStack.open("dev", {
       ...config,
-      k3s: { ...(config["k3s"] as object), serverConfig: { "no-such-setting": "x" }, readySeconds: 10 },
+      k3s: { ...(config["k3s"] as object), serverConfig: { "kube-apiserver-arg": ["no-such-flag=x"] }, readySeconds: 10 },
     });
     const failing = await wrong.up();
     assert.notEqual(failing.exitCode, 0);
     assert.equal(leaked(failing.all), 0, "in the output of a failing up");
-    assert.match(failing.all, /no-such-setting/, "the failure does not tell what K3s said");
+    assert.match(failing.all, /no-such-flag/, "the failure does not tell what K3s said");
     assert.equal(leaked(await wrong.preview()), 0, "in a preview's diff");
     // Taken back, it heals.
     stack = await SandboxStack.open("dev", config);
