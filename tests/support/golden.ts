@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 
 const directory = join(import.meta.dirname, "..", "golden");
 
@@ -10,7 +10,7 @@ const directory = join(import.meta.dirname, "..", "golden");
  */
 export function assertGolden(name: string, text: string): void {
   const path = join(directory, name);
-  if (process.env["UPDATE_GOLDEN"] === "1") {
+  if (isUpdating()) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
     return;
@@ -28,4 +28,19 @@ export function assertGolden(name: string, text: string): void {
   assert.fail(
     `line ${line + 1} of tests/golden/${name} is ${JSON.stringify(was[line])} and would become ${JSON.stringify(is[line])}; if that is meant: UPDATE_GOLDEN=1 make test ARGS='--only unit'`,
   );
+}
+
+/** Compares a tree of files, by path, with a directory of tests/golden: each file, and that there are no others. */
+export function assertGoldenTree(name: string, files: ReadonlyMap<string, string>): void {
+  const root = join(directory, name);
+  if (isUpdating()) rmSync(root, { recursive: true, force: true });
+  for (const [path, text] of files) assertGolden(join(name, path), text);
+  const golden = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  assert.deepEqual(golden.toSorted(), [...files.keys()].map((path) => join(path)).toSorted());
+}
+
+function isUpdating(): boolean {
+  return process.env["UPDATE_GOLDEN"] === "1";
 }

@@ -1,6 +1,7 @@
 /** The whole program, index.ts, under mocks. */
-import { deploy, type DeployOptions, type Deployment } from "./deploy.ts";
+import { deploy, type DeployOptions, type Deployment, type Registered } from "./deploy.ts";
 import { sampleHostKey, sampleSshKey } from "./sampleHosts.ts";
+import { reveal } from "./wire.ts";
 
 type Program = typeof import("../../index.ts");
 
@@ -35,8 +36,27 @@ export const sampleConfig = {
   "k3s-ha:sshPrivateKey": sampleSshKey,
 } as const satisfies Record<string, object | string>;
 
-/** The names of the sample's hosts. */
-export const sampleHostNames = ["agent-1", "agent-2", "db-1", "ingress-1", "lb-1", "server-1", "server-2"];
+/** The sample's hosts by the address that SSH dials. */
+const hostNames: ReadonlyMap<unknown, string> = new Map([
+  ["198.51.100.11", "server-1"],
+  ["198.51.100.12", "server-2"],
+  ["198.51.100.20", "db-1"],
+  ["198.51.100.30", "lb-1"],
+  ["198.51.100.41", "agent-1"],
+  ["198.51.100.42", "agent-2"],
+  ["198.51.100.51", "ingress-1"],
+]);
+
+/** The names of the sample's hosts, sorted. */
+export const sampleHostNames = [...hostNames.values()].toSorted();
+
+/** The host of the sample that a command acts on. */
+export function hostNameOf(command: Registered): string {
+  const { host } = reveal(command.inputs["connection"]) as { host: unknown };
+  const name = hostNames.get(host);
+  if (name === undefined) throw new Error(`${command.name} acts on an unknown host`);
+  return name;
+}
 
 let runs = 0;
 
