@@ -174,7 +174,11 @@ describe("secrets", () => {
 
     const wrong = await SandboxStack.open("dev", {
       ...config,
-      k3s: { ...(config["k3s"] as object), serverConfig: { "kube-apiserver-arg": ["no-such-flag=x"] }, readySeconds: 10 },
+      k3s: {
+        ...(config["k3s"] as object),
+        serverConfig: { "kube-apiserver-arg": ["no-such-flag=x"] },
+        readySeconds: 10,
+      },
     });
     const failing = await wrong.up();
     assert.notEqual(failing.exitCode, 0);
