@@ -7,7 +7,7 @@ NODE := node_modules/.bin/node
 # Node runs the sources as they are; its word on experimental features is not for our users.
 RUN := $(NODE) --disable-warning=ExperimentalWarning
 
-.PHONY: help up preview down status kubectl backup outputs test lint
+.PHONY: help up preview down status kubectl backup outputs test lint bench
 
 help: ## Show the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ outputs: node_modules/.installed ## Show the stack's outputs, secrets hidden
 
 test: node_modules/.installed ## Run every test
 	@$(RUN) tests/run.ts $(ARGS)
+
+bench: node_modules/.installed ## Time the creation of a cluster beside a bare shell script
+	@$(RUN) tests/bench/createTime.ts
 
 lint: node_modules/.installed ## Check format, lint rules and types
 	@$(RUN) tests/run.ts --only lint
