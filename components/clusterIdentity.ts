@@ -141,9 +141,16 @@ export class ClusterIdentity extends pulumi.ComponentResource {
     this.agentJoinToken = pulumi.secret(pulumi.interpolate`K10${caHash}::node:${this.agentToken}`);
 
     this.registerOutputs({
+      token: this.token,
+      agentToken: this.agentToken,
       joinToken: this.joinToken,
       agentJoinToken: this.agentJoinToken,
-      serverCaCertificate: this.serverAuthority.certificate,
+      serverAuthority: this.serverAuthority,
+      clientAuthority: this.clientAuthority,
+      requestHeaderAuthority: this.requestHeaderAuthority,
+      serviceAccountKey: this.serviceAccountKey,
+      healthCertificate: this.healthCertificate,
+      adminCertificate: this.adminCertificate,
     });
   }
 }

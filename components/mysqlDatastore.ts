@@ -203,7 +203,11 @@ export class MySQLDatastore extends pulumi.ComponentResource {
       password: backupPassword,
       caCertificate,
     };
-    this.registerOutputs({ endpoint: this.endpoint, caCertificate: this.caCertificate });
+    this.registerOutputs({
+      endpoint: this.endpoint,
+      caCertificate: this.caCertificate,
+      backupSource: this.backupSource,
+    });
   }
 
   /** A CA of the datastore's own, and a certificate for exactly the address that stands in the endpoint. */
