@@ -6,8 +6,10 @@
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa, type Options } from "execa";
 import { exists } from "./cache.ts";
+import { identityOf, isAlive } from "./processes.ts";
 import { say } from "./progress.ts";
 import { stateDirectory } from "./state.ts";
 import type { Toolchain } from "./toolchain/toolchain.ts";
@@ -83,10 +85,25 @@ export async function openSandboxWorkspace(stack: string, config: string, toolch
   return workspace;
 }
 
-/** Takes away the lock of a run that was killed. */
+/**
+ * Takes away the lock of a run that was killed. One whose `pulumi` still works, because only what started it was
+ * killed, is waited for.
+ */
 async function releaseStaleLock(workspace: Workspace): Promise<void> {
   const locks = join(pulumiDirectory, "state", ".pulumi", "locks", "organization", "k3s-ha", workspace.stack);
-  if (!(await exists(locks)) || (await readdir(locks)).length === 0) return;
+  if (!(await exists(locks))) return;
+  let stale = false;
+  for (const name of await readdir(locks)) {
+    const { pid } = JSON.parse(await readFile(join(locks, name), "utf8")) as { pid: number };
+    const holder = await identityOf(pid);
+    if (holder !== undefined && (await readFile(`/proc/${pid}/comm`, "utf8")).trim() === "pulumi") {
+      say(`  waiting for pulumi (process ${pid}), which an interrupted run left at work`);
+      while (await isAlive(holder)) await sleep(500);
+    } else {
+      stale = true;
+    }
+  }
+  if (!stale) return;
   say("  a run on this stack was interrupted; going on from what it had done");
   await execa(workspace.cli, ["cancel", "--yes", ...workspace.arguments.slice(0, 4)], {
     env: workspace.environment,
