@@ -79,7 +79,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               secrets_path: secretsPath,
               secrets_revision: secretsRevision,
               datastore_address: datastoreAddress,
-              datastore_host: datastoreAddress.replace(/:\d+$/, ""),
+              datastore_host: datastoreAddress.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"),
               datastore_ca_path: datastoreCaPath,
               kubeconfig:
                 role === "server" ? "/etc/rancher/k3s/k3s.yaml" : "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",
