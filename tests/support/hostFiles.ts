@@ -43,3 +43,8 @@ put_files
     );
   });
 }
+
+/** The text of a file that a script writes, if it does. */
+export async function fileOf(script: string, path: string): Promise<string | undefined> {
+  return (await filesOf(script)).find((file) => file.path === path)?.content.toString();
+}
