@@ -4,7 +4,7 @@
  * it goes away with the namespace. Hosts have a default route, as real hosts do; it ends at the bridge, which answers
  * that nothing else can be reached.
  */
-import { writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { exists } from "./cache.ts";
 import { machineAddress, type Site } from "./state.ts";
@@ -51,6 +51,16 @@ export async function removeNetwork(site: Site): Promise<void> {
   const interfaces = (await ipJson(["address", "show"])) as Interface[];
   if (interfaces.some(({ ifname }) => ifname === site.name)) await ip(["link", "delete", site.name]);
   if (await hasNamespace(site)) await ip(["netns", "delete", site.name]);
+  await unmountEmptyNamespaces();
+}
+
+/** `ip netns` mounts a directory on itself, and makes that mount again whenever it needs it; the last one unmounts it. */
+async function unmountEmptyNamespaces(): Promise<void> {
+  const directory = "/run/netns";
+  const mounts = await readFile("/proc/self/mountinfo", "utf8");
+  if (!mounts.includes(` ${directory} `) || (await readdir(directory)).length > 0) return;
+  // It fails when somebody else has just made a namespace, and then the mount is theirs.
+  await execa("umount", [directory], { reject: false });
 }
 
 /** Names of the bridge's ports: `machine`, and `vb-<host>` for every host that is running. */

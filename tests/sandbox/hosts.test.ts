@@ -84,10 +84,10 @@ describe("hosts", () => {
     const protections =
       "-p ProtectSystem=strict -p ProtectHome=yes -p PrivateTmp=yes -p PrivateDevices=yes -p NoNewPrivileges=yes";
     const script =
-      "touch /etc/x 2>/dev/null || echo etc; ls /root 2>/dev/null || echo root; ls -A /tmp; touch /tmp/x && echo tmp";
+      "touch /etc/x 2>/dev/null || echo etc; ls -A /root /tmp; touch /tmp/x && echo tmp";
     assert.equal(
       await on("db-8", `touch /tmp/of-the-host; systemd-run --quiet --pipe ${protections} bash -c '${script}'`),
-      "etc\nroot\ntmp",
+      "etc\n/root:\n\n/tmp:\ntmp",
     );
     assert.match(await on("db-8", "systemctl show mariadb -p ProtectSystem -p PrivateTmp"), /ProtectSystem=full/);
   });
@@ -144,7 +144,7 @@ describe("power", () => {
     const written = randomUUID();
     const bootId = await on(
       "server-8",
-      `echo ${written} > /root/written; sleep 1000 & cat /proc/sys/kernel/random/boot_id`,
+      `echo ${written} > /root/written; systemd-run --quiet sleep 1000; cat /proc/sys/kernel/random/boot_id`,
     );
     const { process } = await hostNamed("server-8", site);
     await powerOff("server-8", site);
