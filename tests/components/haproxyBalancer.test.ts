@@ -1,0 +1,140 @@
+// Proves how balancers are set up: one after the other, with servers only that have proved themselves, and the health
+// key nowhere in the clear. What HAProxy does with its configuration, tests/render proves; its reload, the sandbox.
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { HAProxyBalancer, type HAProxyBalancerArgs } from "../../components/haproxyBalancer.ts";
+import { HostCommand } from "../../components/host/hostCommand.ts";
+import { assertSafeCommands, isShown } from "../support/commandRules.ts";
+import { deploy, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
+import { fileOf } from "../support/hostFiles.ts";
+import { assertRegistersItsFields, valueOf } from "../support/outputs.ts";
+import { sampleHost } from "../support/sampleHosts.ts";
+import { isSecret, isUnknown } from "../support/wire.ts";
+
+const healthKey = "(a health key)\n";
+const configPath = "/etc/haproxy/k3s-ha/haproxy.cfg";
+
+function makeBalancer(changes: Partial<HAProxyBalancerArgs> = {}): HAProxyBalancer {
+  return new HAProxyBalancer("balancer", {
+    hosts: { "lb-1": sampleHost(30), "lb-2": sampleHost(31) },
+    servers: { "server-1": "198.51.100.11", "server-2": "198.51.100.12" },
+    serverCaCertificate: "(the servers' CA)\n",
+    healthCertificate: {
+      certificate: pulumi.output("(a health certificate)\n"),
+      privateKey: pulumi.secret(healthKey),
+    },
+    ...changes,
+  });
+}
+
+describe("HAProxyBalancer", () => {
+  let deployment: Deployment<HAProxyBalancer>;
+  before(async () => {
+    deployment = await deploy(makeBalancer);
+  });
+  const script = (name: string, of: Deployment<unknown> = deployment) => scriptOf(resourceNamed(of, name));
+  const configOf = async (of: Deployment<unknown>, name = "lb-1") =>
+    (await fileOf(script(`balancer-${name}-service`, of), configPath)) ?? "";
+  const revisionOf = (of: Deployment<unknown>) =>
+    /^revision=([0-9a-f]{16})$/m.exec(script("balancer-lb-1-service", of))?.[1];
+
+  it("is made of these", () => {
+    assert.equal(
+      tree(deployment),
+      `balancer  k3s-ha:index:HAProxyBalancer
+  balancer-lb-1-packages  command:remote:Command
+  balancer-lb-1-secrets  command:remote:Command
+  balancer-lb-1-service  command:remote:Command
+  balancer-lb-2-packages  command:remote:Command
+  balancer-lb-2-secrets  command:remote:Command
+  balancer-lb-2-service  command:remote:Command
+`,
+    );
+  });
+
+  it("acts on its hosts safely", () => {
+    assertSafeCommands(deployment, [healthKey]);
+  });
+
+  it("changes one balancer after the other: a configuration that does not work stops at the first", () => {
+    const [first, second] = ["lb-1", "lb-2"].map((name) => resourceNamed(deployment, `balancer-${name}-service`));
+    assert.ok(first !== undefined && second !== undefined);
+    assert.ok(second.dependencies.includes(first.name));
+    assert.ok(second.started > first.ended);
+  });
+
+  it("knows no server before it has proved itself", async () => {
+    const { resources } = await deploy(() => {
+      const server = new HostCommand("server", { host: sampleHost(11), script: "" });
+      return makeBalancer({ servers: { "server-1": server.urn.apply(() => "198.51.100.11") } });
+    });
+    const of = (name: string) => resources.find((resource) => resource.name === name);
+    assert.ok(of("balancer-lb-1-service")?.dependencies.includes("server"));
+    // All that does not need the servers is there already when they are.
+    assert.ok((of("balancer-lb-1-packages")?.started ?? Infinity) < (of("server")?.ended ?? 0));
+  });
+
+  it("keeps the health key secret, and shows its configuration", () => {
+    assert.ok(isSecret(resourceNamed(deployment, "balancer-lb-1-secrets").inputs["stdin"]));
+    for (const name of ["packages", "service"])
+      assert.ok(isShown(resourceNamed(deployment, `balancer-lb-1-${name}`)), name);
+  });
+
+  it("gives HAProxy the health certificate and its key in one file, for root only", async () => {
+    const pem = await fileOf(script("balancer-lb-1-secrets"), "/etc/haproxy/k3s-ha/health.pem");
+    assert.equal(pem, "(a health certificate)\n(a health key)\n");
+  });
+
+  it("offers the API on another port, to as many clients as asked, at any address", async () => {
+    const other = await deploy(() =>
+      makeBalancer({
+        hosts: { "lb-1": sampleHost(30, { nodeAddress: "2001:db8::30" }) },
+        servers: { "server-1": "2001:db8::11" },
+        port: 8443,
+        maxConnections: 50,
+      }),
+    );
+    const config = await configOf(other);
+    assert.match(config, /^ {2}bind :8443$/m);
+    assert.match(config, /^ {2}maxconn 50$/m);
+    assert.match(config, /^ {2}server server-1 \[2001:db8::11\]:6443$/m);
+    assert.match(script("balancer-lb-1-service", other), /^max_connections=50$/m);
+    assert.equal(await valueOf(other.result.apiEndpoint), "https://[2001:db8::30]:8443");
+  });
+
+  it("can tell from HAProxy itself which configuration is served: another one has another revision", async () => {
+    const revision = revisionOf(deployment);
+    assert.ok((await configOf(deployment)).includes(`description k3s-ha ${String(revision)}\n`));
+    assert.equal(revisionOf(await deploy(makeBalancer)), revision);
+    const other = await deploy(() => makeBalancer({ servers: { "server-1": "198.51.100.11" } }));
+    assert.notEqual(revisionOf(other), revision);
+  });
+
+  it("offers the first balancer's address", async () => {
+    assert.equal(await valueOf(deployment.result.apiEndpoint), "https://198.51.100.30:6443");
+    assert.deepEqual(await valueOf(deployment.result.addresses), { "lb-1": "198.51.100.30", "lb-2": "198.51.100.31" });
+  });
+
+  it("offers no API before all balancers serve it", async () => {
+    const { resources } = await deploy(() => {
+      const { apiEndpoint } = makeBalancer();
+      return new pulumi.ComponentResource("test:index:Neighbour", "neighbour", { apiEndpoint });
+    });
+    const neighbour = resources.find(({ name }) => name === "neighbour");
+    assert.ok(neighbour?.dependencies.includes("balancer-lb-2-service"));
+  });
+
+  it("registers its fields as its outputs", () => {
+    assertRegistersItsFields(deployment, "balancer", deployment.result);
+  });
+
+  it("can be previewed when nothing exists, and shows its configuration once its certificate is placed", async () => {
+    const first = await deploy(makeBalancer, { preview: "first" });
+    assert.equal(tree(first), tree(deployment));
+    assert.ok(isShown(resourceNamed(first, "balancer-lb-1-packages")));
+    assert.ok(isUnknown(resourceNamed(first, "balancer-lb-1-service").inputs["stdin"]));
+    const again = await deploy(makeBalancer, { preview: "again" });
+    assert.equal(await configOf(again), await configOf(deployment));
+  });
+});
