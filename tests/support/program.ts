@@ -3,7 +3,8 @@ import { deploy, type DeployOptions, type Deployment, type Registered } from "./
 import { sampleHostKey, sampleSshKey } from "./sampleHosts.ts";
 import { reveal } from "./wire.ts";
 
-type Program = typeof import("../../index.ts");
+/** What the program exports. */
+export type Program = typeof import("../../index.ts");
 
 const hostKey = sampleHostKey;
 
