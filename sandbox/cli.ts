@@ -2,7 +2,7 @@
 import Table from "cli-table3";
 import { Command } from "commander";
 import { execa } from "execa";
-import type { Login } from "./hostRecord.ts";
+import type { HostRecord, Login } from "./hostRecord.ts";
 import type { Flavour } from "./image.ts";
 import { boot, down, hostNamed, powerOff, status, up } from "./sandbox.ts";
 import { sshArguments } from "./ssh.ts";
@@ -57,20 +57,22 @@ program
 async function printStatus(): Promise<void> {
   const table = new Table({
     style: { head: [], border: [] },
-    head: ["host", "role", "address", "state", "login", "process", "since"],
+    head: ["host", "role", "address", "state", "up for", "login", "process"],
   });
   for (const { host, state } of await status()) {
-    table.push([
-      host.name,
-      host.role,
-      host.address,
-      state,
-      host.login,
-      String(host.process?.pid ?? ""),
-      host.startedAt ?? "",
-    ]);
+    const running =
+      state === "off" ? ["", host.login, ""] : [uptime(host), host.login, String(host.process?.pid ?? "")];
+    table.push([host.name, host.role, host.address, state, ...running]);
   }
   console.log(table.length === 0 ? "The sandbox has no hosts." : table.toString());
+}
+
+/** How long a host has been on, in its two largest units. */
+function uptime({ startedAt }: HostRecord): string {
+  const seconds = startedAt === undefined ? 0 : Math.floor((Date.now() - Date.parse(startedAt)) / 1000);
+  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3600)];
+  if (hours > 0) return `${hours} h ${minutes % 60} min`;
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
 try {
