@@ -62,8 +62,8 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
     `${name}-service`,
     {
       host,
-      // Beyond what the node may take: waiting for another run's lock, and switching the release.
-      applySeconds: args.readySeconds + 330,
+      // Beyond what the node may take: waiting for another run's lock, and going back to the settings before.
+      applySeconds: args.readySeconds + 450,
       script: pulumi
         .all([args.config, args.datastoreAddress ?? "", secrets.revision])
         .apply(([config, datastoreAddress, secretsRevision]) =>

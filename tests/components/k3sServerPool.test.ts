@@ -139,7 +139,7 @@ describe("K3sServerPool", () => {
   it("gives a server longer on its host than it may take to prove itself", async () => {
     const slow = await deploy(() => makePool({ readySeconds: 600 }));
     assert.match(script("servers-server-1-service", slow), /^ready_seconds=600$/m);
-    assert.match(String(resourceNamed(slow, "servers-server-1-service").inputs["create"]), /timeout \S+ \S+ 930 /);
+    assert.match(String(resourceNamed(slow, "servers-server-1-service").inputs["create"]), /timeout \S+ \S+ 1050 /);
   });
 
   it("tells a server's address once it has proved itself", async () => {

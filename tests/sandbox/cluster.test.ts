@@ -172,22 +172,13 @@ describe("secrets", () => {
     assert.equal([...argumentsSeen].filter((line) => leaked(line) > 0).length, 0, "in a process's arguments");
     assert.equal(leaked(upOutput), 0, "in the output of up");
 
-    const wrong = await SandboxStack.open("dev", {
-      ...config,
-      k3s: {
-        ...(config["k3s"] as object),
-        serverConfig: { "kube-apiserver-arg": ["no-such-flag=x"] },
-        readySeconds: 10,
-      },
-    });
+    const wrong = await SandboxStack.open("dev", brokenConfig());
     const failing = await wrong.up();
     assert.notEqual(failing.exitCode, 0);
     assert.equal(leaked(failing.all), 0, "in the output of a failing up");
     assert.match(failing.all, /no-such-flag/, "the failure does not tell what K3s said");
     assert.equal(leaked(await wrong.preview()), 0, "in a preview's diff");
-    // Taken back, it heals.
     stack = await SandboxStack.open("dev", config);
-    await stack.mustUp();
 
     const state = await readFile(join(pulumiDirectory, "state/.pulumi/stacks/k3s-ha/dev.json"), "utf8");
     assert.equal(leaked(state), 0, "in the state file");
@@ -212,6 +203,22 @@ rm $needles`,
         .filter((line) => line !== "" && !/^mode: \/var\/lib\/(rancher|kubelet|mysql)\//.test(line));
       assert.deepEqual(found, [], host);
     }
+  });
+});
+
+describe("a change that a server fails on", () => {
+  test("stops there, is told with the server's own words, and leaves every server with its previous settings", async () => {
+    const { all, exitCode } = await (await SandboxStack.open("dev", brokenConfig())).up();
+    assert.notEqual(exitCode, 0);
+    assert.match(all, /unknown flag: --no-such-flag/);
+    assert.match(all, /server-1: K3s is not ready after 10 s; .*; it runs with its previous settings again/);
+    assert.deepEqual(await readyNodes(kubeconfig), allReady);
+    for (const host of ["server-1", "server-2"]) {
+      assert.equal(await onHost(host, "grep -c no-such-flag /etc/rancher/k3s/config.yaml || test $? = 1"), "0", host);
+      assert.ok(await serverReady(host), host);
+    }
+    stack = await SandboxStack.open("dev", config);
+    await stack.mustUp("--expect-no-changes");
   });
 });
 
@@ -382,6 +389,16 @@ describe("wrong input stops before any host is touched", () => {
     assert.deepEqual(await running(), before);
   });
 });
+
+/** The configuration with a setting that no API server starts with. */
+function brokenConfig(): StackConfig {
+  const k3s = {
+    ...(config["k3s"] as object),
+    serverConfig: { "kube-apiserver-arg": ["no-such-flag=x"] },
+    readySeconds: 10,
+  };
+  return { ...config, k3s };
+}
 
 /** Every file that the program could have written, with its time of change. */
 const traceScript =

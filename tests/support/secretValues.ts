@@ -31,12 +31,19 @@ function collect(value: unknown, secret: boolean, needles: Set<string>): void {
 }
 
 function needlesIn(text: string): string[] {
-  const keys = [...text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\n([^-]+)-----END/g)].map(
-    ([, body = ""]) => body.split("\n")[1] ?? body.split("\n")[0] ?? "",
+  const keys = [...text.matchAll(/-----BEGIN ([A-Z ]*)PRIVATE KEY-----\n([^-]+)-----END/g)].map(
+    ([, kind = "", body = ""]) => secretLine(kind.trim(), body.trim().split("\n")),
   );
   // A single word is itself a secret; longer texts are made of words and keys that the state holds on their own.
   const words = /^\S+$/.test(text) ? [text] : [];
   return [...keys, ...words].filter((needle) => needle.length >= shortestSecret && !isPublic(needle));
+}
+
+/** A line of a key that holds a part of the secret half; the others may hold nothing but the public one. */
+function secretLine(kind: string, lines: readonly string[]): string {
+  if (kind === "OPENSSH") return lines.at(-2) ?? "";
+  // RSA keys are long, and begin with the public modulus; keys on curves begin with the secret number.
+  return lines[lines.length >= 10 ? Math.floor(lines.length / 2) : 0] ?? "";
 }
 
 /**

@@ -3,6 +3,20 @@
 # so that every K3s server proves the verified way for itself, before it starts.
 tls_state() { mariadb --batch --skip-column-names --execute 'SELECT @@have_ssl'; }
 
+# A server that failed goes back to what it was proved with, if it ever was.
+fail() {
+  local outcome=""
+  journal_tail mariadb
+  if put_back mariadb; then
+    if systemctl restart mariadb; then
+      outcome="; it runs with its previous settings again"
+    else
+      outcome="; its previous settings are back in place, and it does not start with them either"
+    fi
+  fi
+  die "$host_name: $*$outcome"
+}
+
 start_mariadb() {
   local now state
   # The key's content is part of what the server has read.
@@ -11,16 +25,11 @@ start_mariadb() {
   # Listening through systemd's sockets, MariaDB would ignore its own address and port.
   systemctl disable --quiet --now mariadb.socket mariadb-extra.socket 2>/dev/null || [[ -z $(systemctl list-unit-files --no-legend 'mariadb*.socket') ]]
   systemctl enable --quiet mariadb
-  systemctl restart mariadb || {
-    journal_tail mariadb
-    die "$host_name: MariaDB does not start; its journal above says why"
-  }
+  systemctl restart mariadb || fail "MariaDB does not start; its journal above says why"
   state=$(tls_state)
-  [[ $state == YES ]] || {
-    journal_tail mariadb
-    die "$host_name: MariaDB does not offer TLS (have_ssl is $state); its journal above says why"
-  }
+  [[ $state == YES ]] || fail "MariaDB does not offer TLS (have_ssl is $state); its journal above says why"
   proved mariadb "$now"
+  keep mariadb "$config_path"
 }
 
 start_firewall() {

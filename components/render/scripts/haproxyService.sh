@@ -22,16 +22,21 @@ check_config() {
 
 served_revision() { ask_haproxy "show info" | sed -nE 's/^[Dd]escription: *k3s-ha ([0-9a-f]+)$/\1/p'; }
 
-serve() {
-  if systemctl is-active --quiet haproxy; then systemctl reload haproxy; else systemctl restart haproxy; fi ||
-    { journal_tail haproxy; die "$host_name: HAProxy does not start; its journal above says why"; }
+reload_haproxy() { if systemctl is-active --quiet haproxy; then systemctl reload haproxy; else systemctl restart haproxy; fi; }
+
+# A balancer that failed goes back to what it was proved with, if it ever was.
+fail() {
+  local outcome=""
+  journal_tail haproxy
+  if put_back haproxy && reload_haproxy; then outcome="; it serves its previous configuration again"; fi
+  die "$host_name: $*$outcome"
 }
 
 # A reload can be reported as done while the old process goes on: only the running process can tell what it serves.
 wait_until_served() {
   local deadline=$((SECONDS + 20))
   until [[ $(served_revision) == "$revision" ]]; do
-    ((SECONDS < deadline)) || { journal_tail haproxy; die "$host_name: HAProxy still serves its old configuration; its journal above says why"; }
+    ((SECONDS < deadline)) || fail "HAProxy still serves its old configuration; its journal above says why"
     sleep 0.2
   done
 }
@@ -39,7 +44,7 @@ wait_until_served() {
 wait_until_up() {
   local deadline=$((SECONDS + 60)) states
   until states=$(ask_haproxy "show stat" | awk -F , '$1 == "servers" && $2 != "BACKEND" { print $2 ": " $18 " (" $37 " " $38 " " $57 ")" }') && [[ $states == *": UP"* ]]; do
-    ((SECONDS < deadline)) || die "$host_name: HAProxy sees no server ready: ${states//$'\n'/, }. Check that this host reaches the servers' port."
+    ((SECONDS < deadline)) || fail "HAProxy sees no server ready: ${states//$'\n'/, }. Check that this host reaches the servers' port."
     sleep 0.2
   done
 }
@@ -55,16 +60,17 @@ apply() {
   systemctl enable --quiet haproxy
   if ! runs_with haproxy "$now" || [[ $(served_revision) != "$revision" ]]; then
     put_file "$config_path" 0644 root:root <"$staged_path"
-    serve
+    reload_haproxy || fail "HAProxy does not start; its journal above says why"
     wait_until_served
   fi
   wait_until_up
   proved haproxy "$now"
+  keep haproxy "$config_path"
   print_revision haproxy
 }
 
 remove() {
   lock_host
   if systemctl cat haproxy >/dev/null 2>&1; then systemctl disable --quiet --now haproxy; fi
-  rm -rf "$config_directory" "$config_path" "$state_directory/haproxy.proved" "$state_directory/haproxy.revision"
+  rm -rf "$config_directory" "$config_path" "$state_directory/haproxy.proved" "$state_directory/haproxy.kept" "$state_directory/haproxy.revision"
 }

@@ -1,9 +1,35 @@
 # shellcheck shell=bash
 # Switches to a release and its settings, starts K3s when what it reads has changed, and proves that the node works.
 
+# A node that failed goes back to what it was proved with, if it ever was.
 fail() {
+  local outcome=""
   journal_tail "$unit" "$secrets_path"
-  die "$host_name: $*"
+  if put_back "$unit"; then
+    restart_k3s
+    if is_proved_within 90; then
+      outcome="; it runs with its previous settings again"
+    else
+      outcome="; its previous settings are back in place, and it is not ready with them either"
+    fi
+  fi
+  die "$host_name: $*$outcome"
+}
+
+restart_k3s() {
+  systemctl daemon-reload
+  systemctl enable --quiet "$unit"
+  # Stopped first, so that it is never the old process that answers.
+  systemctl stop "$unit"
+  systemctl start --no-block "$unit"
+}
+
+is_proved_within() {
+  local deadline=$((SECONDS + $1)) state
+  until ready && state=$(node_state) && [[ $state == True* ]]; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.5
+  done
 }
 
 switch_release() {
@@ -62,14 +88,11 @@ apply() {
   switch_release
   now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit")"
   if ! runs_with "$unit" "$now"; then
-    systemctl daemon-reload
-    systemctl enable --quiet "$unit"
-    # Stopped first, so that it is never the old process that answers.
-    systemctl stop "$unit"
-    systemctl start --no-block "$unit"
+    restart_k3s
   fi
   wait_until_proved
   proved "$unit" "$now"
+  keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s
   print_revision "$unit"
 }
 
@@ -115,7 +138,7 @@ remove() {
   for path in /run/k3s /var/lib/rancher /var/lib/kubelet/pods /var/lib/kubelet/plugins /run/netns/cni-; do unmount_below "$path"; done
   remove_network
   rm -rf "$unit_path" "$config_path" /etc/rancher/node /run/k3s /run/flannel /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /var/lib/rancher/k3s/server \
-    "$state_directory/$unit.proved" "$state_directory/$unit.revision"
+    "$state_directory/$unit.proved" "$state_directory/$unit.kept" "$state_directory/$unit.revision"
   if [[ -d /var/lib/kubelet ]]; then find /var/lib/kubelet -mindepth 1 -delete; fi
   for path in k3s kubectl crictl ctr; do
     if [[ -L /usr/local/bin/$path ]]; then rm -f "/usr/local/bin/$path"; fi

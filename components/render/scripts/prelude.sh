@@ -81,6 +81,21 @@ proved() {
   printf '%s\n' "$2" >"$state_directory/$1.proved"
 }
 
+# keep UNIT FILE...: copies of the files that the unit was proved with.
+keep() {
+  local copies=$state_directory/$1.kept
+  shift
+  (umask 077 && tar --create --absolute-names --file "$copies.new" "$@")
+  mv -f "$copies.new" "$copies"
+}
+
+# put_back UNIT: writes the kept files again; fails when there are none. A change that fails is not recorded by Pulumi, so
+# a host that stayed with it would never hear that it was taken back.
+put_back() {
+  [[ -f $state_directory/$1.kept ]] || return 1
+  tar --extract --absolute-names --file "$state_directory/$1.kept"
+}
+
 # journal_tail UNIT [FILE...]: the unit's last lines, with every value in the FILEs (lines "key: value") masked, and so
 # is the token after a CA's hash and the password in an endpoint.
 journal_tail() {
