@@ -37,7 +37,7 @@ test: node_modules/.installed ## Run every test
 	@$(RUN) tests/run.ts $(ARGS)
 
 bench: node_modules/.installed ## Time the creation of a cluster beside a bare shell script
-	@$(RUN) tests/bench/createTime.ts
+	@$(RUN) tests/bench/createTime.ts $(ARGS)
 
 lint: node_modules/.installed ## Check format, lint rules and types
 	@$(RUN) tests/run.ts --only lint

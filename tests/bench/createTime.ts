@@ -1,6 +1,7 @@
 /**
  * How long it takes from no hosts to all nodes Ready: `make up`'s own steps beside the same cluster made by a bare shell
- * script, in turn, in one run. Takes the machine's sandbox; prints a line for each run and the ratio of the medians.
+ * script, in turn, in one run: `make bench ARGS=3` for three rounds. Takes the machine's sandbox; prints a line for each
+ * run and the ratio of the medians.
  */
 import { join } from "node:path";
 import { execa } from "execa";
@@ -8,7 +9,7 @@ import { down, up } from "../../sandbox/sandbox.ts";
 import { pathsOf, machineSite } from "../../sandbox/state.ts";
 import { devConfig, readyNodes, SandboxStack } from "../support/sandboxCluster.ts";
 
-const rounds = 3;
+const rounds = Number(process.argv[2] ?? 3);
 const mirror = "http://198.51.100.1:8080";
 const version = "v1.35.0+k3s1";
 
