@@ -4,12 +4,16 @@ import { Command } from "commander";
 import { execa } from "execa";
 import type { HostRecord, Login } from "./hostRecord.ts";
 import type { Flavour } from "./image.ts";
+import { requireRootOnLinux, thisMachine } from "./preconditions.ts";
 import { boot, down, hostNamed, powerOff, status, up } from "./sandbox.ts";
 import { sshArguments } from "./ssh.ts";
 import { machineSite } from "./state.ts";
 
 const program = new Command("sandbox").description("Real hosts on this machine, for k3s-ha.").enablePositionalOptions();
 
+program.hook("preAction", () => {
+  requireRootOnLinux(thisMachine);
+});
 program
   .command("up")
   .description("make and boot hosts: db-1, lb-1, server-1, server-2 and agent-1 unless named")

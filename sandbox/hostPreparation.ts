@@ -8,10 +8,9 @@ import { makeDisk, placeFile, placeLink, type HostDisk } from "./hostDisk.ts";
 import { writeHost, type HostRecord, type Login } from "./hostRecord.ts";
 import type { Flavour, Image } from "./image.ts";
 import { placeK3sSettings, type K3sPreload } from "./k3sHostSettings.ts";
-import { gatewayAddress } from "./network.ts";
 import { mirrorUrl } from "./mirrorProcess.ts";
 import { clientPublicKey } from "./ssh.ts";
-import { pathsOf, type Site } from "./state.ts";
+import { bridgeAddress, pathsOf, type Site } from "./state.ts";
 
 /** How a host is made. */
 export interface HostPlan extends CatalogHost {
@@ -68,7 +67,7 @@ Wants=network.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-Environment=ADDRESS=${address} GATEWAY=${gatewayAddress(site)}
+Environment=ADDRESS=${address} GATEWAY=${bridgeAddress(site)}
 ExecStart=${hostDirectory}/boot
 
 [Install]

@@ -1,11 +1,15 @@
-/** Keeps the sandbox's download server running: started with the hosts, ended by `down`. */
+/**
+ * Keeps the sandbox's download server running: started with the hosts, ended by `down`. It listens on the bridge, in the
+ * hosts' network and out of the machine's, so that no firewall of the machine stands between it and the hosts.
+ */
 import { mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { joinAndRun, killGroup, makeControlGroups, membersOf } from "./controlGroups.ts";
+import { namespacePath } from "./network.ts";
 import { isAlive, startDetached } from "./processes.ts";
-import { machineAddress, pathsOf, type Site } from "./state.ts";
+import { bridgeAddress, pathsOf, type Site } from "./state.ts";
 
 const port = 8080;
 
@@ -22,7 +26,7 @@ export interface ServedRelease {
 
 /** Base address of the mirror, without a slash at its end: `<it>/<version>/k3s`, `<it>/debian/`. */
 export function mirrorUrl(site: Site): string {
-  return `http://${machineAddress(site)}:${port}`;
+  return `http://${bridgeAddress(site)}:${port}`;
 }
 
 /** Adds releases and the package repository to what the mirror serves, and starts it unless it runs. */
@@ -39,8 +43,9 @@ export async function serveMirror(site: Site, releases: readonly ServedRelease[]
   const log = join(mirror, "mirror.log");
   const program = join(import.meta.dirname, "releaseMirror.ts");
   const node = [process.execPath, "--disable-warning=ExperimentalWarning", program];
+  const enter = ["nsenter", `--net=${namespacePath(site)}`];
   const identity = await startDetached(
-    ["bash", "-c", joinAndRun, "launch", ...groups, "--", ...node, machineAddress(site), String(port), root],
+    ["bash", "-c", joinAndRun, "launch", ...groups, "--", ...enter, ...node, bridgeAddress(site), String(port), root],
     log,
   );
   for (let tries = 0; !(await listens(site)); tries++) {
@@ -69,7 +74,7 @@ async function link(path: string, target: string): Promise<void> {
 
 function listens(site: Site): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, machineAddress(site));
+    const socket = connect(port, bridgeAddress(site));
     socket.once("connect", () => {
       resolve(true);
       socket.destroy();

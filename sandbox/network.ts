@@ -7,18 +7,13 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { exists } from "./cache.ts";
-import { machineAddress, type Site } from "./state.ts";
+import { bridgeAddress, machineAddress, type Site } from "./state.ts";
 
 /** The bridge's name inside the namespace. */
 export const bridge = "hosts";
 
 /** The machine's cable, seen from the bridge. */
 const port = "machine";
-
-/** Where hosts send what is not for the site. */
-export function gatewayAddress(site: Site): string {
-  return `${site.addressPrefix}.254`;
-}
 
 /** Path by which `nsenter --net` enters the namespace. */
 export function namespacePath(site: Site): string {
@@ -34,7 +29,7 @@ export async function makeNetwork(site: Site): Promise<void> {
   await ip(["netns", "add", name]);
   await ip(["-n", name, "link", "set", "lo", "up"]);
   await ip(["-n", name, "link", "add", bridge, "type", "bridge"]);
-  await ip(["-n", name, "address", "add", `${gatewayAddress(site)}/24`, "dev", bridge]);
+  await ip(["-n", name, "address", "add", `${bridgeAddress(site)}/24`, "dev", bridge]);
   await ip(["-n", name, "link", "set", bridge, "up"]);
   await ip(["-n", name, "route", "add", "unreachable", "default"]);
   // Forwarding on, so that the answer to everything else is "unreachable" at once rather than silence.

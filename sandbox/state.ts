@@ -26,9 +26,14 @@ export function addressBlock(site: Site): string {
   return `${site.addressPrefix}.0/24`;
 }
 
-/** The machine's own address in the site: where hosts find the mirrors. */
-export function machineAddress(site: Site): string {
+/** The bridge's address: the hosts' gateway, and where their mirrors are. */
+export function bridgeAddress(site: Site): string {
   return `${site.addressPrefix}.1`;
+}
+
+/** The machine's own address in the site. */
+export function machineAddress(site: Site): string {
+  return `${site.addressPrefix}.254`;
 }
 
 /** Paths of a site. */
