@@ -81,10 +81,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
               pulumi.output(args.datastoreCaCertificate),
               previous === undefined ? authorityFiles(args.identity) : [],
             ])
-            .apply(([ca, authorities]) => [
-              { path: datastoreCaPath, content: ca, mode: "0644" },
-              ...(authorities as HostFile[]),
-            ]),
+            .apply(([ca, authorities]) => [{ path: datastoreCaPath, content: ca, mode: "0644" }, ...authorities]),
           environment: { KINE_DATASTORE_MAX_OPEN_CONNECTIONS: connectionsPerServer },
           // Not a secret: it says no more than the datastore's configuration does.
           datastoreAddress: pulumi.unsecret(datastoreAddress),
