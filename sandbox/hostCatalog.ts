@@ -1,6 +1,7 @@
 /**
  * The hosts that the sandbox knows by name. Any name of the form `<role>-<number>` is a host; those in `defaultHosts`
- * are made when nobody asks for others. A name always has the same address, so that configuration can name it.
+ * are made when nobody asks for others. A name always has the same address, so that configuration can name it. No host
+ * has .100 to .253: those are free for virtual addresses.
  */
 import { type Site } from "./state.ts";
 
@@ -25,9 +26,6 @@ const hostCatalog = [
   { prefix: "lb", role: "balancer", octet: 29, highest: 9 },
   { prefix: "agent", role: "agent", octet: 40, highest: 50 },
 ] as const;
-
-/** Last octet that no host ever has, free for a virtual IP of the balancers. */
-export const virtualOctet = 100;
 
 /** The host that a name stands for. Throws when there is none, and says what names there are. */
 export function lookUpHost(site: Site, name: string): CatalogHost {

@@ -5,7 +5,7 @@
  */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { cached, cacheDirectory, keyOf, keyOfFiles } from "./cache.ts";
+import { cached, keyOf, keyOfFiles } from "./cache.ts";
 import { runIsolated } from "./isolatedScript.ts";
 import { aptSources, packageMirror, suite, type PackageMirror } from "./packageMirror.ts";
 import { step } from "./progress.ts";
@@ -137,6 +137,3 @@ async function removeAbandoned(partial: string): Promise<void> {
   const abandoned = (await readdir(directory)).filter((name) => name.startsWith(prefix) && name !== basename(partial));
   for (const name of abandoned) await rm(join(directory, name), { recursive: true });
 }
-
-/** Where images are cached. */
-export const imageCache = join(cacheDirectory, "image");

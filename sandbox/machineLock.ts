@@ -42,15 +42,8 @@ export async function exclusively<T>(
   }
 }
 
-/** Who holds the lock now; undefined when nobody does. */
-export async function holderOf(name: string): Promise<Holder | undefined> {
-  const { holder, leave } = await ask(name);
-  leave();
-  return holder;
-}
-
 /** A holder in words. */
-export function describeHolder(holder: Holder): string {
+function describeHolder(holder: Holder): string {
   return `process ${holder.pid} (${holder.purpose}, since ${holder.since}, from ${holder.checkout})`;
 }
 
@@ -110,7 +103,7 @@ function ask(name: string): Promise<Answer> {
     let received = "";
     const gone = new Promise<void>((over) => {
       socket.on("close", () => {
-        resolve({ gone, leave });
+        resolve({ gone });
         // A holder that is about to close refuses connections for a moment.
         void sleep(20).then(over);
       });
@@ -118,7 +111,7 @@ function ask(name: string): Promise<Answer> {
     socket.on("error", leave);
     socket.on("data", (data) => {
       received += data.toString();
-      if (received.includes("\n")) resolve({ holder: JSON.parse(received) as Holder, gone, leave });
+      if (received.includes("\n")) resolve({ holder: JSON.parse(received) as Holder, gone });
     });
   });
 }
