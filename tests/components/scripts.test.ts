@@ -58,7 +58,7 @@ describe("every script", () => {
       fc.asyncProperty(cut, async (text) => {
         assert.deepEqual(await commandsRun(text), []);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

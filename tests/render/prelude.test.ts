@@ -218,6 +218,39 @@ if runs_with k3s one; then echo yes; else echo no; fi`);
   });
 });
 
+describe("put_back", () => {
+  it("restores what a unit was proved with: contents, modes and links", async () => {
+    const output = await inDirectory(`
+umask 027; printf old >config; ln -s release-1 link
+keep k3s "$PWD/config" "$PWD/link"
+printf new >config; chmod 0666 config; ln -sfn release-2 link
+put_back k3s
+cat config; stat -c ' %a' config; readlink link`);
+    assert.equal(output, "old 640\nrelease-1\n");
+  });
+
+  it("restores the last of several proofs", async () => {
+    const output = await inDirectory(`
+for text in 1 2; do printf "$text" >config; keep k3s "$PWD/config"; done
+printf 3 >config; put_back k3s; cat config`);
+    assert.equal(output, "2");
+  });
+
+  it("fails for a unit that was never proved, and changes nothing", async () => {
+    const output = await inDirectory(
+      "printf new >config\nif put_back k3s; then echo yes; else echo no; fi; cat config",
+    );
+    assert.equal(output, "no\nnew");
+  });
+
+  it("is kept from all users but root", async () => {
+    const output = await inDirectory(
+      `printf old >config; proved k3s one; keep k3s "$PWD/config"; stat -c '%a' state/k3s.kept`,
+    );
+    assert.equal(output, "600\n");
+  });
+});
+
 describe("install_packages", () => {
   /** Package managers that write down what they are asked, with only `bash` installed. */
   const run = (commands: string, aptFails = "no") =>

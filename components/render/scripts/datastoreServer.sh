@@ -28,8 +28,8 @@ start_mariadb() {
   systemctl restart mariadb || fail "MariaDB does not start; its journal above says why"
   state=$(tls_state)
   [[ $state == YES ]] || fail "MariaDB does not offer TLS (have_ssl is $state); its journal above says why"
-  proved mariadb "$now"
   keep mariadb "$config_path"
+  proved mariadb "$now"
 }
 
 start_firewall() {

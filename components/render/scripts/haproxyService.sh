@@ -64,8 +64,8 @@ apply() {
     wait_until_served
   fi
   wait_until_up
-  proved haproxy "$now"
   keep haproxy "$config_path"
+  proved haproxy "$now"
   print_revision haproxy
 }
 

@@ -91,8 +91,8 @@ apply() {
     restart_k3s
   fi
   wait_until_proved
-  proved "$unit" "$now"
   keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s
+  proved "$unit" "$now"
   print_revision "$unit"
 }
 

@@ -85,6 +85,7 @@ proved() {
 keep() {
   local copies=$state_directory/$1.kept
   shift
+  mkdir -p "$state_directory"
   (umask 077 && tar --create --absolute-names --file "$copies.new" "$@")
   mv -f "$copies.new" "$copies"
 }
