@@ -93,13 +93,11 @@ interface Answer {
   readonly holder?: Holder;
   /** Resolves when the holder is gone. */
   readonly gone: Promise<void>;
-  readonly leave: () => void;
 }
 
 function ask(name: string): Promise<Answer> {
   return new Promise((resolve) => {
     const socket = connect(`\0${name}`);
-    const leave = () => socket.destroy();
     let received = "";
     const gone = new Promise<void>((over) => {
       socket.on("close", () => {
@@ -108,7 +106,7 @@ function ask(name: string): Promise<Answer> {
         void sleep(20).then(over);
       });
     });
-    socket.on("error", leave);
+    socket.on("error", () => socket.destroy());
     socket.on("data", (data) => {
       received += data.toString();
       if (received.includes("\n")) resolve({ holder: JSON.parse(received) as Holder, gone });
