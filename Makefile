@@ -7,7 +7,7 @@ NODE := node_modules/.bin/node
 # Node runs the sources as they are; its word on experimental features is not for our users.
 RUN := $(NODE) --disable-warning=ExperimentalWarning
 
-.PHONY: help up preview down status kubectl backup outputs test lint bench
+.PHONY: help up preview down status kubectl backup outputs sandbox test lint bench
 
 help: ## Show the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ backup: node_modules/.installed ## Take a backup now, and verify it
 
 outputs: node_modules/.installed ## Show the stack's outputs, secrets hidden
 	@$(RUN) sandbox/main.ts outputs --stack $(STACK)
+
+sandbox: node_modules/.installed ## Work with the sandbox's hosts: make sandbox ARGS='power-off server-1'
+	@$(RUN) sandbox/cli.ts $(ARGS)
 
 test: node_modules/.installed ## Run every test
 	@$(RUN) tests/run.ts $(ARGS)

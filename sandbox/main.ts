@@ -135,13 +135,10 @@ command("kubectl", "run kubectl through the balancer")
 try {
   await program.parseAsync();
 } catch (error) {
+  const isCommand = error instanceof Error && "command" in error;
   // A command that failed has said why already, on its own.
-  const shown =
-    error instanceof Error && "command" in error
-      ? `✗ ${(error as { shortMessage?: string }).shortMessage ?? error.message}`
-      : error instanceof Error
-        ? error.message
-        : String(error);
-  console.error(shown);
+  if (isCommand)
+    console.error("✗ failed for the reason above; when that is mended, run the same again: it goes on from here");
+  else console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }
