@@ -135,10 +135,12 @@ command("kubectl", "run kubectl through the balancer")
 try {
   await program.parseAsync();
 } catch (error) {
-  const isCommand = error instanceof Error && "command" in error;
-  // A command that failed has said why already, on its own.
-  if (isCommand)
+  if (error instanceof Error && "command" in error) {
+    // A command says on its own why it failed, unless what it said was kept from the screen.
+    if ("stderr" in error && typeof error.stderr === "string") console.error(error.stderr);
     console.error("✗ failed for the reason above; when that is mended, run the same again: it goes on from here");
-  else console.error(error instanceof Error ? error.message : error);
+  } else {
+    console.error(error instanceof Error ? error.message : error);
+  }
   process.exitCode = 1;
 }
