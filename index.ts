@@ -84,7 +84,7 @@ const backups = new BackupCron(
   { dependsOn: [hosts, pool] },
 );
 
-/** The stack's contract; docs/outputs.md describes each. */
+/** The stack's contract; README.md, “Outputs”, describes each. */
 export const contractVersion = 1;
 export const apiEndpoint = balancer.apiEndpoint;
 export const kubeconfig = pulumi.secret(
