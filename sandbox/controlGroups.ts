@@ -79,21 +79,23 @@ exec "$@"`;
 /** How long processes may take to die of SIGKILL, in milliseconds: one that waits for a slow disk takes its time. */
 const deathLimit = 60_000;
 
-/** Ends all processes of a group at once, and removes the group. Nothing happens when there is none. */
-export async function killGroup(site: Site, host: string): Promise<void> {
+/**
+ * Ends all processes of a host's group at once, or of the whole site when none is given, and removes the group. Nothing
+ * happens when there is none.
+ */
+export async function killGroup(site: Site, host = ""): Promise<void> {
   const deadline = performance.now() + deathLimit;
   for (;;) {
     const members = await membersOf(site, host);
-    if (members.length === 0) break;
+    if (members.length === 0 && (await removeControlGroups(site, host))) return;
     if (performance.now() > deadline) {
       throw new Error(
-        `These processes of ${host} do not end: ${members.join(", ")}; see what they wait for, and run again.`,
+        `These processes of ${host || "the sandbox"} do not end: ${members.join(", ")}; see what they wait for, and run again.`,
       );
     }
     if (!(await killByGroup(site, host))) members.forEach(killByNumber);
     await sleep(20);
   }
-  await removeControlGroups(site, host);
 }
 
 /** Has the kernel kill all of a group in one step, which no fork and no reused id escapes; false when it cannot (< 5.14). */
@@ -116,12 +118,21 @@ function killByNumber(pid: number): void {
   }
 }
 
-/** Removes the groups of a host, or of the whole site when none is given. No process may be left in them. */
-export async function removeControlGroups(site: Site, host = ""): Promise<void> {
+/** Removes groups. False when a process is in them: one whose starter was killed may have joined just now. */
+async function removeControlGroups(site: Site, host: string): Promise<boolean> {
+  let removed = true;
   for (const { mountPoint } of await hierarchies()) {
-    for (const group of await subtree(join(mountPoint, site.name, host)))
-      await rmdir(group).catch(ignoreMissing(undefined));
+    for (const group of await subtree(join(mountPoint, site.name, host))) {
+      try {
+        await rmdir(group);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== "EBUSY" && code !== "ENOENT") throw error;
+        if (code === "EBUSY") removed = false;
+      }
+    }
   }
+  return removed;
 }
 
 /** Names of the hosts that have groups. */

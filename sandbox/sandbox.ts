@@ -5,7 +5,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheDirectory, exists } from "./cache.ts";
-import { hostsWithControlGroups, removeControlGroups } from "./controlGroups.ts";
+import { hostsWithControlGroups, killGroup } from "./controlGroups.ts";
 import { defaultHosts, lookUpHost, runsK3s } from "./hostCatalog.ts";
 import { prepareHost } from "./hostPreparation.ts";
 import { cutPower, isConnected, isRunning, shutDown, startHost } from "./hostProcess.ts";
@@ -117,7 +117,7 @@ export function down(site: Site = machineSite): Promise<void> {
       // Nothing of these hosts is kept, so nothing is gained by a clean shutdown.
       await Promise.all([...names].map((name) => cutPower(site, name)));
       await stopMirror(site);
-      await removeControlGroups(site);
+      await killGroup(site);
       await removeNetwork(site);
       await restoreLimits(site);
       await rm(site.stateDirectory, { recursive: true, force: true });
