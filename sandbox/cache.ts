@@ -3,7 +3,7 @@
  * made from, so that nobody builds them twice. A result appears under its final name only when it is whole.
  */
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import lockfile from "proper-lockfile";
@@ -37,7 +37,12 @@ export async function cached(kind: string, key: string, build: (directory: strin
   const release = await lock(final);
   try {
     if (await exists(final)) return final;
-    const directory = await mkdtemp(join(dirname(final), `.${basename(final)}-partial-`));
+    const partial = `.${basename(final)}-partial-`;
+    // What builds of the same that were killed have left; we hold the lock, so nobody is at work there.
+    for (const name of await readdir(dirname(final))) {
+      if (name.startsWith(partial)) await rm(join(dirname(final), name), { recursive: true, force: true });
+    }
+    const directory = await mkdtemp(join(dirname(final), partial));
     try {
       await build(directory);
       await rename(directory, final);

@@ -3,8 +3,8 @@
  * that layer with the packages of a K3s-HA host on top. The packages also make an apt repository, from which bare hosts
  * install them.
  */
-import { mkdir, readdir, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { cached, keyOf, keyOfFiles } from "./cache.ts";
 import { runIsolated } from "./isolatedScript.ts";
 import { aptSources, packageMirror, suite, type PackageMirror } from "./packageMirror.ts";
@@ -59,7 +59,6 @@ export async function imageOf(flavour: Flavour): Promise<Image> {
 export async function packageRepository(): Promise<string> {
   const key = await recipeKey(["bare.sh", "repository.sh"], [...barePackages, ...hostPackages]);
   const directory = await cached("image", key, async (partial) => {
-    await removeAbandoned(partial);
     const bare = join(await bareImage(), "root");
     const repository = join(partial, "repository");
     const work = join(partial, "work");
@@ -81,7 +80,6 @@ export async function packageRepository(): Promise<string> {
 async function bareImage(): Promise<string> {
   const key = await recipeKey(["bare.sh", "clean.sh"], barePackages);
   return cached("image", key, async (partial) => {
-    await removeAbandoned(partial);
     const root = join(partial, "root");
     await mkdir(root);
     await step(`Make the bare Debian ${suite} image`, async (progress) => {
@@ -97,7 +95,6 @@ async function defaultLayer(): Promise<string> {
   const scripts = ["bare.sh", "repository.sh", "default.sh", "clean.sh"];
   const key = await recipeKey(scripts, [...barePackages, ...hostPackages]);
   return cached("image", key, async (partial) => {
-    await removeAbandoned(partial);
     const bare = join(await bareImage(), "root");
     const repository = await packageRepository();
     const layer = join(partial, "layer");
@@ -128,12 +125,4 @@ async function recipeKey(scripts: readonly string[], packages: readonly string[]
 
 function script(name: string): string {
   return join(import.meta.dirname, "image", name);
-}
-
-/** Removes what earlier builds of the same image left when they were killed. The caller holds the image's lock. */
-async function removeAbandoned(partial: string): Promise<void> {
-  const prefix = basename(partial).replace(/-partial-.*$/, "-partial-");
-  const directory = dirname(partial);
-  const abandoned = (await readdir(directory)).filter((name) => name.startsWith(prefix) && name !== basename(partial));
-  for (const name of abandoned) await rm(join(directory, name), { recursive: true });
 }
