@@ -135,6 +135,13 @@ describe("print_revision", () => {
     });
   });
 
+  it("keeps its record, which tells whether the content changed, from all users but root", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      await run(directory, "a");
+      assert.equal((await stat(join(directory, "state/test.revision"))).mode & 0o777, 0o600);
+    });
+  });
+
   it("says nothing about the content", async () => {
     const revisions = await Promise.all(
       [1, 2].map(() => inTemporaryDirectory((directory) => run(directory, "the same"))),
