@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -29,13 +29,21 @@ export class TestDatastore {
     const datastore = new TestDatastore(directory, await freePort());
     await mkdir(directory, { mode: 0o711 });
     await datastore.makeCertificates();
-    await execa("mariadb-install-db", [
-      "--no-defaults",
-      `--datadir=${join(directory, "data")}`,
-      `--user=${account}`,
-      "--auth-root-authentication-method=normal",
-      "--skip-test-db",
-    ]);
+    // A directory of its own: a server that starts clears the temporary tables that it finds, another one's too.
+    const temporary = join(directory, "tmp");
+    await mkdir(temporary);
+    await chmod(temporary, 0o1777);
+    await execa(
+      "mariadb-install-db",
+      [
+        "--no-defaults",
+        `--datadir=${join(directory, "data")}`,
+        `--user=${account}`,
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+      ],
+      { env: { TMPDIR: temporary } },
+    );
     await execa("chown", [account, join(directory, "server.key"), directory]);
     await datastore.start();
     return datastore;
@@ -52,6 +60,7 @@ export class TestDatastore {
         "mariadbd",
         "--no-defaults",
         `--datadir=${join(this.directory, "data")}`,
+        `--tmpdir=${join(this.directory, "tmp")}`,
         `--socket=${this.socket}`,
         `--pid-file=${join(this.directory, "pid")}`,
         "--bind-address=127.0.0.1",

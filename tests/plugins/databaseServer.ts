@@ -4,7 +4,7 @@
  */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -37,13 +37,21 @@ export class DatabaseServer {
     // The server refuses to run as root, and then runs as its package's account.
     const user = process.getuid?.() === 0 ? "mysql" : userInfo().username;
     if (user === "mysql") await giveTo("mysql", directory, join(directory, "key.pem"));
-    await run("mariadb-install-db", [
-      "--no-defaults",
-      `--datadir=${paths.data}`,
-      `--user=${user}`,
-      "--skip-test-db",
-      "--auth-root-authentication-method=normal",
-    ]);
+    // A directory of its own: a server that starts clears the temporary tables that it finds, another one's too.
+    const temporary = join(directory, "tmp");
+    await mkdir(temporary);
+    await chmod(temporary, 0o1777);
+    await run(
+      "mariadb-install-db",
+      [
+        "--no-defaults",
+        `--datadir=${paths.data}`,
+        `--user=${user}`,
+        "--skip-test-db",
+        "--auth-root-authentication-method=normal",
+      ],
+      { env: { ...process.env, TMPDIR: temporary } },
+    );
     const port = await freePort();
     const daemon = spawn(
       "/usr/sbin/mariadbd",
@@ -51,6 +59,7 @@ export class DatabaseServer {
         "--no-defaults",
         `--user=${user}`,
         `--datadir=${paths.data}`,
+        `--tmpdir=${temporary}`,
         `--socket=${paths.socket}`,
         `--pid-file=${join(directory, "pid")}`,
         "--bind-address=127.0.0.1",
