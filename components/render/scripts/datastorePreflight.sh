@@ -36,6 +36,9 @@ check_owner() {
 
 apply() {
   lock_host
+  # Without this every question below would have the same answer.
+  mariadb --execute 'SELECT 1' >/dev/null 2>&1 ||
+    die "$host_name: MariaDB does not answer on its local socket; see: journalctl --unit mariadb"
   check_version
   check_settings
   check_owner
