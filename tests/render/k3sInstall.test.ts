@@ -1,0 +1,133 @@
+// Proves with real downloads what of a release is installed: nothing but what its own list, and the configuration,
+// vouch for. The mirror is a server of the test, laid out like K3s's releases.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { renderHostScript } from "../../components/render/hostScript.ts";
+import { type BashResult, runBash } from "../support/bash.ts";
+import { definitionsOf } from "../support/hostFiles.ts";
+import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+
+const version = "v1.35.0+k3s1";
+const binary = "#!/bin/sh\necho k3s\n";
+const sha256 = createHash("sha256").update(binary).digest("hex");
+const lists = ["sha256sum-amd64.txt", "sha256sum-arm64.txt"];
+
+describe("k3sInstall", () => {
+  let mirror: Server;
+  let url = "";
+  /** What the mirror has, by path below the release, and what it was asked for. */
+  let files: Record<string, string> = {};
+  let asked: string[] = [];
+
+  before(async () => {
+    mirror = createServer((request, response) => {
+      const path = (request.url ?? "").replace("/v1.35.0%2Bk3s1/", "");
+      asked.push(path);
+      const content = files[path];
+      response.writeHead(content === undefined ? 404 : 200).end(content);
+    });
+    mirror.listen(0, "127.0.0.1");
+    await once(mirror, "listening");
+    url = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
+  });
+  after(() => {
+    mirror.close();
+  });
+  beforeEach(() => {
+    asked = [];
+    const list = `${sha256}  k3s\n${sha256}  k3s-arm64\n${"0".repeat(64)}  k3s-airgap-images-amd64.tar\n`;
+    files = { k3s: binary, "k3s-arm64": binary, ...Object.fromEntries(lists.map((name) => [name, list])) };
+  });
+
+  const install = (directory: string, configured = ""): Promise<BashResult> => {
+    const script = renderHostScript({
+      body: "k3sInstall",
+      variables: {
+        host_name: "server-1",
+        version,
+        release_url: `${url}/${encodeURIComponent(version)}`,
+        sha256: configured,
+        releases_directory: directory,
+        packages: [],
+      },
+    });
+    // The host's lock is for hosts.
+    return runBash(`${definitionsOf(script)}lock_host() { :; }\napply\n`);
+  };
+  const refused = async (pattern: RegExp, configured = "") => {
+    await inTemporaryDirectory(async (directory) => {
+      const { exitCode, stderr } = await install(directory, configured);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, pattern);
+      assert.deepEqual(await readdir(directory), []);
+    });
+  };
+
+  it("installs what the release's list vouches for, ready to run, and leaves nothing else behind", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      assert.deepEqual(await install(directory), { exitCode: 0, stdout: "", stderr: "" });
+      assert.deepEqual(await readdir(directory), [version]);
+      assert.deepEqual((await readdir(join(directory, version))).toSorted(), ["k3s", "sha256"]);
+      assert.equal(await readFile(join(directory, version, "sha256"), "utf8"), `${sha256}  k3s\n`);
+      const { stdout } = await runBash(join(directory, version, "k3s"));
+      assert.equal(stdout, "k3s\n");
+    });
+  });
+
+  it("asks the mirror for nothing when the release is there and whole", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      await install(directory);
+      asked = [];
+      for (const configured of ["", sha256]) assert.equal((await install(directory, configured)).exitCode, 0);
+      assert.deepEqual(asked, []);
+    });
+  });
+
+  it("fetches a release again that is damaged", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      await install(directory);
+      const path = join(directory, version, "k3s");
+      await chmod(path, 0o755);
+      await writeFile(path, "damaged");
+      assert.equal((await install(directory)).exitCode, 0);
+      assert.equal(await readFile(path, "utf8"), binary);
+    });
+  });
+
+  it("refuses a binary that the list does not vouch for", async () => {
+    files["k3s"] = files["k3s-arm64"] = `${binary}# and more\n`;
+    await refused(
+      /^server-1: \S+\/k3s(-arm64)? has the sha256 [0-9a-f]{64}, not [0-9a-f]{64}\. .*nothing was installed\.$/m,
+    );
+  });
+
+  it("refuses a release whose list and configured sha256 differ", async () => {
+    await refused(/k3s-ha:k3s\.sha256 is a{64}, but the release v1\.35\.0\+k3s1 lists [0-9a-f]{64}/, "a".repeat(64));
+  });
+
+  it("refuses a list without the binary", async () => {
+    for (const name of lists) files[name] = `${sha256}  k3s-airgap-images-amd64.tar\n`;
+    await refused(/sha256sum-\w+\.txt does not list k3s(-arm64)?\. Check k3s-ha:k3s\.mirror\./);
+  });
+
+  it("tells which address it could not fetch", async () => {
+    files = {};
+    await refused(
+      /cannot fetch http:\/\/127\.0\.0\.1:\d+\/v1\.35\.0%2Bk3s1\/sha256sum-\w+\.txt\. Check k3s-ha:k3s\.version/,
+    );
+  });
+
+  it("keeps the release that is there when another cannot be had", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      await install(directory);
+      assert.equal((await install(directory, "a".repeat(64))).exitCode, 1);
+      assert.equal(await readFile(join(directory, version, "k3s"), "utf8"), binary);
+    });
+  });
+});
