@@ -105,7 +105,7 @@ put_back() {
 journal_tail() {
   local unit=$1 text value password word
   shift
-  text=$(journalctl --unit "$unit" --no-pager --output cat --lines 25 2>&1) || text="(no journal: $text)"
+  text=$(journalctl --unit "$unit" --no-pager --output cat --lines 120 2>&1) || text="(no journal: $text)"
   if (($#)); then
     while read -r value; do
       password=${value#*://*:}
