@@ -1,25 +1,53 @@
 /**
- * Where a sandbox lives on this machine. There is one sandbox per machine, `machineSite`, for everybody; a test of the
- * sandbox itself may describe a second site, with a directory, a name and a block of addresses of its own.
+ * Where a sandbox lives on this machine. Commands work in one, `machineSite`; the environment can name another, with a
+ * directory, a name and a block of addresses of its own, so that the tests leave alone what somebody has running.
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** All that the sandbox keeps on this machine, except what can be made again (the cache). Mode 0700. */
-export const stateDirectory = "/var/lib/k3s-ha-sandbox";
-
 /** One sandbox on this machine. Two sites share nothing but the cache. */
 export interface Site {
   /** Names the network namespace, the machine's network interface, the control groups and the locks. ≤ 15 characters. */
   readonly name: string;
+  /** All that the sandbox keeps on this machine, except what can be made again (the cache). Mode 0700. */
   readonly stateDirectory: string;
   /** First three octets of the /24 that its hosts live in. */
   readonly addressPrefix: string;
 }
 
-/** The machine's sandbox. Its addresses are documentation addresses (RFC 5737): nobody's hosts have them. */
-export const machineSite: Site = { name: "k3s-ha", stateDirectory, addressPrefix: "198.51.100" };
+/** The sandbox of `make up`. Its addresses are documentation addresses (RFC 5737): nobody's hosts have them. */
+export const defaultSite: Site = {
+  name: "k3s-ha",
+  stateDirectory: "/var/lib/k3s-ha-sandbox",
+  addressPrefix: "198.51.100",
+};
+
+/** The sandbox that commands work in. */
+export const machineSite: Site = siteNumbered(process.env["K3S_HA_SANDBOX"]);
+
+/**
+ * The site that `K3S_HA_SANDBOX` names: a number from 1 to 9, or nothing for the default one. Addresses of numbered
+ * sites are those for measurements between networks (RFC 2544): nobody's hosts have them either.
+ */
+export function siteNumbered(number: string | undefined): Site {
+  if (number === undefined || number === "") return defaultSite;
+  if (!/^[1-9]$/.test(number)) {
+    throw new Error(`K3S_HA_SANDBOX is "${number}"; it has to be a number from 1 to 9, or not set at all.`);
+  }
+  return {
+    name: `${defaultSite.name}-${number}`,
+    stateDirectory: `${defaultSite.stateDirectory}-${number}`,
+    addressPrefix: `198.18.${number}`,
+  };
+}
+
+/** A configuration that is written for the default site, as it has to read for another. */
+export function atSite(configuration: string, site: Site): string {
+  return configuration
+    .replaceAll(`${defaultSite.addressPrefix}.`, `${site.addressPrefix}.`)
+    .replaceAll(`${defaultSite.stateDirectory}/`, `${site.stateDirectory}/`);
+}
 
 /** The address block of a site, for people and for routing tables. */
 export function addressBlock(site: Site): string {

@@ -11,7 +11,7 @@ import { execa, type Options } from "execa";
 import { exists } from "./cache.ts";
 import { identityOf, isAlive } from "./processes.ts";
 import { say } from "./progress.ts";
-import { stateDirectory } from "./state.ts";
+import { atSite, machineSite } from "./state.ts";
 import type { Toolchain } from "./toolchain/toolchain.ts";
 
 /** The stack that lives in the sandbox unless told otherwise. */
@@ -21,7 +21,7 @@ export const sandboxStack = "dev";
 export const projectDirectory = join(import.meta.dirname, "..");
 
 /** Where the sandbox's stacks keep what Pulumi knows of them. */
-export const pulumiDirectory = join(stateDirectory, "pulumi");
+export const pulumiDirectory = join(machineSite.stateDirectory, "pulumi");
 
 /** A stack, and how to run Pulumi on it. */
 export interface Workspace {
@@ -45,8 +45,8 @@ export function openWorkspace(stack: string, toolchain: Toolchain): Workspace {
 }
 
 /**
- * Opens a stack of the sandbox, and makes it on first use. `config` is its configuration (YAML); it is copied, because
- * Pulumi writes the passphrase's salt into it. The caller holds the sandbox, so a lock that is found is one that a
+ * Opens a stack of the sandbox, and makes it on first use. `config` is its configuration (YAML), written for the
+ * default site; it is copied, because Pulumi writes the passphrase's salt into it. The caller holds the sandbox, so a lock that is found is one that a
  * killed run has left behind, and is taken away.
  */
 export async function openSandboxWorkspace(stack: string, config: string, toolchain: Toolchain): Promise<Workspace> {
@@ -67,7 +67,7 @@ export async function openSandboxWorkspace(stack: string, config: string, toolch
   const salt = (await exists(configFile))
     ? /^encryptionsalt: .*$/m.exec(await readFile(configFile, "utf8"))?.[0]
     : undefined;
-  await writeFile(configFile, `${config.trimEnd()}\n${salt === undefined ? "" : `${salt}\n`}`);
+  await writeFile(configFile, `${atSite(config, machineSite).trimEnd()}\n${salt === undefined ? "" : `${salt}\n`}`);
 
   const workspace: Workspace = {
     stack,

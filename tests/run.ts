@@ -100,7 +100,8 @@ async function runTests(stage: Stage): Promise<Tally> {
       stdout: ["inherit", "pipe"],
       stderr: "inherit",
       reject: false,
-      env: { FORCE_COLOR: "0" },
+      // The sandbox of `make up` stays as it is.
+      env: { FORCE_COLOR: "0", K3S_HA_SANDBOX: process.env["K3S_HA_SANDBOX"] ?? "1" },
     },
   );
   const { stdout, exitCode } = await child;

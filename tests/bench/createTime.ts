@@ -6,11 +6,11 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { down, up } from "../../sandbox/sandbox.ts";
-import { pathsOf, machineSite } from "../../sandbox/state.ts";
+import { bridgeAddress, machineSite, pathsOf } from "../../sandbox/state.ts";
 import { devConfig, readyNodes, SandboxStack } from "../support/sandboxCluster.ts";
 
 const rounds = Number(process.argv[2] ?? 3);
-const mirror = "http://198.51.100.1:8080";
+const mirror = `http://${bridgeAddress(machineSite)}:8080`;
 const version = "v1.35.0+k3s1";
 
 async function measured(name: string, work: () => Promise<void>): Promise<number> {
@@ -27,7 +27,11 @@ async function measured(name: string, work: () => Promise<void>): Promise<number
 const floor = () =>
   measured("bare shell script", async () => {
     const sshDirectory = join(pathsOf(machineSite).clientKey, "..");
-    await execa("bash", [join(import.meta.dirname, "floor.sh"), sshDirectory, mirror, version], { stdin: "ignore" });
+    await execa(
+      "bash",
+      [join(import.meta.dirname, "floor.sh"), sshDirectory, mirror, version, machineSite.addressPrefix],
+      { stdin: "ignore" },
+    );
   });
 
 const product = () =>

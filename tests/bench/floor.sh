@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The floor: the same cluster from the same hosts by a bare shell script, with no Pulumi, no preview, no checks, no
 # second run. What `make up` takes longer than this is what the product costs.
-# Usage: floor.sh SSH_DIRECTORY MIRROR VERSION
+# Usage: floor.sh SSH_DIRECTORY MIRROR VERSION ADDRESS_PREFIX
 set -euo pipefail
-ssh_directory=$1 mirror=$2 version=$3
-db=198.51.100.20 lb=198.51.100.30 servers=(198.51.100.11 198.51.100.12) agent=198.51.100.41
+ssh_directory=$1 mirror=$2 version=$3 prefix=$4
+db=$prefix.20 lb=$prefix.30 servers=("$prefix.11" "$prefix.12") agent=$prefix.41
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 token=$(openssl rand -hex 24)
@@ -61,7 +61,7 @@ sync_binlog = 1
 loose_innodb_snapshot_isolation = OFF
 CNF
 systemctl restart mariadb
-mariadb -e "CREATE DATABASE k3s CHARACTER SET utf8mb4; CREATE USER k3s@'198.51.100.%' IDENTIFIED BY '$password' REQUIRE SSL; GRANT ALL ON k3s.* TO k3s@'198.51.100.%'"
+mariadb -e "CREATE DATABASE k3s CHARACTER SET utf8mb4; CREATE USER k3s@'$prefix.%' IDENTIFIED BY '$password' REQUIRE SSL; GRANT ALL ON k3s.* TO k3s@'$prefix.%'"
 END
 }
 

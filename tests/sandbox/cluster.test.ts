@@ -13,7 +13,15 @@ import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import { pulumiDirectory } from "../../sandbox/workspace.ts";
 import { ask, endpointOf, probeDuring } from "../support/probe.ts";
 import { sampleArguments } from "../support/processArguments.ts";
-import { devConfig, kubectl, onHost, readyNodes, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
+import {
+  addressOf,
+  devConfig,
+  kubectl,
+  onHost,
+  readyNodes,
+  SandboxStack,
+  type StackConfig,
+} from "../support/sandboxCluster.ts";
 import { secretNeedles } from "../support/secretValues.ts";
 
 const version = "v1.35.0+k3s1";
@@ -45,7 +53,7 @@ after(() => down());
 
 describe("the cluster", () => {
   test("has two servers and an agent Ready, asked through the balancer", async () => {
-    assert.match(endpointOf(kubeconfig).server, /^https:\/\/198\.51\.100\.30:6443$/);
+    assert.equal(endpointOf(kubeconfig).server, `https://${addressOf("lb-1")}:6443`);
     assert.deepEqual(await readyNodes(kubeconfig), allReady);
   });
 
@@ -88,7 +96,7 @@ describe("the datastore", () => {
       "db-1",
       `mariadb -N -e "SELECT DISTINCT CONCAT(USER, '@', SUBSTRING_INDEX(HOST, ':', 1)) FROM information_schema.PROCESSLIST WHERE USER = 'k3s' ORDER BY 1"`,
     );
-    assert.equal(users, "k3s@198.51.100.11\nk3s@198.51.100.12");
+    assert.equal(users, `k3s@${addressOf("server-1")}\nk3s@${addressOf("server-2")}`);
     const status = await onHost(
       "db-1",
       `mariadb -N -e "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN ('SSL_FINISHED_ACCEPTS') UNION ALL SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'k3s' UNION ALL SELECT @@require_secure_transport"`,
@@ -107,11 +115,11 @@ describe("the datastore", () => {
       `mariadb -N -e "SELECT CONCAT(User, '@', Host, ' ', ssl_type) FROM mysql.user WHERE User LIKE 'k3s%' ORDER BY 1"`,
     );
     assert.deepEqual(accounts.split("\n"), [
-      "k3s@198.51.100.11 ANY",
-      "k3s@198.51.100.12 ANY",
-      "k3s_backup@198.51.100.20 ANY",
+      `k3s@${addressOf("server-1")} ANY`,
+      `k3s@${addressOf("server-2")} ANY`,
+      `k3s_backup@${addressOf("db-1")} ANY`,
     ]);
-    const grants = await onHost("db-1", `mariadb -N -e "SHOW GRANTS FOR 'k3s'@'198.51.100.11'"`);
+    const grants = await onHost("db-1", `mariadb -N -e "SHOW GRANTS FOR 'k3s'@'${addressOf("server-1")}'"`);
     const privileges = [...grants.matchAll(/^GRANT ([A-Z, ]+) ON (\S+) /gm)].map(
       ([, rights = "", on = ""]) => `${on}: ${rights.split(", ").sort().join(", ")}`,
     );
@@ -124,7 +132,7 @@ describe("the datastore", () => {
         host,
         `set -e; umask 077; password=$(sed -nE 's/^datastore-endpoint: "mysql:\\/\\/k3s:([^@]+)@.*/\\1/p' /etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml)
 printf '[client]\\npassword="%s"\\n' "\${password:-none}" >/root/login.cnf
-timeout 5 mariadb --defaults-extra-file=/root/login.cnf --host 198.51.100.20 --user k3s ${options} -N -e "SHOW STATUS LIKE 'Ssl_cipher'" k3s; code=$?; rm -f /root/login.cnf; exit $code`,
+timeout 5 mariadb --defaults-extra-file=/root/login.cnf --host ${addressOf("db-1")} --user k3s ${options} -N -e "SHOW STATUS LIKE 'Ssl_cipher'" k3s; code=$?; rm -f /root/login.cnf; exit $code`,
       );
     const withTls = await login("server-1", "--ssl-ca=/etc/rancher/k3s/datastore-ca.crt --ssl-verify-server-cert");
     assert.match(withTls.stdout, /Ssl_cipher\s+TLS_/, withTls.stderr);
@@ -132,7 +140,7 @@ timeout 5 mariadb --defaults-extra-file=/root/login.cnf --host 198.51.100.20 --u
     assert.notEqual(withoutTls.exitCode, 0);
     assert.match(withoutTls.stderr, /Access denied|insecure transport|1045|3159/);
     // The firewall drops it, so it ends by its own time limit.
-    const elsewhere = await exec("agent-1", "timeout 3 bash -c 'exec 3<>/dev/tcp/198.51.100.20/3306'");
+    const elsewhere = await exec("agent-1", `timeout 3 bash -c 'exec 3<>/dev/tcp/${addressOf("db-1")}/3306'`);
     assert.equal(elsewhere.exitCode, 124);
   });
 
@@ -143,14 +151,14 @@ timeout 5 mariadb --defaults-extra-file=/root/login.cnf --host 198.51.100.20 --u
       const { exitCode, stderr } = await exec(
         "db-1",
         `set -e; cd ${tls}; cp -p server.crt /root/server.crt; umask 077; cat >/root/ca.key; umask 022
-openssl req -new -key server.key -subj /CN=other | openssl x509 -req -CA ca.crt -CAkey /root/ca.key -days 2 -extfile <(echo subjectAltName=IP:198.51.100.99) -out server.crt
+openssl req -new -key server.key -subj /CN=other | openssl x509 -req -CA ca.crt -CAkey /root/ca.key -days 2 -extfile <(echo subjectAltName=IP:192.0.2.99) -out server.crt
 rm /root/ca.key; mariadb -e 'FLUSH SSL'`,
         { input: key },
       );
       assert.equal(exitCode, 0, stderr);
       await onHost("server-2", "systemctl restart --no-block k3s; sleep 6");
       const journal = await onHost("server-2", "journalctl --unit k3s --since -6s --output cat --no-pager");
-      assert.match(journal, /certificate is valid for 198\.51\.100\.99, not 198\.51\.100\.20/);
+      assert.match(journal, new RegExp(`certificate is valid for 192\\.0\\.2\\.99, not ${addressOf("db-1")}`));
       assert.equal(await onHost("server-2", "systemctl show --property ActiveState --value k3s"), "activating");
     } finally {
       await onHost("db-1", `cp -p /root/server.crt ${tls}/server.crt; rm /root/server.crt; mariadb -e 'FLUSH SSL'`);
@@ -301,9 +309,9 @@ describe("wrong input stops before any host is touched", () => {
       name: "a host given twice",
       change: (given) => ({
         ...given,
-        servers: { "server-1": server("198.51.100.11"), "server-2": server("198.51.100.11") },
+        servers: { "server-1": server(addressOf("server-1")), "server-2": server(addressOf("server-1")) },
       }),
-      says: /k3s-ha:servers\.server-2.*198\.51\.100\.11/,
+      says: new RegExp(`k3s-ha:servers\\.server-2.*${addressOf("server-1")}`),
     },
     {
       name: "no servers",
@@ -326,12 +334,14 @@ describe("wrong input stops before any host is touched", () => {
         ...given,
         servers: {
           ...(given["servers"] as object),
-          "server-3": server("198.51.100.13", {
+          "server-3": server(addressOf("server-3"), {
             hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
           }),
         },
       }),
-      says: /k3s-ha:servers\.server-3 \(198\.51\.100\.13\): the host cannot be reached over SSH .*Check that it is up/,
+      says: new RegExp(
+        `k3s-ha:servers\\.server-3 \\(${addressOf("server-3")}\\): the host cannot be reached over SSH .*Check that it is up`,
+      ),
     },
     {
       name: "a wrong host key",
@@ -339,12 +349,14 @@ describe("wrong input stops before any host is touched", () => {
         ...given,
         servers: {
           ...(given["servers"] as object),
-          "server-2": server("198.51.100.12", {
+          "server-2": server(addressOf("server-2"), {
             hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
           }),
         },
       }),
-      says: /k3s-ha:servers\.server-2 \(198\.51\.100\.12\): the host shows another SSH key .*ssh-keyscan/,
+      says: new RegExp(
+        `k3s-ha:servers\\.server-2 \\(${addressOf("server-2")}\\): the host shows another SSH key .*ssh-keyscan`,
+      ),
     },
   ];
   for (const { name, change, says } of cases) {
@@ -361,7 +373,7 @@ describe("wrong input stops before any host is touched", () => {
 
   test("a DSN with tls=", async () => {
     const wrong = await SandboxStack.open("wrong", config);
-    await wrong.setSecret("datastoreEndpoint", "mysql://k3s:hidden-word@tcp(198.51.100.20:3306)/k3s?tls=true");
+    await wrong.setSecret("datastoreEndpoint", `mysql://k3s:hidden-word@tcp(${addressOf("db-1")}:3306)/k3s?tls=true`);
     const { all, exitCode } = await wrong.up();
     assert.notEqual(exitCode, 0, all);
     assert.match(all, /k3s-ha:datastoreEndpoint.*tls=/);

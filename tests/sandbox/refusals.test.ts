@@ -11,7 +11,7 @@ import {
   requireRootOnLinux,
   type MachineProbe,
 } from "../../sandbox/preconditions.ts";
-import { machineSite } from "../../sandbox/state.ts";
+import { atSite, defaultSite, siteNumbered } from "../../sandbox/state.ts";
 
 const fit: MachineProbe = {
   platform: "linux",
@@ -23,6 +23,23 @@ const fit: MachineProbe = {
       { dst: "10.0.0.0/8", dev: "eth0" },
     ]),
 };
+
+test("a sandbox is named by a number", () => {
+  assert.equal(siteNumbered(undefined), defaultSite);
+  assert.equal(siteNumbered(""), defaultSite);
+  assert.deepEqual(siteNumbered("2"), {
+    name: "k3s-ha-2",
+    stateDirectory: "/var/lib/k3s-ha-sandbox-2",
+    addressPrefix: "198.18.2",
+  });
+  assert.throws(() => siteNumbered("two"), {
+    message: 'K3S_HA_SANDBOX is "two"; it has to be a number from 1 to 9, or not set at all.',
+  });
+  assert.equal(
+    atSite("a: 198.51.100.11\nb: /var/lib/k3s-ha-sandbox/ssh", siteNumbered("2")),
+    "a: 198.18.2.11\nb: /var/lib/k3s-ha-sandbox-2/ssh",
+  );
+});
 
 describe("a machine that cannot have the sandbox is refused", () => {
   test("when it does not run Linux", () => {
@@ -39,7 +56,7 @@ describe("a machine that cannot have the sandbox is refused", () => {
 
   test("when its disk is too full for the hosts, or for an empty cache", async () => {
     const nearlyFull = { ...fit, freeBytes: () => Promise.resolve(1.25 * 2 ** 30) };
-    await assert.rejects(requireRoom(nearlyFull, machineSite, true), {
+    await assert.rejects(requireRoom(nearlyFull, defaultSite, true), {
       message:
         "The sandbox needs 6 GiB at /var/lib/k3s-ha-sandbox and 1.3 GiB are free there; make room, or remove what you do not need there.",
     });
@@ -47,22 +64,22 @@ describe("a machine that cannot have the sandbox is refused", () => {
       ...fit,
       freeBytes: (path: string) => Promise.resolve((path === cacheDirectory ? 7 : 100) * 2 ** 30),
     };
-    await requireRoom(fullCache, machineSite, true);
-    await assert.rejects(requireRoom(fullCache, machineSite, false), {
+    await requireRoom(fullCache, defaultSite, true);
+    await assert.rejects(requireRoom(fullCache, defaultSite, false), {
       message: `The sandbox needs 12 GiB at ${cacheDirectory} and 7.0 GiB are free there; make room, or set XDG_CACHE_HOME to a directory that has the room.`,
     });
   });
 
   test("when somebody else has its addresses, or a part of them", async () => {
     const routed = (dst: string, dev = "vpn0") => ({ ...fit, routes: () => Promise.resolve([{ dst, dev }]) });
-    await assert.rejects(requireFreeAddresses(routed("198.51.100.128/25"), machineSite), {
+    await assert.rejects(requireFreeAddresses(routed("198.51.100.128/25"), defaultSite), {
       message:
         "The sandbox's addresses 198.51.100.0/24 are in use: this machine has a route to 198.51.100.128/25 through vpn0; remove that route, or run the sandbox on another machine.",
     });
-    await assert.rejects(requireFreeAddresses(routed("198.51.0.0/16"), machineSite), /a route to 198\.51\.0\.0\/16/);
-    await assert.rejects(requireFreeAddresses(routed("198.51.100.7"), machineSite), /a route to 198\.51\.100\.7/);
-    await requireFreeAddresses(routed("198.51.100.0/24", machineSite.name), machineSite);
-    await requireFreeAddresses(fit, machineSite);
+    await assert.rejects(requireFreeAddresses(routed("198.51.0.0/16"), defaultSite), /a route to 198\.51\.0\.0\/16/);
+    await assert.rejects(requireFreeAddresses(routed("198.51.100.7"), defaultSite), /a route to 198\.51\.100\.7/);
+    await requireFreeAddresses(routed("198.51.100.0/24", defaultSite.name), defaultSite);
+    await requireFreeAddresses(fit, defaultSite);
   });
 });
 
@@ -77,12 +94,12 @@ test("blocks overlap when one holds the other's addresses", () => {
 
 test("a host that there cannot be is refused with those that there can be", () => {
   for (const name of ["server-0", "server-10", "web-1", "server", "agent-51", "../etc", "server-01"]) {
-    assert.throws(() => lookUpHost(machineSite, name), {
+    assert.throws(() => lookUpHost(defaultSite, name), {
       message: `The sandbox knows no host "${name}"; its hosts are server-1 … server-9, db-1 … db-9, lb-1 … lb-9, agent-1 … agent-50.`,
     });
   }
   const addresses = ["server-1", "server-9", "db-1", "db-9", "lb-1", "lb-9", "agent-1", "agent-50"].map(
-    (name) => lookUpHost(machineSite, name).address.split(".")[3],
+    (name) => lookUpHost(defaultSite, name).address.split(".")[3],
   );
   assert.deepEqual(addresses, ["11", "19", "20", "28", "30", "38", "41", "90"]);
 });

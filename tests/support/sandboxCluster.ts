@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { execa, type Result } from "execa";
 import { parse, stringify } from "yaml";
 import { kubectl as runKubectl } from "../../sandbox/kubectl.ts";
+import { lookUpHost } from "../../sandbox/hostCatalog.ts";
 import { exec } from "../../sandbox/sandbox.ts";
+import { machineSite } from "../../sandbox/state.ts";
 import { prepareToolchain } from "../../sandbox/toolchain/toolchain.ts";
 import {
   openSandboxWorkspace,
@@ -25,7 +27,12 @@ export async function devConfig(): Promise<StackConfig> {
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^k3s-ha:/, ""), value]));
 }
 
-/** A stack in the sandbox. Its hosts have to be up. */
+/** The address of a host of the sandbox that the tests run in. */
+export function addressOf(host: string): string {
+  return lookUpHost(machineSite, host).address;
+}
+
+/** A stack in the sandbox. Its hosts have to be up. Addresses in the configuration may be those of the default site. */
 export class SandboxStack {
   readonly workspace: Workspace;
 
