@@ -37,6 +37,7 @@ export const hostPackages = [
   "openssl",
   "socat",
   "age",
+  "rclone",
   "conntrack",
   "procps",
   "kmod",

@@ -6,6 +6,7 @@ import { step } from "./progress.ts";
 
 /** Debian packages of the machine, and what each is for. */
 export const machinePackages = [
+  "age", // tests of backups encrypt with it
   "apt-utils", // the package repository's index
   "ca-certificates",
   "curl",
@@ -22,6 +23,7 @@ export const machinePackages = [
   "openssh-server", // tests of the command plugin run one of their own
   "openssl",
   "procps",
+  "rclone", // tests of backups copy with it
   "shellcheck",
   "socat", // tests ask HAProxy
   "systemd", // systemd-analyze on rendered units
