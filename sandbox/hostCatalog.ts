@@ -3,6 +3,7 @@
  * are made when nobody asks for others. A name always has the same address, so that configuration can name it. No host
  * has .100 to .253: those are free for virtual addresses.
  */
+import type { Flavour } from "./image.ts";
 import { type Site } from "./state.ts";
 
 /** What a host is for. K3s hosts (`server`, `agent`) need more from the machine than the others. */
@@ -14,6 +15,8 @@ export interface CatalogHost {
   readonly role: HostRole;
   /** IPv4. */
   readonly address: string;
+  /** What it has on its disk, whatever the others have. Default: what all have. */
+  readonly flavour?: Flavour;
 }
 
 /** What `up` makes unless told otherwise: the smallest cluster in which nothing but the database and the balancer is single. */
@@ -25,6 +28,8 @@ const hostCatalog = [
   { prefix: "db", role: "database", octet: 19, highest: 9 },
   { prefix: "lb", role: "balancer", octet: 29, highest: 9 },
   { prefix: "agent", role: "agent", octet: 40, highest: 50 },
+  // Databases that somebody else runs: MySQL and, switched off, PostgreSQL and etcd.
+  { prefix: "mysql", role: "database", octet: 90, highest: 9, flavour: "mysql" },
 ] as const;
 
 /** The host that a name stands for. Throws when there is none, and says what names there are. */
@@ -36,7 +41,12 @@ export function lookUpHost(site: Site, name: string): CatalogHost {
     const names = hostCatalog.map((each) => `${each.prefix}-1 … ${each.prefix}-${each.highest}`).join(", ");
     throw new Error(`The sandbox knows no host "${name}"; its hosts are ${names}.`);
   }
-  return { name, role: entry.role, address: `${site.addressPrefix}.${entry.octet + number}` };
+  return {
+    name,
+    role: entry.role,
+    address: `${site.addressPrefix}.${entry.octet + number}`,
+    ...("flavour" in entry ? { flavour: entry.flavour } : {}),
+  };
 }
 
 /** True for hosts that run K3s. */

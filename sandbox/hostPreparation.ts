@@ -18,8 +18,8 @@ export interface HostPlan extends CatalogHost {
   readonly flavour: Flavour;
 }
 
-/** Services that the image has switched off and that run on this role's hosts from the first boot. */
-const enabledServices = { database: ["mariadb.service"], balancer: [], server: [], agent: [] } as const;
+/** Services that the image has switched off and that run on a database's host from the first boot. */
+const enabledServices = { default: ["mariadb.service"], bare: [], mysql: ["mysql.service"] } as const;
 
 const hostDirectory = "/usr/lib/sandbox-host";
 
@@ -34,8 +34,8 @@ export async function prepareHost(site: Site, plan: HostPlan, image: Image, prel
   await placeNetwork(site, disk, plan);
   await placeLogin(site, disk, plan.login);
   await placePackageSource(site, disk);
-  if (plan.flavour === "default") {
-    for (const service of enabledServices[plan.role]) {
+  if (plan.role === "database") {
+    for (const service of enabledServices[plan.flavour]) {
       await placeLink(
         disk,
         `/etc/systemd/system/multi-user.target.wants/${service}`,

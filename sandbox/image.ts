@@ -10,8 +10,11 @@ import { runIsolated } from "./isolatedScript.ts";
 import { aptSources, packageMirror, suite, type PackageMirror } from "./packageMirror.ts";
 import { step } from "./progress.ts";
 
-/** `default` has all that a K3s-HA host runs; `bare` has sshd, sudo and systemd, and installs the rest with apt. */
-export type Flavour = "default" | "bare";
+/**
+ * `default` has all that a K3s-HA host runs; `bare` has sshd, sudo and systemd, and installs the rest with apt; `mysql`
+ * has the databases that somebody else may run: MySQL, PostgreSQL and etcd, all of them switched off.
+ */
+export type Flavour = "default" | "bare" | "mysql";
 
 /** A minimal Debian that one can log in to. */
 export const barePackages = [
@@ -39,10 +42,14 @@ export const hostPackages = [
   "age",
   "rclone",
   "conntrack",
+  "postgresql-client",
   "procps",
   "kmod",
   "zstd",
 ] as const;
+
+/** What a host with other databases has from the hosts' release, beside MySQL, which the release does not have. */
+const databasePackages = ["postgresql", "etcd-server", "curl", "nftables", "openssl"] as const;
 
 /** A host's disk before its first boot. */
 export interface Image {
@@ -53,7 +60,14 @@ export interface Image {
 /** The image of a flavour, from the cache or else made now. */
 export async function imageOf(flavour: Flavour): Promise<Image> {
   const bare = join(await bareImage(), "root");
-  return { layers: flavour === "bare" ? [bare] : [join(await defaultLayer(), "layer"), bare] };
+  switch (flavour) {
+    case "bare":
+      return { layers: [bare] };
+    case "default":
+      return { layers: [join(await defaultLayer(), "layer"), bare] };
+    case "mysql":
+      return { layers: [join(await mysqlLayer(), "layer"), bare] };
+  }
 }
 
 /** A directory that is an apt repository of `hostPackages`, from the cache or else made now. */
@@ -105,6 +119,28 @@ async function defaultLayer(): Promise<string> {
     await step("Make the default host image", async (progress) => {
       const environment = { BARE: bare, LAYER: layer, WORK: work, REPOSITORY: repository };
       await runIsolated(script("default.sh"), { ...environment, PACKAGES: hostPackages.join(" ") }, progress);
+      await runIsolated(script("clean.sh"), { ROOT: layer }, progress);
+    });
+    await rm(work, { recursive: true });
+  });
+}
+
+async function mysqlLayer(): Promise<string> {
+  const key = await recipeKey(["bare.sh", "mysql.sh", "clean.sh"], [...barePackages, ...databasePackages]);
+  return cached("image", key, async (partial) => {
+    const bare = join(await bareImage(), "root");
+    const layer = join(partial, "layer");
+    const work = join(partial, "work");
+    await mkdir(layer);
+    await mkdir(work);
+    await step("Make the image of hosts with MySQL", async (progress) => {
+      const mirror = await packageMirror();
+      const environment = {
+        ...buildEnvironment(mirror),
+        ...{ BARE: bare, LAYER: layer, WORK: work },
+        SID_SOURCE: `deb ${mirror.address} sid main\n`,
+      };
+      await runIsolated(script("mysql.sh"), { ...environment, PACKAGES: databasePackages.join(" ") }, progress);
       await runIsolated(script("clean.sh"), { ROOT: layer }, progress);
     });
     await rm(work, { recursive: true });

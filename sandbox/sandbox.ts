@@ -10,7 +10,7 @@ import { defaultHosts, lookUpHost, runsK3s } from "./hostCatalog.ts";
 import { prepareHost } from "./hostPreparation.ts";
 import { cutPower, isConnected, isRunning, shutDown, startHost } from "./hostProcess.ts";
 import { hostDirectories, readHost, readHosts, type HostRecord, type Login } from "./hostRecord.ts";
-import { imageOf, packageRepository, type Flavour } from "./image.ts";
+import { imageOf, packageRepository, type Flavour, type Image } from "./image.ts";
 import { buildK3s, type K3sBuild } from "./k3s/build.ts";
 import type { K3sVersion } from "./k3s/releases.ts";
 import { raiseLimits, restoreLimits } from "./machineLimits.ts";
@@ -29,7 +29,7 @@ import { machineSite, makeStateDirectory, pathsOf, type Site } from "./state.ts"
 export interface UpOptions {
   /** Names. Default: {@link defaultHosts}. */
   readonly hosts?: readonly string[];
-  /** What new hosts have on their disks. Default: "default". */
+  /** What new hosts have on their disks, unless their name says. Default: "default". */
   readonly flavour?: Flavour;
   /** Who logs in to new hosts. Default: "root". */
   readonly login?: Login;
@@ -64,7 +64,10 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
       const flavour = options.flavour ?? "default";
       const builds: K3sBuild[] = [];
       for (const version of options.releases ?? (["v1.35.0+k3s1"] as const)) builds.push(await buildK3s(version));
-      const image = await imageOf(flavour);
+      const names = options.hosts ?? defaultHosts;
+      const plans = names.map((name) => ({ flavour, ...lookUpHost(site, name) }));
+      const images = new Map<Flavour, Image>();
+      for (const plan of plans) images.set(plan.flavour, images.get(plan.flavour) ?? (await imageOf(plan.flavour)));
       const repository = await packageRepository();
       const [preload] = builds;
 
@@ -73,16 +76,14 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
       await makeNetwork(site);
       await makeClientKey(site);
       await serveMirror(site, builds, repository);
-      const names = options.hosts ?? defaultHosts;
-      const plans = names.map((name) => lookUpHost(site, name));
       const known = await Promise.all(
         plans.map(
           async (plan) =>
             (await readHost(site, plan.name)) ??
             (await prepareHost(
               site,
-              { ...plan, flavour, login: options.login ?? "root" },
-              image,
+              { ...plan, login: options.login ?? "root" },
+              images.get(plan.flavour) ?? (await imageOf(plan.flavour)),
               runsK3s(plan.role) ? preload : undefined,
             )),
         ),

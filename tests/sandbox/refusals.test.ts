@@ -95,13 +95,22 @@ test("blocks overlap when one holds the other's addresses", () => {
 test("a host that there cannot be is refused with those that there can be", () => {
   for (const name of ["server-0", "server-10", "web-1", "server", "agent-51", "../etc", "server-01"]) {
     assert.throws(() => lookUpHost(defaultSite, name), {
-      message: `The sandbox knows no host "${name}"; its hosts are server-1 … server-9, db-1 … db-9, lb-1 … lb-9, agent-1 … agent-50.`,
+      message: `The sandbox knows no host "${name}"; its hosts are server-1 … server-9, db-1 … db-9, lb-1 … lb-9, agent-1 … agent-50, mysql-1 … mysql-9.`,
     });
   }
-  const addresses = ["server-1", "server-9", "db-1", "db-9", "lb-1", "lb-9", "agent-1", "agent-50"].map(
-    (name) => lookUpHost(defaultSite, name).address.split(".")[3],
-  );
-  assert.deepEqual(addresses, ["11", "19", "20", "28", "30", "38", "41", "90"]);
+  const addresses = [
+    "server-1",
+    "server-9",
+    "db-1",
+    "db-9",
+    "lb-1",
+    "lb-9",
+    "agent-1",
+    "agent-50",
+    "mysql-1",
+    "mysql-9",
+  ].map((name) => lookUpHost(defaultSite, name).address.split(".")[3]);
+  assert.deepEqual(addresses, ["11", "19", "20", "28", "30", "38", "41", "90", "91", "99"]);
 });
 
 describe("the mirror for the hosts' packages", () => {
