@@ -13,25 +13,25 @@ help: ## Show the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 up: node_modules/.installed ## Create the cluster, or bring it up to date (STACK=dev: in a sandbox on this machine)
-	@$(RUN) sandbox/main.ts up --stack $(STACK)
+	@$(RUN) operations/main.ts up --stack $(STACK)
 
 preview: node_modules/.installed ## Show what `make up` would change
-	@$(RUN) sandbox/main.ts preview --stack $(STACK)
+	@$(RUN) operations/main.ts preview --stack $(STACK)
 
 down: node_modules/.installed ## Take the cluster away (STACK=dev: and the sandbox with it)
-	@$(RUN) sandbox/main.ts down --stack $(STACK)
+	@$(RUN) operations/main.ts down --stack $(STACK)
 
 status: node_modules/.installed ## Show the cluster's nodes, datastore and backups
-	@$(RUN) sandbox/main.ts status --stack $(STACK)
+	@$(RUN) operations/main.ts status --stack $(STACK)
 
 kubectl: node_modules/.installed ## Run kubectl through the balancer: make kubectl ARGS='get nodes'
-	@$(RUN) sandbox/main.ts kubectl --stack $(STACK) -- $(ARGS)
+	@$(RUN) operations/main.ts kubectl --stack $(STACK) -- $(ARGS)
 
 backup: node_modules/.installed ## Take a backup now, and verify it
-	@$(RUN) sandbox/main.ts backup --stack $(STACK)
+	@$(RUN) operations/main.ts backup --stack $(STACK)
 
 outputs: node_modules/.installed ## Show the stack's outputs, secrets hidden
-	@$(RUN) sandbox/main.ts outputs --stack $(STACK)
+	@$(RUN) operations/main.ts outputs --stack $(STACK)
 
 sandbox: node_modules/.installed ## Work with the sandbox's hosts: make sandbox ARGS='power-off server-1'
 	@$(RUN) sandbox/cli.ts $(ARGS)

@@ -7,10 +7,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { kubectl as runKubectl } from "../../sandbox/kubectl.ts";
+import { kubectl as runKubectl } from "../../operations/kubectl.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
-import { pulumiDirectory } from "../../sandbox/workspace.ts";
+import { pulumiDirectory } from "../../sandbox/sandboxWorkspace.ts";
 import { ask, endpointOf, probeDuring } from "../support/probe.ts";
 import { sampleArguments } from "../support/processArguments.ts";
 import {

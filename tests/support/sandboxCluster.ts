@@ -4,18 +4,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa, type Result } from "execa";
 import { parse, stringify } from "yaml";
-import { kubectl as runKubectl } from "../../sandbox/kubectl.ts";
+import { kubectl as runKubectl } from "../../operations/kubectl.ts";
 import { lookUpHost } from "../../sandbox/hostCatalog.ts";
 import { exec } from "../../sandbox/sandbox.ts";
 import { machineSite } from "../../sandbox/state.ts";
 import { prepareToolchain } from "../../sandbox/toolchain/toolchain.ts";
-import {
-  openSandboxWorkspace,
-  projectDirectory,
-  pulumi,
-  stackOutputs,
-  type Workspace,
-} from "../../sandbox/workspace.ts";
+import { projectDirectory, pulumi, stackOutputs, type Workspace } from "../../operations/workspace.ts";
+import { openSandboxWorkspace } from "../../sandbox/sandboxWorkspace.ts";
 
 /** Configuration of a stack: keys without the project's name. */
 export type StackConfig = Record<string, unknown>;

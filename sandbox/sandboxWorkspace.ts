@@ -1,13 +1,13 @@
 /**
- * A stack of this project, ready for Pulumi's commands. The sandbox's stack keeps its state, its passphrase and its
- * copy of the configuration with the sandbox, so that running it leaves the checkout as it was and `down` takes all of
- * it away; any other stack uses what its user has set up.
+ * The stacks that live in the sandbox. They keep their state, their passphrase and their copy of the configuration with
+ * the sandbox, so that running them leaves the checkout as it was and `down` takes all of it away.
  */
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa, type Options } from "execa";
+import { execa } from "execa";
+import { projectDirectory, type Workspace } from "../operations/workspace.ts";
 import { exists } from "./cache.ts";
 import { identityOf, isAlive } from "./processes.ts";
 import { say } from "./progress.ts";
@@ -17,32 +17,8 @@ import type { Toolchain } from "./toolchain/toolchain.ts";
 /** The stack that lives in the sandbox unless told otherwise. */
 export const sandboxStack = "dev";
 
-/** The checkout. */
-export const projectDirectory = join(import.meta.dirname, "..");
-
 /** Where the sandbox's stacks keep what Pulumi knows of them. */
 export const pulumiDirectory = join(machineSite.stateDirectory, "pulumi");
-
-/** A stack, and how to run Pulumi on it. */
-export interface Workspace {
-  readonly stack: string;
-  /** Environment of every command: toolchain, backend, passphrase. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** Arguments that every command takes: project, stack and, in the sandbox, the configuration's copy. */
-  readonly arguments: readonly string[];
-  /** Path of the CLI. */
-  readonly cli: string;
-}
-
-/** Opens a stack that its user has set up: their backend, their passphrase, `Pulumi.<stack>.yaml`. */
-export function openWorkspace(stack: string, toolchain: Toolchain): Workspace {
-  return {
-    stack,
-    environment: toolchain.environment,
-    arguments: ["--cwd", projectDirectory, "--stack", stack],
-    cli: toolchain.pulumi,
-  };
-}
 
 /**
  * Opens a stack of the sandbox, and makes it on first use. `config` is its configuration (YAML), written for the
@@ -109,34 +85,4 @@ async function releaseStaleLock(workspace: Workspace): Promise<void> {
     env: workspace.environment,
     stdio: ["ignore", "ignore", "inherit"],
   });
-}
-
-/** Runs a Pulumi command on the stack. Its output goes where `options` say; a failure throws. */
-export function pulumi(workspace: Workspace, command: readonly string[], options: Options = {}) {
-  return execa(workspace.cli, [...command, ...workspace.arguments], {
-    ...options,
-    env: { ...workspace.environment, ...options.env },
-  });
-}
-
-/** The stack's outputs, secrets in the clear: never to be printed. */
-export async function stackOutputs(workspace: Workspace): Promise<Record<string, unknown>> {
-  const { stdout } = await execa(
-    workspace.cli,
-    ["stack", "output", "--json", "--show-secrets", ...workspace.arguments.slice(0, 4)],
-    { env: workspace.environment },
-  );
-  return JSON.parse(stdout) as Record<string, unknown>;
-}
-
-/** What the last update did, such as "no changes" or "62 created". */
-export async function lastChanges(workspace: Workspace): Promise<string> {
-  const { stdout } = await execa(
-    workspace.cli,
-    ["stack", "history", "--json", "--page-size", "1", ...workspace.arguments.slice(0, 4)],
-    { env: workspace.environment },
-  );
-  const [last] = JSON.parse(stdout) as { resourceChanges?: Record<string, number> }[];
-  const changes = Object.entries(last?.resourceChanges ?? {}).filter(([kind]) => kind !== "same");
-  return changes.length === 0 ? "no changes" : changes.map(([kind, count]) => `${count} ${kind}d`).join(", ");
 }

@@ -5,23 +5,14 @@ import { Command } from "commander";
 import { backupProgramPath } from "../components/render/backupProgram.ts";
 import { askReadiness, parseOutputs, readNodes } from "./cluster.ts";
 import { datastoreReportScript, parseDatastoreReport } from "./datastoreReport.ts";
-import { exists } from "./cache.ts";
+import { exists } from "../sandbox/cache.ts";
 import { kubectl } from "./kubectl.ts";
-import { say, secondsSince, step } from "./progress.ts";
-import { down, exec, holdingSandbox, up } from "./sandbox.ts";
+import { say, secondsSince, step } from "../sandbox/progress.ts";
+import { down, exec, holdingSandbox, up } from "../sandbox/sandbox.ts";
+import { openSandboxWorkspace, pulumiDirectory, sandboxStack } from "../sandbox/sandboxWorkspace.ts";
 import { renderSummary } from "./summary.ts";
-import { prepareToolchain } from "./toolchain/toolchain.ts";
-import {
-  lastChanges,
-  openSandboxWorkspace,
-  openWorkspace,
-  projectDirectory,
-  pulumi,
-  pulumiDirectory,
-  sandboxStack,
-  stackOutputs,
-  type Workspace,
-} from "./workspace.ts";
+import { prepareToolchain } from "../sandbox/toolchain/toolchain.ts";
+import { lastChanges, openWorkspace, projectDirectory, pulumi, stackOutputs, type Workspace } from "./workspace.ts";
 
 /** Host of the datastore in the sandbox. */
 const datastoreHost = "db-1";

@@ -1,0 +1,61 @@
+/**
+ * A stack of this project, ready for Pulumi's commands. Any but the sandbox's uses what its user has set up: their
+ * backend, their passphrase, `Pulumi.<stack>.yaml`.
+ */
+import { join } from "node:path";
+import { execa, type Options } from "execa";
+import type { Toolchain } from "../sandbox/toolchain/toolchain.ts";
+
+/** The checkout. */
+export const projectDirectory = join(import.meta.dirname, "..");
+
+/** A stack, and how to run Pulumi on it. */
+export interface Workspace {
+  readonly stack: string;
+  /** Environment of every command: toolchain, backend, passphrase. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Arguments that every command takes: project, stack and, in the sandbox, the configuration's copy. */
+  readonly arguments: readonly string[];
+  /** Path of the CLI. */
+  readonly cli: string;
+}
+
+/** Opens a stack that its user has set up: their backend, their passphrase, `Pulumi.<stack>.yaml`. */
+export function openWorkspace(stack: string, toolchain: Toolchain): Workspace {
+  return {
+    stack,
+    environment: toolchain.environment,
+    arguments: ["--cwd", projectDirectory, "--stack", stack],
+    cli: toolchain.pulumi,
+  };
+}
+
+/** Runs a Pulumi command on the stack. Its output goes where `options` say; a failure throws. */
+export function pulumi(workspace: Workspace, command: readonly string[], options: Options = {}) {
+  return execa(workspace.cli, [...command, ...workspace.arguments], {
+    ...options,
+    env: { ...workspace.environment, ...options.env },
+  });
+}
+
+/** The stack's outputs, secrets in the clear: never to be printed. */
+export async function stackOutputs(workspace: Workspace): Promise<Record<string, unknown>> {
+  const { stdout } = await execa(
+    workspace.cli,
+    ["stack", "output", "--json", "--show-secrets", ...workspace.arguments.slice(0, 4)],
+    { env: workspace.environment },
+  );
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+/** What the last update did, such as "no changes" or "62 created". */
+export async function lastChanges(workspace: Workspace): Promise<string> {
+  const { stdout } = await execa(
+    workspace.cli,
+    ["stack", "history", "--json", "--page-size", "1", ...workspace.arguments.slice(0, 4)],
+    { env: workspace.environment },
+  );
+  const [last] = JSON.parse(stdout) as { resourceChanges?: Record<string, number> }[];
+  const changes = Object.entries(last?.resourceChanges ?? {}).filter(([kind]) => kind !== "same");
+  return changes.length === 0 ? "no changes" : changes.map(([kind, count]) => `${count} ${kind}d`).join(", ");
+}
