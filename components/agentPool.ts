@@ -21,6 +21,11 @@ export interface AgentPoolArgs {
   config?: Readonly<Record<string, unknown>>;
   /** How many agents are created or changed at the same time. Default: 10. */
   waveWidth?: number;
+  /**
+   * Seconds that pods may take to leave an agent before K3s is restarted on it; those that are still there then run on.
+   * Default: 0, no agent is drained: a restart of K3s leaves pods running.
+   */
+  drainSeconds?: number;
   /** Seconds that an agent may take to prove itself after a start. Default: 240. */
   readySeconds?: number;
 }
@@ -58,6 +63,8 @@ export class AgentPool extends pulumi.ComponentResource {
             .all([config, args.apiEndpoint, nodeAddressOf(host)])
             .apply(([shared, server, address]) => ({ ...shared, server, "node-name": nodeName, "node-ip": address })),
           secretConfig: { token: args.joinToken },
+          drainSeconds: args.drainSeconds ?? 0,
+          apiEndpoint: args.apiEndpoint,
           readySeconds: args.readySeconds ?? 240,
         },
         { parent: this, dependsOn: before === undefined ? [release] : [release, before] },

@@ -1,7 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type HostArgs } from "./host/host.ts";
+import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { releaseDirectory } from "./k3sRelease.ts";
+import {
+  balancerStateFiles,
+  balancerStatePort,
+  balancerStateProgramPath,
+  balancerStateSocket,
+  leaveSeconds,
+  returnSeconds,
+} from "./render/balancerState.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { renderK3sConfig } from "./render/k3sConfig.ts";
 import { type K3sRole, k3sUnitNames, renderK3sUnit } from "./render/k3sUnit.ts";
@@ -23,6 +31,15 @@ export interface K3sNodeArgs {
   environment?: Record<string, string | number>;
   /** "host:port" of the datastore, whose TLS is verified from here before every start; servers only. */
   datastoreAddress?: pulumi.Input<string>;
+  /**
+   * Whether the node leaves the balancers before a restart and comes back after it; servers only. Default: false, as for
+   * a single server: without it there is no API either way.
+   */
+  leavesBalancers?: boolean;
+  /** Seconds that pods may take to leave the node before a restart; agents only. Default: 0, they stay and run on. */
+  drainSeconds?: number;
+  /** Where an agent asks the API to be drained. */
+  apiEndpoint?: pulumi.Input<string>;
   /** Seconds that the node may take to prove itself. */
   readySeconds: number;
 }
@@ -58,17 +75,20 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
     opts,
   );
 
+  const leaves = args.leavesBalancers ?? false;
+  const drainSeconds = args.drainSeconds ?? 0;
   return new HostCommand(
     `${name}-service`,
     {
       host,
-      // Beyond what the node may take: waiting for another run's lock, and going back to the settings before.
-      applySeconds: args.readySeconds + 450,
+      // Beyond what the node may take: waiting for another run's lock, leaving, and going back to the settings before.
+      applySeconds: args.readySeconds + drainSeconds + 450,
       script: pulumi
-        .all([args.config, args.datastoreAddress ?? "", secrets.revision])
-        .apply(([config, datastoreAddress, secretsRevision]) =>
+        .all([args.config, args.datastoreAddress ?? "", secrets.revision, nodeAddressOf(host), args.apiEndpoint ?? ""])
+        .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint]) =>
           renderHostScript({
             body: "k3sService",
+            parts: ["k3sBalancer", "k3sDrain", "k3sUninstall"],
             variables: {
               host_name: args.nodeName,
               node_name: args.nodeName,
@@ -86,10 +106,18 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               version: args.version,
               release_directory: releaseDirectory(args.version),
               ready_seconds: args.readySeconds,
+              balancer_state_socket: balancerStateSocket,
+              balancer_state_port: balancerStatePort,
+              balancer_state_program: balancerStateProgramPath,
+              leave_seconds: leaves ? leaveSeconds : 0,
+              return_seconds: leaves ? returnSeconds : 0,
+              drain_seconds: drainSeconds,
+              api_endpoint: apiEndpoint,
             },
             files: [
               { path: configPath, content: renderK3sConfig(config), mode: "0600" },
               { path: unitPath, content: renderK3sUnit(role, args.environment) },
+              ...(role === "server" ? balancerStateFiles(address) : []),
             ],
           }),
         ),

@@ -77,14 +77,12 @@ export class K3sServerPool extends pulumi.ComponentResource {
             "datastore-endpoint": args.datastoreEndpoint,
           },
           secretFiles: pulumi
-            .all([
-              pulumi.output(args.datastoreCaCertificate),
-              previous === undefined ? authorityFiles(args.identity) : [],
-            ])
+            .all([args.datastoreCaCertificate, authorityFiles(args.identity)])
             .apply(([ca, authorities]) => [{ path: datastoreCaPath, content: ca, mode: "0644" }, ...authorities]),
           environment: { KINE_DATASTORE_MAX_OPEN_CONNECTIONS: connectionsPerServer },
           // Not a secret: it says no more than the datastore's configuration does.
           datastoreAddress: pulumi.unsecret(datastoreAddress),
+          leavesBalancers: Object.keys(args.hosts).length > 1,
           readySeconds: args.readySeconds ?? 240,
         },
         { parent: this, dependsOn: previous === undefined ? [release] : [release, previous] },
@@ -98,7 +96,10 @@ export class K3sServerPool extends pulumi.ComponentResource {
   }
 }
 
-/** The authorities, for the first server: it puts them into the datastore, where the others find them. */
+/**
+ * The authorities. The first server to start puts them into the datastore; the others find just the same ones there.
+ * All have them, so that it does not matter which server is the first, now or after that one was lost.
+ */
 function authorityFiles(identity: ServerIdentity): pulumi.Output<HostFile[]> {
   const pair = (fileName: string, authority: CertificateAuthority) => [
     { path: `${tlsDirectory}/${fileName}.crt`, content: authority.certificate, mode: "0644" },

@@ -92,6 +92,12 @@ const agentPools = mapOf(
     waveWidth: wholeNumber(1, Infinity, "write how many agents may change at the same time")
       .default(10)
       .meta({ description: "How many agents are created or changed at the same time." }),
+    drainSeconds: wholeNumber(0, 3600, "write the seconds that pods may take to leave an agent before it is restarted")
+      .default(0)
+      .meta({
+        description:
+          "Seconds that pods may take to leave an agent before K3s is restarted on it; it is cordoned meanwhile. Pods that are still there then run on, as they do with 0, which drains nothing.",
+      }),
   }),
   "workers: {hosts: {agent-1: {address: 203.0.113.41}}}",
 ).meta({ description: "Pools of hosts that run K3s agents, by pool name. May be empty: servers run workloads too." });

@@ -38,6 +38,8 @@ export interface AgentPoolSettings {
   taints: readonly string[];
   /** How many agents are created or changed at the same time. Default: 10. */
   waveWidth: number;
+  /** Seconds that pods may take to leave an agent before a restart of K3s. Default: 0, agents are not drained. */
+  drainSeconds: number;
 }
 
 export interface LoadBalancerSettings {

@@ -1,3 +1,5 @@
+import { balancerStatePort } from "./balancerState.ts";
+
 /** What HAProxy offers, and whom it sends clients to. */
 export interface HaproxyConfig {
   /** Port that the Kubernetes API is offered on, on every address of the host. */
@@ -22,7 +24,8 @@ export const haproxySocket = "/run/haproxy/k3s-ha.sock";
  * an authenticated `GET /readyz` answers 200: neither an open port nor a 401 proves that it works.
  *
  * The times were measured on real K3s with a fresh connection every 100 ms: a graceful restart fails none, a power cut
- * is over after about a second. `revision` comes back in `show info`, and so proves which configuration is served.
+ * is over after about a second. Beside that, every server is asked whether it is about to restart (balancerState.ts): one
+ * that is gets no new clients, and one that does not answer is judged by its readiness alone. `revision` comes back in `show info`, and so proves which configuration is served.
  */
 export function renderHaproxyConfig(config: HaproxyConfig, revision: string): string {
   const servers = Object.entries(config.servers).map(([name, address]) => `  server ${name} ${address}`);
@@ -65,7 +68,7 @@ backend servers
   option httpchk
   http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host kubernetes
   http-check expect status 200
-  default-server check check-ssl check-alpn http/1.1 check-sni kubernetes verify required verifyhost kubernetes ca-file ${config.serverCaPath} crt ${config.healthCertificatePath} inter 1s fastinter 300ms downinter 1s fall 2 rise 2 on-marked-down shutdown-sessions
+  default-server check check-ssl check-alpn http/1.1 check-sni kubernetes verify required verifyhost kubernetes ca-file ${config.serverCaPath} crt ${config.healthCertificatePath} inter 1s fastinter 300ms downinter 1s fall 2 rise 2 agent-check agent-port ${balancerStatePort} agent-inter 500ms on-marked-down shutdown-sessions
 ${servers.join("\n")}
 
 frontend stats

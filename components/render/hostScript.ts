@@ -17,6 +17,8 @@ export interface HostFile {
 export interface HostScript {
   /** Name of a file in `scripts/` without its ending; it defines the functions `apply` and `remove`. */
   body: string;
+  /** Names of more files in `scripts/`, whose functions the body uses. Default: none. */
+  parts?: readonly string[];
   /** Shell variables that the body reads. An array becomes a bash array. */
   variables: Readonly<Record<string, string | number | readonly string[]>>;
   /** Files that `put_files`, called by the body, writes; each only when it differs. */
@@ -43,6 +45,7 @@ export function renderHostScript(script: HostScript): string {
     ...variables,
     prelude,
     renderPutFiles(script.files ?? []),
+    ...(script.parts ?? []).map(scriptText),
     scriptText(script.body),
     '"$1" </dev/null',
     "}",

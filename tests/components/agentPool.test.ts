@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { AgentPool, type AgentPoolArgs } from "../../components/agentPool.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf } from "../support/deploy.ts";
-import { fileOf } from "../support/hostFiles.ts";
+import { fileOf, filesOf } from "../support/hostFiles.ts";
 import { assertRegistersItsFields, valueOf } from "../support/outputs.ts";
 import { sampleHost } from "../support/sampleHosts.ts";
 import { isSecret } from "../support/wire.ts";
@@ -123,6 +123,22 @@ describe("AgentPool", () => {
     assert.deepEqual(parse(text ?? ""), { token: joinToken });
     assert.ok(isSecret(resourceNamed(deployment, "workers-agent-1-secrets").inputs["stdin"]));
     assert.ok(isShown(resourceNamed(deployment, "workers-agent-1-service")));
+  });
+
+  it("drains an agent before a restart only if that is asked for, and gives it the time on its host", async () => {
+    assert.match(script("workers-agent-1-service"), /^drain_seconds=0$/m);
+    const drained = await deploy(() => makePool({ drainSeconds: 90 }));
+    assert.match(
+      script("workers-agent-1-service", drained),
+      /^drain_seconds=90\napi_endpoint=https:\/\/198\.51\.100\.30:6443$/m,
+    );
+    const { inputs } = resourceNamed(drained, "workers-agent-1-service");
+    assert.match(String(inputs["create"]), /timeout \S+ \S+ 780 /);
+  });
+
+  it("answers no balancer", async () => {
+    const paths = (await filesOf(script("workers-agent-1-service"))).map(({ path }) => path);
+    assert.deepEqual(paths, ["/etc/rancher/k3s/config.yaml", "/etc/systemd/system/k3s-agent.service"]);
   });
 
   it("asks nothing of the datastore", () => {

@@ -110,12 +110,27 @@ describe("K3sServerPool", () => {
     }
   });
 
-  it("gives the authorities to the first server only: the others find them in the datastore", async () => {
+  it("gives the authorities to every server, so that none is more than the others", async () => {
     for (const server of names) {
       const paths = (await filesOf(script(`servers-${server}-secrets`))).map(({ path }) => path);
-      const authorities = paths.filter((path) => path.startsWith("/var/lib/rancher/k3s/server/tls/")).length;
-      assert.equal(authorities, server === "server-1" ? 7 : 0, server);
+      assert.equal(paths.filter((path) => path.startsWith("/var/lib/rancher/k3s/server/tls/")).length, 7, server);
     }
+  });
+
+  it("takes a server out of the balancers before a restart, unless it is the only one", async () => {
+    assert.match(script("servers-server-2-service"), /^leave_seconds=2\nreturn_seconds=4$/m);
+    const alone = await deploy(() => makePool({ hosts: { "server-1": sampleHost(11) } }));
+    assert.match(script("servers-server-1-service", alone), /^leave_seconds=0\nreturn_seconds=0$/m);
+  });
+
+  it("answers balancers on the server's cluster-side address only", async () => {
+    const hosts = { "server-1": sampleHost(11, { nodeAddress: "10.0.0.11" }) };
+    const other = await deploy(() => makePool({ hosts }));
+    const socket = "/etc/systemd/system/k3s-ha-balancer-state.socket";
+    assert.match(
+      (await fileOf(script("servers-server-1-service", other), socket)) ?? "",
+      /^ListenStream=10\.0\.0\.11:6440$/m,
+    );
   });
 
   it("shows the settings of every server, and so what a change of them does", () => {

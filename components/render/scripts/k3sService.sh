@@ -13,7 +13,7 @@ fail() {
       outcome="; its previous settings are back in place, and it is not ready with them either"
     fi
   fi
-  die "$host_name: $*$outcome"
+  die "$host_name: $*$outcome. Nothing was changed on the hosts that come after it. Take the change back, or correct it, and run up again."
 }
 
 restart_k3s() {
@@ -87,61 +87,21 @@ apply() {
   put_files
   switch_release
   now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit")"
+  start_balancer_state
   if ! runs_with "$unit" "$now"; then
+    leave_balancers
+    make_room
     restart_k3s
   fi
   wait_until_proved
+  uncordon_node
+  return_to_balancers
   keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s
   proved "$unit" "$now"
   print_revision "$unit"
 }
 
-stop_containers() {
-  local pids
-  # The containers live on in the unit's cgroup when K3s stops; their shims are told by where they run from.
-  pids=$(pgrep --full '^/var/lib/rancher/k3s/data/[^/]+/bin/containerd-shim') || return 0
-  # shellcheck disable=SC2046,SC2086
-  kill -KILL $(shim_tree $pids)
-}
-
-shim_tree() {
-  local pid
-  for pid in "$@"; do
-    printf '%s ' "$pid"
-    # shellcheck disable=SC2046
-    shim_tree $(pgrep --parent "$pid")
-  done
-}
-
-unmount_below() {
-  local path
-  while read -r path; do umount --lazy "$path"; done < <(awk -v below="$1/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort --reverse)
-}
-
-remove_network() {
-  local link tool
-  for link in cni0 flannel.1 flannel-v6.1 kube-ipvs0; do
-    if ip link show "$link" >/dev/null 2>&1; then ip link delete "$link"; fi
-  done
-  for tool in iptables ip6tables; do
-    command -v "$tool-save" >/dev/null || continue
-    "$tool-save" | grep -vE 'KUBE-|CNI-|flannel' | "$tool-restore"
-  done
-  rm -rf /var/lib/cni
-}
-
 remove() {
-  local path
   lock_host
-  if systemctl cat "$unit" >/dev/null 2>&1; then systemctl disable --quiet --now "$unit"; fi
-  stop_containers
-  for path in /run/k3s /var/lib/rancher /var/lib/kubelet/pods /var/lib/kubelet/plugins /run/netns/cni-; do unmount_below "$path"; done
-  remove_network
-  rm -rf "$unit_path" "$config_path" /etc/rancher/node /run/k3s /run/flannel /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /var/lib/rancher/k3s/server \
-    "$state_directory/$unit.proved" "$state_directory/$unit.kept" "$state_directory/$unit.revision"
-  if [[ -d /var/lib/kubelet ]]; then find /var/lib/kubelet -mindepth 1 -delete; fi
-  for path in k3s kubectl crictl ctr; do
-    if [[ -L /usr/local/bin/$path ]]; then rm -f "/usr/local/bin/$path"; fi
-  done
-  systemctl daemon-reload
+  uninstall_k3s
 }

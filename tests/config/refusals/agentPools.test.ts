@@ -16,6 +16,13 @@ refuses("agent pools", [
     ],
   },
   {
+    name: "a time to drain that is none",
+    config: pool({ drainSeconds: -1 }),
+    problems: [
+      "k3s-ha:agentPools.workers.drainSeconds is -1, but has to be a whole number from 0 to 3600: write the seconds that pods may take to leave an agent before it is restarted.",
+    ],
+  },
+  {
     name: "a label that is no text",
     config: pool({ labels: { "example.com/gpu": true } }),
     problems: [

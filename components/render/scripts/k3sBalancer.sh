@@ -1,0 +1,31 @@
+# shellcheck shell=bash
+# Out of the balancers before K3s is restarted, and back when it is proved.
+
+# Answers balancers from now on; the units are in place.
+start_balancer_state() {
+  local name path
+  [[ $role == server ]] || return 0
+  systemctl daemon-reload
+  for path in "${changed_paths[@]}"; do
+    [[ $path != *"$balancer_state_socket" ]] || systemctl stop "$balancer_state_socket"
+  done
+  systemctl enable --quiet --now "$balancer_state_socket" ||
+    die "$host_name: cannot listen on port $balancer_state_port, which balancers ask at whether this server takes clients; see: systemctl status $balancer_state_socket"
+}
+
+# The weight that balancers are told is nothing for as long as this process holds the lock, and not longer: should it be
+# killed, the server's readiness alone decides again.
+leave_balancers() {
+  if ((leave_seconds == 0)) || ! systemctl is-active --quiet "$unit"; then return 0; fi
+  mkdir -p /run/k3s-ha
+  exec 8>/run/k3s-ha/leaving
+  flock --timeout 5 8 || die "$host_name: another process keeps this server out of the balancers; see: fuser -v /run/k3s-ha/leaving"
+  sleep "$leave_seconds"
+}
+
+# Whoever restarts the next server relies on this one having its clients again.
+return_to_balancers() {
+  [[ -e /proc/self/fd/8 ]] || return 0
+  exec 8>&-
+  sleep "$return_seconds"
+}

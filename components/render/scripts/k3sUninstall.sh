@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# Takes K3s off a host, however much of it is there, so that the host can join again.
+
+stop_containers() {
+  local pids
+  # The containers live on in the unit's cgroup when K3s stops; their shims are told by where they run from.
+  pids=$(pgrep --full '^/var/lib/rancher/k3s/data/[^/]+/bin/containerd-shim') || return 0
+  # shellcheck disable=SC2046,SC2086
+  kill -KILL $(shim_tree $pids)
+}
+
+shim_tree() {
+  local pid
+  for pid in "$@"; do
+    printf '%s ' "$pid"
+    # shellcheck disable=SC2046
+    shim_tree $(pgrep --parent "$pid")
+  done
+}
+
+unmount_below() {
+  local path
+  while read -r path; do umount --lazy "$path"; done < <(awk -v below="$1/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort --reverse)
+}
+
+remove_network() {
+  local link tool
+  for link in cni0 flannel.1 flannel-v6.1 kube-ipvs0; do
+    if ip link show "$link" >/dev/null 2>&1; then ip link delete "$link"; fi
+  done
+  for tool in iptables ip6tables; do
+    command -v "$tool-save" >/dev/null || continue
+    "$tool-save" | grep -vE 'KUBE-|CNI-|flannel' | "$tool-restore"
+  done
+  rm -rf /var/lib/cni
+}
+
+uninstall_k3s() {
+  local path
+  if systemctl cat "$balancer_state_socket" >/dev/null 2>&1; then systemctl disable --quiet --now "$balancer_state_socket"; fi
+  rm -f /etc/systemd/system/"$balancer_state_socket" /etc/systemd/system/"${balancer_state_socket%.socket}@.service" "$balancer_state_program"
+  if systemctl cat "$unit" >/dev/null 2>&1; then systemctl disable --quiet --now "$unit"; fi
+  stop_containers
+  for path in /run/k3s /var/lib/rancher /var/lib/kubelet/pods /var/lib/kubelet/plugins /run/netns/cni-; do unmount_below "$path"; done
+  remove_network
+  rm -rf "$unit_path" "$config_path" /etc/rancher/node /run/k3s /run/flannel /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /var/lib/rancher/k3s/server \
+    "$state_directory/$unit.proved" "$state_directory/$unit.kept" "$state_directory/$unit.cordoned" "$state_directory/$unit.revision"
+  if [[ -d /var/lib/kubelet ]]; then find /var/lib/kubelet -mindepth 1 -delete; fi
+  for path in k3s kubectl crictl ctr; do
+    if [[ -L /usr/local/bin/$path ]]; then rm -f "/usr/local/bin/$path"; fi
+  done
+  systemctl daemon-reload
+}
