@@ -1,0 +1,193 @@
+/**
+ * Proves what becomes of the API, the nodes and the pods while servers and agents are restarted: a changed setting, one
+ * that a server fails on, and an upgrade to a newer release, all on one cluster, with a client that asks all the time.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { testImage } from "../../sandbox/k3s/images.ts";
+import { down, exec, up } from "../../sandbox/sandbox.ts";
+import { endpointOf, probeDuring } from "../support/probe.ts";
+import { devConfig, kubectl, onHost, readyNodes, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
+
+const oldVersion = "v1.35.0+k3s1";
+const newVersion = "v1.35.0+k3s3";
+const nodes = ["agent-1", "server-1", "server-2"];
+
+let config: StackConfig;
+let kubeconfig: string;
+
+before(async () => {
+  await down();
+  await up({ releases: [oldVersion, newVersion] });
+  config = await devConfig();
+  const stack = await SandboxStack.open("dev", config);
+  await stack.mustUp();
+  kubeconfig = await stack.kubeconfig();
+});
+
+after(() => down());
+
+describe("a changed setting of the servers", () => {
+  test("reaches one server after the other, and no request fails", async () => {
+    const before = await starts();
+    const changed = withK3s({ serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["goaway-chance=0.001"] } });
+    const weights = watchWeights();
+    await failsNoRequest(async () => (await SandboxStack.open("dev", changed)).mustUp());
+    const seen = await weights.stop();
+    const now = await starts();
+    assert.ok(now["server-1"]! > before["server-1"]! && now["server-2"]! > now["server-1"]!, JSON.stringify(now));
+    assert.equal(now["agent-1"], before["agent-1"], "the agent was restarted for a setting of the servers");
+    for (const server of ["server-1", "server-2"]) {
+      assert.match(await onHost(server, "cat /etc/rancher/k3s/config.yaml"), /goaway-chance=0\.001/);
+      assert.ok(seen.has(`${server} 0`), `HAProxy never had ${server} leave: ${[...seen].join(", ")}`);
+    }
+    assert.ok(!seen.has("none"), "HAProxy had no server to send clients to");
+    config = changed;
+  });
+
+  test("that the first server fails on stops there, says how to go on, and is healed by taking it back", async () => {
+    const broken = withK3s({
+      serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["no-such-flag=x"] },
+      readySeconds: 10,
+    });
+    const before = await starts();
+    await failsNoRequest(async () => {
+      const { all, exitCode } = await (await SandboxStack.open("dev", broken)).up();
+      assert.notEqual(exitCode, 0, all);
+      assert.match(all, /unknown flag: --no-such-flag/);
+      assert.match(
+        all,
+        /server-1: K3s is not ready after 10 s; its journal above says why; it runs with its previous settings again\. Nothing was changed on the hosts that come after it\. Take the change back, or correct it, and run up again\./,
+      );
+    });
+    assert.equal((await starts())["server-2"], before["server-2"]);
+    await (await SandboxStack.open("dev", config)).mustUp("--expect-no-changes");
+    assert.deepEqual(
+      await readyNodes(kubeconfig),
+      nodes.map((node) => `${node} ${oldVersion}`),
+    );
+  });
+});
+
+describe("a changed setting of an agent that is to be drained", () => {
+  test("finds it cordoned and empty, and leaves it uncordoned", async () => {
+    await runPod("mover", "agent-1");
+    const drained = withPool({ drainSeconds: 40 }, { "kubelet-arg": ["max-pods=77"] });
+    await (await SandboxStack.open("dev", drained)).mustUp();
+    assert.equal(await kubectl(kubeconfig, ["get", "pod", "mover", "--ignore-not-found"]), "");
+    assert.equal(await unschedulable("agent-1"), "");
+    assert.match(await onHost("agent-1", "cat /etc/rancher/k3s/config.yaml"), /max-pods=77/);
+    config = drained;
+  });
+
+  test("uncordons it also when the change fails", async () => {
+    const broken = withPool({ drainSeconds: 40 }, { "kubelet-arg": ["no-such-flag=x"] }, { readySeconds: 10 });
+    const { all, exitCode } = await (await SandboxStack.open("dev", broken)).up();
+    assert.notEqual(exitCode, 0, all);
+    assert.match(all, /agent-1: .*it runs with its previous settings again/);
+    assert.equal(await unschedulable("agent-1"), "");
+    await (await SandboxStack.open("dev", config)).mustUp();
+  });
+
+  test("leaves it cordoned when somebody else had cordoned it, and goes on past pods that may not leave in time", async () => {
+    await runPod("stayer", "agent-1");
+    const budget = {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: "stayer" },
+      spec: { minAvailable: 1, selector: { matchLabels: { app: "stayer" } } },
+    };
+    await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(budget));
+    await kubectl(kubeconfig, ["cordon", "agent-1"]);
+    const changed = withPool({ drainSeconds: 3 }, { "kubelet-arg": ["max-pods=78"] });
+    await (await SandboxStack.open("dev", changed)).mustUp();
+    assert.equal(await unschedulable("agent-1"), "true");
+    assert.equal(
+      await kubectl(kubeconfig, ["get", "pod", "stayer", "--output", "jsonpath={.status.phase}"]),
+      "Running",
+    );
+    await kubectl(kubeconfig, ["uncordon", "agent-1"]);
+    config = changed;
+  });
+});
+
+/** Fails when a client saw a failure while `event` ran. */
+async function failsNoRequest(event: () => Promise<unknown>): Promise<void> {
+  const { failed, samples } = await probeDuring(endpointOf(kubeconfig), event, 3000);
+  console.log(`${failed} of ${samples.length} requests failed`);
+  assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
+}
+
+/** Looks all the time at what weight HAProxy gives the servers; "none" where no server had any. */
+function watchWeights(): { stop: () => Promise<ReadonlySet<string>> } {
+  const watching = exec(
+    "lb-1",
+    `rm -f /tmp/watched; while [ ! -e /tmp/watched ]; do
+  echo 'show stat' | socat -t 2 - UNIX-CONNECT:/run/haproxy/k3s-ha.sock | awk -F , '$1 == "servers" && $2 != "BACKEND" { print $2, $19; if ($18 ~ /^UP/) up += $19 } END { if (up == 0) print "none" }'
+  sleep 0.2
+done | sort -u`,
+  );
+  return {
+    stop: async () => {
+      await onHost("lb-1", "touch /tmp/watched");
+      return new Set((await watching).stdout.trim().split("\n"));
+    },
+  };
+}
+
+/** When K3s started on each node, in microseconds since the machine's boot, which all hosts share. */
+async function starts(): Promise<Record<string, number>> {
+  const times = await Promise.all(
+    nodes.map((node) =>
+      onHost(
+        node,
+        "systemctl show --property ExecMainStartTimestampMonotonic --value k3s k3s-agent | grep -vx 0 | grep .",
+      ),
+    ),
+  );
+  return Object.fromEntries(nodes.map((node, index) => [node, Number(times[index])]));
+}
+
+async function runPod(name: string, node: string): Promise<void> {
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, labels: { app: name } },
+    spec: {
+      nodeName: node,
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name, image: testImage, imagePullPolicy: "Never", command: ["sleep", "100000"] }],
+    },
+  };
+  await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(pod));
+  await kubectl(kubeconfig, ["wait", `pod/${name}`, "--for=condition=Ready", "--timeout=60s"]);
+}
+
+function unschedulable(node: string): Promise<string> {
+  return kubectl(kubeconfig, ["get", "node", node, "--output", "jsonpath={.spec.unschedulable}"]);
+}
+
+function withK3s(changes: Record<string, unknown>): StackConfig {
+  return { ...config, k3s: { ...(config["k3s"] as object), ...changes } };
+}
+
+function serverConfig(): object {
+  return (config["k3s"] as { serverConfig: object }).serverConfig;
+}
+
+/** The configuration with settings of the pool, of its agents' config.yaml, and more of K3s. */
+function withPool(pool: object, agentSettings: object, k3s: object = {}): StackConfig {
+  const { agentPools, k3s: given } = config as { agentPools: { workers: object }; k3s: { agentConfig: object } };
+  return {
+    ...config,
+    agentPools: { workers: { ...agentPools.workers, ...pool } },
+    k3s: {
+      ...given,
+      ...k3s,
+      agentConfig: {
+        ...given.agentConfig,
+        "kubelet-arg+": (agentSettings as { "kubelet-arg": string[] })["kubelet-arg"],
+      },
+    },
+  };
+}
