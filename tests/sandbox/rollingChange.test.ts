@@ -11,7 +11,7 @@ import { devConfig, kubectl, onHost, readyNodes, SandboxStack, type StackConfig 
 
 const oldVersion = "v1.35.0+k3s1";
 const newVersion = "v1.35.0+k3s3";
-const nodes = ["agent-1", "server-1", "server-2"];
+const nodes = ["agent-1", "server-1", "server-2"] as const;
 
 let config: StackConfig;
 let kubeconfig: string;
@@ -35,7 +35,7 @@ describe("a changed setting of the servers", () => {
     await failsNoRequest(async () => (await SandboxStack.open("dev", changed)).mustUp());
     const seen = await weights.stop();
     const now = await starts();
-    assert.ok(now["server-1"]! > before["server-1"]! && now["server-2"]! > now["server-1"]!, JSON.stringify(now));
+    assert.ok(now["server-1"] > before["server-1"] && now["server-2"] > now["server-1"], JSON.stringify(now));
     assert.equal(now["agent-1"], before["agent-1"], "the agent was restarted for a setting of the servers");
     for (const server of ["server-1", "server-2"]) {
       assert.match(await onHost(server, "cat /etc/rancher/k3s/config.yaml"), /goaway-chance=0\.001/);
@@ -136,7 +136,7 @@ done | sort -u`,
 }
 
 /** When K3s started on each node, in microseconds since the machine's boot, which all hosts share. */
-async function starts(): Promise<Record<string, number>> {
+async function starts(): Promise<Record<(typeof nodes)[number], number>> {
   const times = await Promise.all(
     nodes.map((node) =>
       onHost(
@@ -145,7 +145,9 @@ async function starts(): Promise<Record<string, number>> {
       ),
     ),
   );
-  return Object.fromEntries(nodes.map((node, index) => [node, Number(times[index])]));
+  return Object.fromEntries(nodes.map((node, index) => [node, Number(times[index])])) as Awaited<
+    ReturnType<typeof starts>
+  >;
 }
 
 async function runPod(name: string, node: string): Promise<void> {
