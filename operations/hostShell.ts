@@ -1,0 +1,91 @@
+/** Scripts on a stack's hosts, from the operator's machine: over SSH, as root, the script on standard input. */
+import type { Client, ClientChannel } from "ssh2";
+import type { HostLogin } from "./hostLogin.ts";
+import { connect, HostUnreachable, unreachable } from "./sshConnection.ts";
+
+/** What a script printed, and how it ended. */
+export interface ScriptResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** 124 or 137 when it was ended by its time limit. */
+  readonly exitCode: number;
+}
+
+/** How a script is run. */
+export interface ScriptOptions {
+  /** Seconds after which the script is ended on the host. */
+  readonly seconds: number;
+  /** The script's first argument. Default: "apply", which scripts of `render/hostScript.ts` define. */
+  readonly action?: string;
+  /** Seconds that reaching the host and logging in may take. Default: 10. */
+  readonly connectSeconds?: number;
+  /** Called with what the script prints to standard error, while it runs. */
+  readonly onStderr?: (text: string) => void;
+}
+
+/** Seconds beyond the script's own limit after which a host that says nothing any more is given up. */
+const silenceSeconds = 2;
+
+/** Seconds between a script's limit and its being killed. */
+const killAfterSeconds = 2;
+
+/**
+ * Runs a script as root on a host, in the same way as a `HostCommand` does. An exit code other than 0 is a result.
+ *
+ * @throws HostUnreachable when the host cannot be reached, is not the one it should be, or does not let us be root.
+ */
+export async function runOnHost(login: HostLogin, script: string, options: ScriptOptions): Promise<ScriptResult> {
+  const connection = await connect(login, options.connectSeconds ?? 10);
+  try {
+    const result = await execute(connection.client, login, script, options);
+    if (result.exitCode !== 0 && /(^|\n)(\S+: )?(line \d+: )?sudo: /.test(result.stderr)) {
+      throw new HostUnreachable(unreachable(login, result.stderr));
+    }
+    return result;
+  } finally {
+    connection.close();
+  }
+}
+
+function execute(
+  client: Client,
+  login: HostLogin,
+  script: string,
+  { seconds, action = "apply", onStderr }: ScriptOptions,
+): Promise<ScriptResult> {
+  const sudo = login.user === "root" ? "" : "sudo -n ";
+  const command = `${sudo}timeout --kill-after=${killAfterSeconds} ${seconds} bash -s ${action}`;
+  return new Promise((resolve, reject) => {
+    const giveUp = setTimeout(
+      () => {
+        reject(new HostUnreachable(unreachable(login, `it fell silent while it worked, for ${seconds} s`)));
+      },
+      (seconds + killAfterSeconds + silenceSeconds) * 1000,
+    );
+    client.exec(command, (error, channel: ClientChannel | undefined) => {
+      if (error || channel === undefined) {
+        clearTimeout(giveUp);
+        reject(new HostUnreachable(unreachable(login, error?.message ?? "no channel")));
+        return;
+      }
+      const printed = { stdout: "", stderr: "" };
+      let exitCode: number | undefined;
+      channel.setEncoding("utf8");
+      channel.stderr.setEncoding("utf8");
+      channel.on("data", (text: string) => (printed.stdout += text));
+      channel.stderr.on("data", (text: string) => {
+        printed.stderr += text;
+        onStderr?.(text);
+      });
+      channel.on("exit", (code: number | null) => (exitCode = code ?? 137));
+      // Writing to a command that has ended fails; how it ended says more.
+      channel.on("error", () => undefined);
+      channel.on("close", () => {
+        clearTimeout(giveUp);
+        if (exitCode === undefined) reject(new HostUnreachable(unreachable(login, "the connection was lost")));
+        else resolve({ ...printed, exitCode });
+      });
+      channel.end(script);
+    });
+  });
+}

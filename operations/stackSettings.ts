@@ -1,0 +1,38 @@
+/** A stack's configuration, read and checked as a run of the program would. */
+import { execa } from "execa";
+import { type ConfigurationSource, parseSettings } from "../components/config/parseSettings.ts";
+import { InvalidConfiguration } from "../components/config/problem.ts";
+import type { Settings } from "../components/config/settings.ts";
+import { projectDirectory, type Workspace } from "./workspace.ts";
+
+/** One value as `pulumi config --json` shows it. */
+interface ConfigValue {
+  /** A map as JSON. */
+  value?: string;
+  secret: boolean;
+}
+
+/** The settings of a stack. Throws one sentence for each problem of its configuration. */
+export async function readSettings(workspace: Workspace): Promise<Settings> {
+  const { stdout } = await execa(workspace.cli, ["config", "--json", "--show-secrets", ...workspace.arguments], {
+    env: workspace.environment,
+  });
+  try {
+    return parseSettings(sourceOf(JSON.parse(stdout) as Record<string, ConfigValue>)).settings;
+  } catch (error) {
+    if (!(error instanceof InvalidConfiguration)) throw error;
+    const problems = error.problems.map((problem) => `- ${problem}`).join("\n");
+    throw new Error(`The configuration of the stack "${workspace.stack}" cannot be used:\n${problems}`);
+  }
+}
+
+/** The configuration as the program would be handed it. */
+export function sourceOf(config: Readonly<Record<string, ConfigValue>>): ConfigurationSource {
+  const entries = Object.entries(config);
+  return {
+    values: Object.fromEntries(entries.map(([key, { value }]) => [key, value ?? ""])),
+    secretKeys: entries.filter(([, { secret }]) => secret).map(([key]) => key),
+    projectDirectory,
+    environment: process.env,
+  };
+}

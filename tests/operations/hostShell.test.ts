@@ -1,0 +1,131 @@
+/** Scripts over SSH, against a real sshd: what a script says and how it ends, and each way in which a host refuses. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createServer } from "node:net";
+import { generateKeyPairSync } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
+import { type HostLogin, loginOf } from "../../operations/hostLogin.ts";
+import { runOnHost } from "../../operations/hostShell.ts";
+import { HostUnreachable } from "../../operations/sshConnection.ts";
+import { freePort, makeKey, SshServer } from "../plugins/sshServer.ts";
+
+let server: SshServer;
+let login: HostLogin;
+
+before(async () => {
+  server = await SshServer.start();
+  login = await loginOf("server-1", "k3s-ha:servers.server-1", {
+    address: "127.0.0.1",
+    port: server.port,
+    user: server.user,
+    hostKey: await server.file("host_ed25519.pub"),
+    privateKey: pulumi.secret(await server.file("client")),
+  });
+});
+
+after(() => server.stop());
+
+const failure = async (changed: Partial<HostLogin>, connectSeconds = 5): Promise<string> => {
+  const error: unknown = await runOnHost({ ...login, ...changed }, "true", { seconds: 5, connectSeconds }).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof HostUnreachable, String(error));
+  return error.message;
+};
+const place = "k3s-ha:servers.server-1 (127.0.0.1)";
+
+test("a script is run with its action, and what it prints and how it ends come back", async () => {
+  const script = 'echo "$1 $((6 * 7))"; echo ünfit >&2; exit 3\n';
+  const said: string[] = [];
+  const result = await runOnHost(login, script, {
+    seconds: 5,
+    action: "look",
+    onStderr: (text) => said.push(text),
+  });
+  assert.deepEqual(result, { stdout: "look 42\n", stderr: "ünfit\n", exitCode: 3 });
+  assert.equal(said.join(""), "ünfit\n");
+});
+
+test("a script stands in no process's arguments", async () => {
+  const { stdout } = await runOnHost(login, "word=hidden; tr '\\0' ' ' </proc/$PPID/cmdline </proc/$$/cmdline", {
+    seconds: 5,
+  });
+  assert.match(stdout, /bash -s apply/);
+  assert.doesNotMatch(stdout, /hidden/);
+});
+
+test("a script is ended by its time limit", async () => {
+  const start = performance.now();
+  const { exitCode } = await runOnHost(login, "sleep 60", { seconds: 1 });
+  assert.equal(exitCode, 124);
+  assert.ok(performance.now() - start < 5000);
+});
+
+test("large output comes back whole", async () => {
+  const { stdout } = await runOnHost(login, "head -c 3000000 /dev/zero | tr '\\0' x", { seconds: 20 });
+  assert.equal(stdout.length, 3_000_000);
+});
+
+test("a key in PKCS#8, as other tools write it, logs in", async () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const file = join(server.directory, "pkcs8.pub");
+  await writeFile(file, publicKey.export({ type: "spki", format: "pem" }));
+  const { stdout: line } = await promisify(execFile)("ssh-keygen", ["-i", "-m", "PKCS8", "-f", file]);
+  await writeFile(join(server.directory, "client.pub"), `${await server.file("client.pub")}${line}`);
+  assert.equal((await runOnHost({ ...login, privateKey: pem }, "echo in", { seconds: 5 })).stdout, "in\n");
+});
+
+test("a host behind a bastion is reached through it", async () => {
+  const bastion = { ...login };
+  assert.equal((await runOnHost({ ...login, bastion }, "echo in", { seconds: 5 })).stdout, "in\n");
+});
+
+test("a host that shows another key is refused", async () => {
+  await makeKey(join(server.directory, "other"), "ed25519");
+  const sentence = `${place}: the host shows another SSH key than the configured host key. If the host was reinstalled, take its new key with "ssh-keyscan -t ed25519 ADDRESS", compare it with the host's own /etc/ssh/ssh_host_ed25519_key.pub, and configure it; else somebody may be in between.`;
+  assert.equal(await failure({ hostKey: (await server.file("other.pub")).trim() }), sentence);
+  await makeKey(join(server.directory, "rsa"), "rsa");
+  assert.equal(await failure({ hostKey: (await server.file("rsa.pub")).trim() }), sentence);
+});
+
+test("a login that is refused is told", async () => {
+  await makeKey(join(server.directory, "stranger"), "ed25519");
+  assert.equal(
+    await failure({ privateKey: await server.file("stranger") }),
+    `${place}: the host refuses the SSH login. Check k3s-ha:ssh.user, and that the public half of the configured private key stands in that user's authorized_keys.`,
+  );
+});
+
+test("a host that nothing answers for is told", async () => {
+  assert.equal(
+    await failure({ port: await freePort() }),
+    `${place}: the host cannot be reached over SSH (connection refused). Check that it is up, and that its address and port are right.`,
+  );
+});
+
+test("a host that takes the connection and says nothing is given up in time", async () => {
+  const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+  await new Promise((resolve) => silent.once("listening", resolve));
+  const start = performance.now();
+  const { port } = silent.address() as { port: number };
+  assert.equal(
+    await failure({ port }, 1),
+    `${place}: the host cannot be reached over SSH (no answer in time). Check that it is up, and that its address and port are right.`,
+  );
+  assert.ok(performance.now() - start < 3000);
+  silent.close();
+});
+
+test("a bastion that does not answer is named", async () => {
+  const bastion = { ...login, port: await freePort() };
+  assert.equal(
+    await failure({ bastion }),
+    `${place}: the host cannot be reached over SSH (connection refused at its bastion 127.0.0.1). Check that it is up, and that its address and port are right.`,
+  );
+});
