@@ -6,6 +6,9 @@ export interface Problem {
   readonly fault: string;
 }
 
+/** Takes note of a problem. */
+export type Tell = (path: string, fault: string) => void;
+
 /** The problem as one sentence. */
 export function sentenceOf(problem: Problem): string {
   return `${problem.path} ${problem.fault}.`;

@@ -18,11 +18,28 @@ const port = (what: string) => wholeNumber(1, 65535, `write the port that ${what
 const filePath = matching(/^[^\r\n\0]+$/, pathExpectation);
 const user = matching(userPattern, userExpectation);
 
+const address = text(addressExpectation, (value) => (isAddress(value) ? undefined : addressExpectation));
+const hostKey = text(
+  "has to be the host's public key: copy the host's /etc/ssh/ssh_host_ed25519_key.pub",
+  hostKeyFault,
+);
+
+/** A host that connections to other hosts go through. */
+export const bastion = section({
+  address: address.meta({ description: "Address that SSH dials: an IP address or a DNS name." }),
+  user: user.optional().meta({ description: "Login user of the bastion; it needs no sudo. Default: `ssh.user`." }),
+  port: port("sshd listens on").default(22).meta({ description: "SSH port of the bastion." }),
+  privateKeyFile: filePath
+    .optional()
+    .meta({ description: "Private key to log in to the bastion with. Default: as for all hosts." }),
+  hostKey: hostKey
+    .optional()
+    .meta({ description: "The bastion's public SSH key. Default: what `ssh.knownHostsFile` says." }),
+});
+
 /** One host: how it is reached, and how it is known. */
 export const host = section({
-  address: text(addressExpectation, (value) => (isAddress(value) ? undefined : addressExpectation)).meta({
-    description: "Address that SSH dials: an IP address or a DNS name.",
-  }),
+  address: address.meta({ description: "Address that SSH dials: an IP address or a DNS name." }),
   nodeAddress: text("has to be an IP address: write the one that the cluster's own traffic uses", (value) =>
     isIP(value) === 0 ? "has to be an IP address: write the one that the cluster's own traffic uses" : undefined,
   )
@@ -35,12 +52,13 @@ export const host = section({
   privateKeyFile: filePath
     .optional()
     .meta({ description: "Private key to log in to this host with. Default: as for all hosts." }),
-  hostKey: text("has to be the host's public key: copy the host's /etc/ssh/ssh_host_ed25519_key.pub", hostKeyFault)
+  hostKey: hostKey.optional().meta({
+    description:
+      "The host's public SSH key, one line as in its `/etc/ssh/ssh_host_ed25519_key.pub`. Default: what `ssh.knownHostsFile` says.",
+  }),
+  bastion: bastion
     .optional()
-    .meta({
-      description:
-        "The host's public SSH key, one line as in its `/etc/ssh/ssh_host_ed25519_key.pub`. Default: what `ssh.knownHostsFile` says.",
-    }),
+    .meta({ description: "The host that connections to this one go through. Default: `ssh.bastion`." }),
 });
 
 const hostsLike = (example: string) => mapOf(host, example);
@@ -57,6 +75,16 @@ const ssh = section({
   knownHostsFile: filePath.optional().meta({
     description:
       "File of known hosts, as ssh keeps it, for hosts without a `hostKey`. Default: none, so each host needs its `hostKey`.",
+  }),
+  bastion: bastion
+    .optional()
+    .meta({ description: "The host that connections to all other hosts go through. Default: none." }),
+  connectSeconds: wholeNumber(1, 600, "write the seconds that one attempt to connect may take")
+    .default(10)
+    .meta({ description: "Seconds that one attempt to connect may take; there are five." }),
+  commandSeconds: wholeNumber(60, 86_400, "write the seconds that one step on a host may take").default(600).meta({
+    description:
+      "Seconds that a step on a host may take which has no limit of its own: packages, downloads, a database.",
   }),
 });
 
@@ -232,10 +260,11 @@ export type SectionKey = keyof typeof sections;
 export type SecretKey = keyof typeof secretKeys;
 
 /** Maps of settings that say nothing true once a part is left out: a host without its port is another host. */
-export const indivisible: ReadonlySet<z.core.$ZodShape> = new Set([host.shape, ssh.shape]);
+export const indivisible: ReadonlySet<z.core.$ZodShape> = new Set([host.shape, ssh.shape, bastion.shape]);
 
 /** One host as the configuration has it. */
 export type HostEntry = z.output<typeof host>;
+export type BastionEntry = z.output<typeof bastion>;
 export type SshSection = z.output<typeof ssh>;
 
 /** The sections after parsing, every default filled in. One that could not be parsed at all is undefined. */

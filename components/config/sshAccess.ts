@@ -1,13 +1,12 @@
-import { readFileSync } from "node:fs";
-import type { HostArgs } from "../host/host.ts";
+import type { BastionArgs, HostArgs } from "../host/host.ts";
+import { canonicalAddress } from "./address.ts";
 import { configPath } from "./configPath.ts";
-import { absolutePath, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
-import { parsePublicKey, renderPublicKey } from "./hostKey.ts";
+import type { Surroundings } from "./filePath.ts";
+import { pinnedKeyOf, readKnownHosts } from "./hostKeyPin.ts";
 import type { ConfiguredHost } from "./hosts.ts";
-import { findHostKey, type KnownHostsEntry, parseKnownHosts, revocationOf } from "./knownHosts.ts";
 import { givenPrivateKey, type PrivateKey, readPrivateKeyFile } from "./privateKey.ts";
-import type { Problem } from "./problem.ts";
-import type { SshSection } from "./schema.ts";
+import type { Problem, Tell } from "./problem.ts";
+import type { BastionEntry, SshSection } from "./schema.ts";
 import type { Secret } from "./settings.ts";
 
 /** How hosts are logged in to, as the configuration has it. */
@@ -25,7 +24,13 @@ export interface SshAccess {
   readonly problems: readonly Problem[];
 }
 
-/** Finds the private key and the host key for every host. Reads files; each once. */
+/** A bastion, and where the configuration has it. */
+interface ConfiguredBastion {
+  readonly path: string;
+  readonly entry: BastionEntry;
+}
+
+/** Finds the private key, the host key and the bastion for every host. Reads files; each once. */
 export function sshAccess(
   hosts: readonly ConfiguredHost[],
   { ssh, sshPrivateKey }: SshConfiguration,
@@ -33,42 +38,79 @@ export function sshAccess(
 ): SshAccess {
   const problems: Problem[] = [];
   const tell = (path: string, fault: string) => void problems.push({ path, fault });
-  const defaultKey = defaultPrivateKey(hosts, ssh, sshPrivateKey, surroundings, tell);
+  const through = new Map(hosts.map((host) => [host.path, bastionOf(host, ssh)]));
+  const bastions = new Map([...through.values()].flatMap((bastion) => (bastion ? [[bastion.path, bastion]] : [])));
+  const needsDefaultKey =
+    hosts.some(({ entry }) => entry.privateKeyFile === undefined) ||
+    [...bastions.values()].some(({ entry }) => entry.privateKeyFile === undefined);
+  const defaultKey = defaultPrivateKey(needsDefaultKey, ssh, sshPrivateKey, surroundings, tell);
   const knownHosts = readKnownHosts(ssh?.knownHostsFile, surroundings, tell);
   const keyFiles = new Map<string, PrivateKey>();
 
+  const privateKeyOf = (path: string, file: string | undefined): Secret | undefined => {
+    if (file === undefined) return defaultKey;
+    const key = keyFiles.get(file) ?? readPrivateKeyFile(file, surroundings);
+    // Told once, where the file is named first.
+    if ("fault" in key && !keyFiles.has(file)) tell(`${path}.privateKeyFile`, key.fault);
+    keyFiles.set(file, key);
+    return "secret" in key ? key.secret : undefined;
+  };
+  // Without the section that names the file of known hosts, every host would lack its key: that is told already.
+  const hostKeyOf = (peer: Parameters<typeof pinnedKeyOf>[0]) =>
+    ssh === undefined && peer.hostKey === undefined ? "" : pinnedKeyOf(peer, knownHosts, tell);
+
+  const bastionArgs = new Map(
+    [...bastions.values()].map(({ path, entry }): [string, BastionArgs] => {
+      const { address, port, hostKey, user } = entry;
+      const privateKey = privateKeyOf(path, entry.privateKeyFile);
+      return [
+        path,
+        {
+          address,
+          port,
+          user: user ?? ssh?.user ?? "root",
+          hostKey: hostKeyOf({ path, address, port, hostKey, bastion: undefined }),
+          ...(privateKey === undefined ? {} : { privateKey }),
+        },
+      ];
+    }),
+  );
+
   const complete = hosts.map((host): [string, HostArgs] => {
-    const { address, nodeAddress, user, privateKeyFile } = host.entry;
-    let privateKey = defaultKey;
-    if (privateKeyFile !== undefined) {
-      const key = keyFiles.get(privateKeyFile) ?? readPrivateKeyFile(privateKeyFile, surroundings);
-      // Told once, where the file is named first.
-      if ("fault" in key && !keyFiles.has(privateKeyFile)) {
-        tell(`${host.path}.privateKeyFile`, key.fault);
-      }
-      keyFiles.set(privateKeyFile, key);
-      privateKey = "secret" in key ? key.secret : undefined;
-    }
+    const { path, port } = host;
+    const { address, nodeAddress, user, hostKey } = host.entry;
+    const privateKey = privateKeyOf(path, host.entry.privateKeyFile);
+    const bastion = through.get(path);
     return [
-      host.path,
+      path,
       {
         address,
         ...(nodeAddress === undefined ? {} : { nodeAddress }),
-        port: host.port,
+        port,
         user: user ?? ssh?.user ?? "root",
-        hostKey: hostKeyOf(host, ssh, knownHosts, tell),
+        hostKey: hostKeyOf({ path, address, port, hostKey, bastion: bastion?.entry.address }),
         ...(privateKey === undefined ? {} : { privateKey }),
+        ...(bastion === undefined ? {} : { bastion: bastionArgs.get(bastion.path) }),
+        connectSeconds: ssh?.connectSeconds ?? 10,
+        commandSeconds: ssh?.commandSeconds ?? 600,
       },
     ];
   });
   return { hosts: new Map(complete), problems };
 }
 
-type Tell = (path: string, fault: string) => void;
+/** The bastion before a host: its own, or that of all hosts, unless the host is that bastion itself. */
+function bastionOf({ path, entry, port }: ConfiguredHost, ssh: SshSection | undefined): ConfiguredBastion | undefined {
+  if (entry.bastion !== undefined) return { path: `${path}.bastion`, entry: entry.bastion };
+  const shared = ssh?.bastion;
+  if (shared === undefined) return undefined;
+  const isItself = canonicalAddress(shared.address) === canonicalAddress(entry.address) && shared.port === port;
+  return isItself ? undefined : { path: configPath("ssh", "bastion"), entry: shared };
+}
 
-/** The key of all hosts that have none of their own; undefined means the SSH agent's. */
+/** The key of everything that has none of its own; undefined means the SSH agent's. */
 function defaultPrivateKey(
-  hosts: readonly ConfiguredHost[],
+  isNeeded: boolean,
   ssh: SshSection | undefined,
   sshPrivateKey: string,
   surroundings: Surroundings,
@@ -91,81 +133,11 @@ function defaultPrivateKey(
     tell(filePath, key.fault);
     return undefined;
   }
-  const needsAgent = ssh !== undefined && hosts.some(({ entry }) => entry.privateKeyFile === undefined);
-  if (needsAgent && (surroundings.environment["SSH_AUTH_SOCK"] ?? "") === "") {
+  if (ssh !== undefined && isNeeded && (surroundings.environment["SSH_AUTH_SOCK"] ?? "") === "") {
     tell(
       filePath,
       `is missing, and there is no ${textPath} and no SSH agent either (SSH_AUTH_SOCK is not set): name a private key's file, set the secret ${textPath}, or start an SSH agent that holds the key`,
     );
   }
   return undefined;
-}
-
-/** What the file of known hosts says; undefined without a file that can be read. */
-function readKnownHosts(
-  file: string | undefined,
-  surroundings: Surroundings,
-  tell: Tell,
-): readonly KnownHostsEntry[] | undefined {
-  if (file === undefined) return undefined;
-  const path = configPath("ssh", "knownHostsFile");
-  const resolved = absolutePath(file, surroundings);
-  if (resolved === undefined) {
-    tell(path, unresolvableFault(file));
-    return undefined;
-  }
-  try {
-    return parseKnownHosts(readFileSync(resolved, "utf8"));
-  } catch (error) {
-    tell(path, unreadableFault(file, resolved, error));
-    return undefined;
-  }
-}
-
-/** The key that a host is pinned to; empty when it has none, which is then told. */
-function hostKeyOf(
-  host: ConfiguredHost,
-  ssh: SshSection | undefined,
-  knownHosts: readonly KnownHostsEntry[] | undefined,
-  tell: Tell,
-): string {
-  const { port, path } = host;
-  const { address, hostKey } = host.entry;
-  const file = ssh?.knownHostsFile;
-  const pinned = hostKey === undefined ? undefined : parsePublicKey(hostKey);
-  if (pinned !== undefined) {
-    const line = revocationOf(knownHosts ?? [], address, port, pinned);
-    if (line !== undefined) tell(`${path}.hostKey`, revokedFault(file, line));
-    return renderPublicKey(pinned);
-  }
-  // Without the file, or the section that names it, every host would lack its key: that is told already.
-  if (ssh === undefined || (file !== undefined && knownHosts === undefined)) return "";
-  const found: ReturnType<typeof findHostKey> =
-    knownHosts === undefined ? { outcome: "unknown" } : findHostKey(knownHosts, address, port);
-  switch (found.outcome) {
-    case "known":
-      return renderPublicKey(found.key);
-    case "revoked":
-      tell(`${path}.hostKey`, revokedFault(file, found.line));
-      return "";
-    case "ambiguous":
-      tell(
-        `${path}.hostKey`,
-        `is missing, and ${String(file)} has ${found.lines.length} different ${found.type} keys for ${address} (lines ${found.lines.join(", ")}): remove the lines that are out of date, or give hostKey`,
-      );
-      return "";
-    case "unknown":
-      tell(`${path}.hostKey`, missingHostKeyFault(address, port, file));
-      return "";
-  }
-}
-
-function revokedFault(file: string | undefined, line: number): string {
-  return `is marked @revoked on line ${line} of ${String(file)}: give the host a new key, and use that`;
-}
-
-/** The key types to scan for, from best to worst: one command shows what to put into the configuration. */
-function missingHostKeyFault(address: string, port: number, file: string | undefined): string {
-  const elsewhere = file === undefined ? "ssh.knownHostsFile is not set" : `${file} has no key for it`;
-  return `is missing and ${elsewhere}, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p ${port} ${address}", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…"`;
 }

@@ -1,6 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { types } from "@pulumi/command";
 
+/** A host that SSH connections to others go through. */
+export interface BastionArgs {
+  /** Address that SSH dials: an IP address or a DNS name. */
+  address: pulumi.Input<string>;
+  /** SSH port. Default: 22. */
+  port?: number;
+  /** Login user; needs no rights but to log in, and sshd's `AllowTcpForwarding`. Default: root. */
+  user?: string;
+  /** The bastion's public SSH key, as in authorized_keys. One that shows another is refused. */
+  hostKey: pulumi.Input<string>;
+  /** Private key (OpenSSH or PEM text) to log in with. Default: the SSH agent's keys. */
+  privateKey?: pulumi.Input<string> | undefined;
+}
+
 /** One Linux host and how to reach it over SSH. The map key that it stands under is its name, and its node name. */
 export interface HostArgs {
   /** Address that SSH dials: an IP address or a DNS name. */
@@ -15,6 +29,12 @@ export interface HostArgs {
   hostKey: pulumi.Input<string>;
   /** Private key (OpenSSH or PEM text) to log in with. Default: the SSH agent's keys. */
   privateKey?: pulumi.Input<string> | undefined;
+  /** The host that connections to this one go through. Default: none, it is dialled directly. */
+  bastion?: BastionArgs | undefined;
+  /** Seconds that one attempt to connect may take. Default: 10. */
+  connectSeconds?: number;
+  /** Seconds after which a command on the host is ended, if it has no limit of its own. Default: 600. */
+  commandSeconds?: number;
 }
 
 /**
@@ -43,6 +63,22 @@ export function connectionTo(host: HostArgs): types.input.remote.ConnectionArgs 
     hostKey: host.hostKey,
     ...(host.privateKey === undefined ? {} : { privateKey: pulumi.secret(host.privateKey) }),
     dialErrorLimit: dialRetries,
-    perDialTimeout: dialSeconds,
+    perDialTimeout: host.connectSeconds ?? dialSeconds,
+    ...(host.bastion === undefined ? {} : { proxy: connectionToBastion(host.bastion, host.connectSeconds) }),
+  };
+}
+
+function connectionToBastion(
+  bastion: BastionArgs,
+  connectSeconds: number | undefined,
+): types.input.remote.ProxyConnectionArgs {
+  return {
+    host: bastion.address,
+    port: bastion.port ?? 22,
+    user: bastion.user ?? "root",
+    hostKey: bastion.hostKey,
+    ...(bastion.privateKey === undefined ? {} : { privateKey: pulumi.secret(bastion.privateKey) }),
+    dialErrorLimit: dialRetries,
+    perDialTimeout: connectSeconds ?? dialSeconds,
   };
 }

@@ -49,7 +49,7 @@ export class HostChecks extends pulumi.ComponentResource {
     const paths = new Map(
       Object.entries(args.hosts).map(([hostName, { host, path }]) => [
         `${name}-${hostName}`,
-        typeof host.address === "string" ? `${path} (${host.address})` : path,
+        `${path}${whereIs(host)}`,
       ]),
     );
     // The provider's error says what failed; this says where it stands in the configuration, and what to do.
@@ -88,6 +88,14 @@ export class HostChecks extends pulumi.ComponentResource {
     this.checked = pulumi.all(checks.map((check) => check.urn)).apply(() => Object.keys(args.hosts));
     this.registerOutputs({ checked: this.checked });
   }
+}
+
+/** The address of a host, and that of its bastion, as messages show them. */
+function whereIs({ address, bastion }: HostArgs): string {
+  if (typeof address !== "string") return "";
+  return typeof bastion?.address === "string"
+    ? ` (${address} through the bastion ${bastion.address})`
+    : ` (${address})`;
 }
 
 /**

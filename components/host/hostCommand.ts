@@ -11,7 +11,7 @@ export interface HostCommandArgs {
    * that nothing of it stands in a process list or in an error. Unless it is secret, a preview shows its changed lines.
    */
   script: pulumi.Input<string>;
-  /** Seconds after which `apply` is ended on the host. Default: 600. */
+  /** Seconds after which `apply` is ended on the host. Default: the host's `commandSeconds`. */
   applySeconds?: number;
   /** Seconds after which `remove` is ended on the host. Default: 120. */
   removeSeconds?: number;
@@ -25,7 +25,7 @@ export class HostCommand extends remote.Command {
   constructor(name: string, args: HostCommandArgs, opts?: pulumi.CustomResourceOptions) {
     const run = (action: string, seconds: number) =>
       `${args.host.user === undefined || args.host.user === "root" ? "" : "sudo -n "}timeout --verbose --kill-after=10 ${seconds} bash -s ${action}`;
-    const apply = run("apply", args.applySeconds ?? 600);
+    const apply = run("apply", args.applySeconds ?? args.host.commandSeconds ?? 600);
     super(
       name,
       {

@@ -26,6 +26,39 @@ describe("HostCommand", () => {
     assert.equal(inputs["stdin"], "a script");
   });
 
+  it("goes through the bastion, which is known by its key as the host is", async () => {
+    const bastion = { address: "203.0.113.9", port: 2022, user: "jump", hostKey: sampleHostKey };
+    const deployment = await run(
+      sampleHost(11, { connectSeconds: 3, bastion: { ...bastion, privateKey: sampleSshKey } }),
+    );
+    assertSafeCommands(deployment);
+    const { proxy } = reveal(resourceNamed(deployment, "command").inputs["connection"]) as { proxy: object };
+    assert.deepEqual(proxy, {
+      host: "203.0.113.9",
+      port: 2022,
+      user: "jump",
+      hostKey: sampleHostKey,
+      privateKey: sampleSshKey,
+      dialErrorLimit: 4,
+      perDialTimeout: 3,
+    });
+    const withoutKey = await run(sampleHost(11, { bastion }));
+    const { proxy: byAgent } = reveal(resourceNamed(withoutKey, "command").inputs["connection"]) as { proxy: object };
+    assert.ok(!("privateKey" in byAgent));
+  });
+
+  it("takes the host's own limit when it has none", async () => {
+    const limit = async (host: HostArgs) => {
+      const deployment = await deploy(() => new HostCommand("command", { host, script: "a script" }));
+      return resourceNamed(deployment, "command").inputs["create"];
+    };
+    assert.equal(
+      await limit(sampleHost(11, { commandSeconds: 900 })),
+      "timeout --verbose --kill-after=10 900 bash -s apply",
+    );
+    assert.equal(await limit(sampleHost(11)), "timeout --verbose --kill-after=10 600 bash -s apply");
+  });
+
   it("becomes root through sudo, which must not ask", async () => {
     const deployment = await run(sampleHost(11, { user: "deploy" }));
     assertSafeCommands(deployment);

@@ -7,7 +7,13 @@ import { describe, it } from "node:test";
 import * as yaml from "yaml";
 import { reservedSettings } from "../../components/config/k3sSetting.ts";
 import { keyNames, secretKeys, sections } from "../../components/config/schema.ts";
-import { hostReference, secretReference, sectionReference, type SettingReference } from "./reference.ts";
+import {
+  bastionReference,
+  hostReference,
+  secretReference,
+  sectionReference,
+  type SettingReference,
+} from "./reference.ts";
 import { hostKey, parse, type StackConfig } from "./stack.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -49,7 +55,12 @@ describe("docs/configuration.md", () => {
   it("has every setting of the schema, with its type, default and meaning, and no other", () => {
     const sectionKeys = keyNames.filter((key): key is keyof typeof sections => key in sections);
     const row = ({ path, type, standard, meaning }: SettingReference) => [`\`${path}\``, type, standard, meaning];
-    const expected = [...hostReference(), ...secretReference(), ...sectionKeys.flatMap(sectionReference)].map(row);
+    const expected = [
+      ...hostReference(),
+      ...bastionReference(),
+      ...secretReference(),
+      ...sectionKeys.flatMap(sectionReference),
+    ].map(row);
     const sorted = (rows: string[][]) => rows.toSorted((a, b) => String(a).localeCompare(String(b)));
     assert.deepEqual(sorted(tableRows(documentation, 4)), sorted(expected));
   });

@@ -8,6 +8,9 @@ import { directoryWith, hostKey, parse, publicKey, smallStack, valuesOf } from "
 
 const privateKey = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 
+/** How long connections and steps may take unless told otherwise. */
+const limits = { connectSeconds: 10, commandSeconds: 600 };
+
 /** What an output holds; resolves without an engine. */
 async function valueOf<T>(output: pulumi.Input<T> | undefined): Promise<unknown> {
   return new Promise((resolve) => {
@@ -18,7 +21,7 @@ async function valueOf<T>(output: pulumi.Input<T> | undefined): Promise<unknown>
 describe("parseSettings", () => {
   it("fills in every default", () => {
     const { settings, warnings } = parse(smallStack);
-    const host = (address: string) => ({ address, port: 22, user: "root", hostKey });
+    const host = (address: string) => ({ address, port: 22, user: "root", hostKey, ...limits });
     const [server1, server2] = [host("198.51.100.11"), host("198.51.100.12")];
     const [balancer, database] = [host("198.51.100.30"), host("198.51.100.20")];
     assert.deepEqual(settings, {
@@ -141,12 +144,52 @@ describe("parseSettings", () => {
         port: 22,
         hostKey,
         privateKey: privateKey.replace("AAAA", "BBBB"),
+        ...limits,
       },
     );
     assert.deepEqual(
       { ...all, privateKey: await valueOf(all?.privateKey) },
-      { address: "198.51.100.12", user: "deploy", port: 2022, hostKey, privateKey },
+      { address: "198.51.100.12", user: "deploy", port: 2022, hostKey, privateKey, ...limits },
     );
+  });
+
+  it("reaches hosts through a bastion, each through its own before that of all, and the bastion directly", async (test) => {
+    const projectDirectory = directoryWith(test, {
+      key: privateKey,
+      known_hosts: `203.0.113.9 ${publicKey("ssh-ed25519", 9)}`,
+    });
+    const own = { address: "203.0.113.8", port: 2022, user: "jump", hostKey, privateKeyFile: "key" };
+    const { settings } = parse(
+      {
+        ...smallStack,
+        ssh: {
+          user: "deploy",
+          knownHostsFile: "known_hosts",
+          bastion: { address: "203.0.113.9" },
+          connectSeconds: 3,
+          commandSeconds: 900,
+        },
+        servers: {
+          "server-1": { address: "198.51.100.11", hostKey },
+          "server-2": { address: "198.51.100.12", hostKey, bastion: own },
+        },
+        loadBalancer: { hosts: { "lb-1": { address: "203.0.113.9", nodeAddress: "198.51.100.30" } } },
+      },
+      { projectDirectory },
+    );
+    const { "server-1": first, "server-2": second } = settings.servers;
+    assert.deepEqual(first?.bastion, {
+      address: "203.0.113.9",
+      port: 22,
+      user: "deploy",
+      hostKey: publicKey("ssh-ed25519", 9),
+    });
+    assert.deepEqual(
+      { ...second?.bastion, privateKey: await valueOf(second?.bastion?.privateKey) },
+      { address: "203.0.113.8", port: 2022, user: "jump", hostKey, privateKey },
+    );
+    assert.equal(settings.loadBalancer.hosts["lb-1"]?.bastion, undefined);
+    assert.deepEqual([first.connectSeconds, first.commandSeconds], [3, 900]);
   });
 
   it("marks private keys secret, from a file and from the configuration", async (test) => {

@@ -1,6 +1,6 @@
 /** The reference of all settings, drawn from the schema: what docs/configuration.md has to say. */
 import { z } from "zod";
-import { host, secretKeys, sections } from "../../components/config/schema.ts";
+import { bastion, host, secretKeys, sections } from "../../components/config/schema.ts";
 
 /** One row of the reference. */
 export interface SettingReference {
@@ -12,7 +12,10 @@ export interface SettingReference {
   readonly meaning: string;
 }
 
-/** Every setting of one key of the configuration. A host is one setting: its own are in `hostReference`. */
+/**
+ * Every setting of one key of the configuration. A host is one setting, and so is a bastion: their own are in
+ * `hostReference` and `bastionReference`.
+ */
 export function sectionReference(key: keyof typeof sections): SettingReference[] {
   return settingsIn(sections[key], key);
 }
@@ -20,6 +23,11 @@ export function sectionReference(key: keyof typeof sections): SettingReference[]
 /** Every setting of a host. */
 export function hostReference(): SettingReference[] {
   return Object.entries(host.shape).flatMap(([name, schema]) => settingsIn(schema, name));
+}
+
+/** Every setting of a bastion. */
+export function bastionReference(): SettingReference[] {
+  return Object.entries(bastion.shape).flatMap(([name, schema]) => settingsIn(schema, name));
 }
 
 /** The keys that hold a secret text. */
@@ -39,7 +47,7 @@ export function descriptionOf(key: keyof typeof sections): string {
 function settingsIn(schema: z.ZodType, path: string): SettingReference[] {
   const bare = unwrapped(schema);
   const description = schema.description ?? bare.description ?? "";
-  const children = isHost(bare) ? undefined : childrenOf(bare, path);
+  const children = isHost(bare) || isBastion(bare) ? undefined : childrenOf(bare, path);
   if (children !== undefined) return children;
   const words = worded(description);
   const standard = schema instanceof z.ZodDefault ? `\`${JSON.stringify(schema.def.defaultValue)}\`` : words.standard;
@@ -60,6 +68,10 @@ function isHost(schema: z.ZodType): boolean {
   return schema instanceof z.ZodObject && schema.shape === host.shape;
 }
 
+function isBastion(schema: z.ZodType): boolean {
+  return schema instanceof z.ZodObject && schema.shape === bastion.shape;
+}
+
 function isRequired(schema: z.ZodType): boolean {
   return !schema.safeParse(undefined).success;
 }
@@ -71,6 +83,7 @@ function unwrapped(schema: z.ZodType): z.ZodType {
 
 function typeOf(schema: z.ZodType): string {
   if (isHost(schema)) return "[host](#a-host)";
+  if (isBastion(schema)) return "[bastion](#a-bastion)";
   if (schema instanceof z.ZodRecord) {
     const value = schema.valueType as z.ZodType;
     if (isHost(value)) return "[hosts](#a-host) by name";

@@ -28,7 +28,13 @@ function assertSafe({ name, inputs, additionalSecretOutputs }: Registered): void
   assert.ok(isSecret(inputs["connection"]), name);
   const connection = reveal(inputs["connection"]) as Record<string, unknown>;
   const keys = ["dialErrorLimit", "host", "hostKey", "perDialTimeout", "port", "privateKey", "user"];
-  assert.deepEqual(Object.keys(connection).toSorted(), keys, name);
+  assert.deepEqual(
+    Object.keys(connection)
+      .filter((key) => key !== "proxy")
+      .toSorted(),
+    keys,
+    name,
+  );
   assert.match(String(connection["hostKey"]), /^ssh-ed25519 [A-Za-z0-9+/]{60,}=*$/, name);
 
   const sudo = connection["user"] === "root" ? "" : "sudo -n ";

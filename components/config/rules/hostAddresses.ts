@@ -23,6 +23,17 @@ export function repeatedConnections(hosts: readonly ConfiguredHost[]): Problem[]
   });
 }
 
+/** A connection through a host cannot lead to that host. */
+export function ownBastions(hosts: readonly ConfiguredHost[]): Problem[] {
+  return hosts.flatMap(({ path, entry, port }) => {
+    const { bastion } = entry;
+    if (bastion === undefined || bastion.port !== port) return [];
+    if (canonicalAddress(bastion.address) !== canonicalAddress(entry.address)) return [];
+    const fault = "is the host itself, at the same address and port: remove it, or give the address of another host";
+    return [{ path: `${path}.bastion`, fault }];
+  });
+}
+
 /** Nodes, the datastore and the load balancer find each other by these addresses. */
 export function repeatedNodeAddresses(hosts: readonly ConfiguredHost[]): Problem[] {
   return hosts.flatMap((host, index) => {

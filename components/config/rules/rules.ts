@@ -7,7 +7,7 @@ import {
   nodesOfOtherFamily,
   overlappingClusterNetworks,
 } from "./clusterNetworks.ts";
-import { missingNodeAddresses, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
+import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
 import { invalidHostNames, invalidPoolNames, repeatedHostNames } from "./hostNames.ts";
 import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
 import { unusableSchedule } from "./schedule.ts";
@@ -21,6 +21,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...invalidPoolNames(configuration),
     ...repeatedHostNames(hosts),
     ...missingNodeAddresses(hosts),
+    ...ownBastions(hosts),
     // The more telling of two sentences about the same host.
     ...withoutPaths([...repeatedConnections(hosts), ...repeatedNodeAddresses(hosts)], onServerPort),
     ...onServerPort,

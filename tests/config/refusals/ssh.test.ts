@@ -87,4 +87,67 @@ refuses("SSH", [
       'k3s-ha:servers.server-3.hostKey is missing and ssh.knownHostsFile is not set, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p 2022 198.51.100.13", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…".',
     ],
   },
+  {
+    name: "a bastion without a host key",
+    config: { ...smallStack, ssh: { bastion: { address: "203.0.113.9", port: 2022 } } },
+    problems: [
+      'k3s-ha:ssh.bastion.hostKey is missing and ssh.knownHostsFile is not set, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p 2022 203.0.113.9", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…".',
+    ],
+  },
+  {
+    name: "a host without a host key behind a bastion",
+    config: {
+      ...servers({ "server-3": { address: "198.51.100.13" } }),
+      ssh: { bastion: host("203.0.113.9") },
+    },
+    problems: [
+      'k3s-ha:servers.server-3.hostKey is missing and ssh.knownHostsFile is not set, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p 22 198.51.100.13" on the bastion 203.0.113.9, compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…".',
+    ],
+  },
+  {
+    name: "a bastion as a mere address",
+    config: { ...smallStack, ssh: { bastion: "203.0.113.9" } },
+    problems: [
+      'k3s-ha:ssh.bastion is "203.0.113.9", but has to be a map of settings: indent address, user, port, privateKeyFile and hostKey below it.',
+    ],
+  },
+  {
+    name: "a missing key file of a bastion",
+    config: { ...smallStack, ssh: { bastion: host("203.0.113.9", { privateKeyFile: "/nowhere/bastion" }) } },
+    problems: [
+      'k3s-ha:ssh.bastion.privateKeyFile is "/nowhere/bastion", a file that does not exist: create it or correct the path.',
+    ],
+  },
+  {
+    name: "a bastion that a bastion leads to",
+    config: servers({
+      "server-3": host("198.51.100.13", {
+        bastion: host("203.0.113.9", { bastion: host("203.0.113.8") }),
+      }),
+    }),
+    problems: [
+      "k3s-ha:servers.server-3.bastion.bastion is not a setting: remove it (there are address, hostKey, port, privateKeyFile and user).",
+    ],
+  },
+  {
+    name: "a host that is its own bastion",
+    config: servers({ "server-3": host("198.51.100.13", { bastion: host("198.51.100.13") }) }),
+    problems: [
+      "k3s-ha:servers.server-3.bastion is the host itself, at the same address and port: remove it, or give the address of another host.",
+    ],
+  },
+  {
+    name: "no time to connect",
+    config: { ...smallStack, ssh: { connectSeconds: 0 } },
+    problems: [
+      "k3s-ha:ssh.connectSeconds is 0, but has to be a whole number from 1 to 600: write the seconds that one attempt to connect may take.",
+    ],
+  },
+  {
+    name: "too little time for a step",
+    config: { ...smallStack, ssh: { commandSeconds: 30 } },
+    problems: [
+      "k3s-ha:ssh.commandSeconds is 30, but has to be a whole number from 60 to 86400: write the seconds that one step on a host may take.",
+    ],
+  },
 ]);
