@@ -4,9 +4,16 @@ import { HostCommand } from "./host/hostCommand.ts";
 import { renderBackupOptionFile } from "./render/backupOptionFile.ts";
 import { backupProgram, backupProgramPath } from "./render/backupProgram.ts";
 import { renderBackupSettings } from "./render/backupSettings.ts";
-import { renderBackupService, renderBackupTimer } from "./render/backupUnits.ts";
-import { renderHostScript } from "./render/hostScript.ts";
-import { onCalendar } from "./render/onCalendar.ts";
+import { renderBackupService, renderBackupTimer, renderFailureService } from "./render/backupUnits.ts";
+import { type HostFile, renderHostScript } from "./render/hostScript.ts";
+import { longestGap, nextRuns, onCalendar } from "./render/onCalendar.ts";
+import {
+  copyDestination,
+  isPrivateKey,
+  type RcloneRemote,
+  renderCopyKnownHosts,
+  renderRcloneConfig,
+} from "./render/rcloneConfig.ts";
 import { tokenFingerprint } from "./render/tokenFingerprint.ts";
 
 /** The datastore that is backed up, and a user who may read it. */
@@ -37,19 +44,58 @@ export interface BackupCronArgs {
   k3sVersion: pulumi.Input<string>;
   /** When a backup is taken, as a cron expression in UTC. Default: "17 * * * *", every hour. */
   schedule?: string;
-  /** Verified backups of this cluster that are kept; older ones are removed after the next good one. Default: 48, at least 1. */
+  /** Newest verified backups of this cluster that are kept. Default: 48, at least 1. Others go after the next good one. */
   keep?: number;
+  /** Newest days of which the newest backup is kept too. Default: 7. */
+  daily?: number;
+  /** Newest weeks of which the newest backup is kept too. Default: 4. */
+  weekly?: number;
+  /** Newest months of which the newest backup is kept too. Default: 6. */
+  monthly?: number;
   /** Absolute path of the directory that backups are kept in. Default: "/var/backups/k3s-ha". */
   directory?: string;
+  /**
+   * Public keys of age, `age1…`, that backups and the server token are encrypted to; the host holds nothing that opens
+   * them. Default: none, so backups lie there as they are, without the token.
+   */
+  recipients?: readonly string[];
+  /** Where each backup is copied to. Default: nowhere. */
+  copy?: BackupCopy;
+  /** Directory for the node exporter's textfile. Default: /var/lib/prometheus/node-exporter if it exists, else `directory`. */
+  metricsDirectory?: string;
+  /** Shell command that is told when a backup fails: on its standard input, and in K3S_HA_MESSAGE. Default: none. */
+  onFailure?: string;
+  /** URL that is sent a JSON with the field `text` when a backup fails; secret, whatever it is marked as. Default: none. */
+  failureWebhook?: pulumi.Input<string>;
+}
+
+/** A place on another host that rclone can write to. */
+export interface BackupCopy {
+  /** Settings of rclone's remote, as in rclone.conf, with its `type`. None is secret. */
+  remote: Readonly<Record<string, string>>;
+  /** The secret ones: lines `name = value`, or the private key of an SFTP login. Secret, whatever it is marked as. */
+  credentials?: pulumi.Input<string>;
+  /** Public keys of an SFTP host; no other is trusted. */
+  hostKeys?: readonly string[];
+  /** Directory, or bucket and prefix, for this cluster alone. */
+  path: string;
+  /** Whether copies that no generation keeps are removed there. Default: true. */
+  prune?: boolean;
 }
 
 const optionFile = "/etc/k3s-ha/backup.cnf";
 const caPath = "/etc/k3s-ha/backup-ca.crt";
 const tokenFingerprintFile = "/etc/k3s-ha/backup-token.fingerprint";
+const tokenEscrow = "/etc/k3s-ha/backup-token.age";
+const copyConfig = "/etc/k3s-ha/backup-rclone.conf";
+const copyKey = "/etc/k3s-ha/backup-copy.key";
+const copyKnownHosts = "/etc/k3s-ha/backup-copy.known_hosts";
+const webhookConfig = "/etc/k3s-ha/backup-webhook.conf";
 const settingsPath = "/etc/k3s-ha/backup.conf";
 const verifier = "k3s-ha-backup";
+const defaultSchedule = "17 * * * *";
 
-/** Seconds for packages, a first dump and its verification; the unit's own limit ends a run that hangs. */
+/** Seconds for packages, a first dump, its verification and its copy; the unit's own limit ends a run that hangs. */
 const applySeconds = 1800;
 
 /** A verification server that is being ended, and units that are removed. */
@@ -60,7 +106,8 @@ const removeSeconds = 180;
  * throw-away database and looked into before it counts, and only then are the oldest ones removed. It exists once
  * the first backup does: a set-up that cannot take one fails here and not at night. Deleting it removes no backup.
  *
- * The token is not in the backups, and they are of no use without it: keep it apart.
+ * They are of no use without the server token. With recipients it lies beside each of them, encrypted like them; without,
+ * keep it apart.
  *
  * @example
  * const backups = new BackupCron("backup", {
@@ -84,37 +131,62 @@ export class BackupCron extends pulumi.ComponentResource {
 
   constructor(name: string, args: BackupCronArgs, opts?: pulumi.ComponentResourceOptions) {
     const { host, hostName } = args;
-    const schedule = calendarOf(args.schedule ?? "17 * * * *");
+    const schedule = calendarOf(args.schedule ?? defaultSchedule);
     const keep = checkedKeep(args.keep ?? 48);
-    const directory = checkedDirectory(args.directory ?? "/var/backups/k3s-ha");
+    const generations = {
+      daily: checkedGenerations("daily", args.daily ?? 7),
+      weekly: checkedGenerations("weekly", args.weekly ?? 4),
+      monthly: checkedGenerations("monthly", args.monthly ?? 6),
+    };
+    const directory = checkedDirectory("directory", args.directory ?? "/var/backups/k3s-ha");
+    const metricsDirectory =
+      args.metricsDirectory === undefined ? undefined : checkedDirectory("metricsDirectory", args.metricsDirectory);
+    const recipients = args.recipients ?? [];
+    const { copy } = args;
     super("k3s-ha:index:BackupCron", name, {}, opts);
+    if (pulumi.runtime.isDryRun()) {
+      const runs = nextRuns(args.schedule ?? defaultSchedule, new Date(), 5).map((run) =>
+        run.toISOString().replace("T", " ").slice(0, 16),
+      );
+      void pulumi.log.info(`The next backups would be taken at ${runs.join(", ")} UTC.`, this);
+    }
     const { address, port, database, user, password, caCertificate } = args.source;
 
+    const secretFiles = pulumi
+      .all([address, port, user, password, caCertificate, args.token, copy?.credentials, args.failureWebhook])
+      .apply(([address, port, user, password, ca, token, copyCredentials, webhook]): HostFile[] => [
+        {
+          path: optionFile,
+          content: renderBackupOptionFile({ address, port, user, password, caPath }),
+          mode: "0600",
+        },
+        { path: caPath, content: ca },
+        { path: tokenFingerprintFile, content: tokenFingerprint(token), mode: "0600" },
+        ...copyFiles(copy, copyCredentials ?? ""),
+        ...(webhook === undefined
+          ? []
+          : [{ path: webhookConfig, content: `url = ${JSON.stringify(webhook)}`, mode: "0600" }]),
+      ]);
     const credentials = new HostCommand(
       `${name}-credentials`,
       {
         host,
         script: pulumi.secret(
-          pulumi
-            .all([address, port, user, password, caCertificate, args.token])
-            .apply(([address, port, user, password, ca, token]) =>
-              renderHostScript({
-                body: "secretFiles",
-                variables: {
-                  revision_name: "backup-credentials",
-                  paths: [optionFile, caPath, tokenFingerprintFile],
-                },
-                files: [
-                  {
-                    path: optionFile,
-                    content: renderBackupOptionFile({ address, port, user, password, caPath }),
-                    mode: "0600",
-                  },
-                  { path: caPath, content: ca },
-                  { path: tokenFingerprintFile, content: tokenFingerprint(token), mode: "0600" },
-                ],
-              }),
-            ),
+          pulumi.all([secretFiles, args.token]).apply(([files, token]) =>
+            renderHostScript({
+              body: "backupCredentials",
+              variables: {
+                host_name: hostName,
+                revision_name: "backup-credentials",
+                paths: secretPaths,
+                absent: secretPaths.filter((path) => files.every((file) => file.path !== path)),
+                token: recipients.length === 0 ? "" : token,
+                token_escrow: tokenEscrow,
+                recipients,
+              },
+              files,
+            }),
+          ),
         ),
       },
       { parent: this },
@@ -139,23 +211,53 @@ export class BackupCron extends pulumi.ComponentResource {
                 program_path: backupProgramPath,
                 settings_path: settingsPath,
                 credentials_revision: credentialsRevision,
+                recipients,
+                copy_destination: copy === undefined ? "" : copyDestination(remoteOf(copy, ""), copy.path),
+                packages: [
+                  "zstd",
+                  ...(recipients.length === 0 ? [] : ["age"]),
+                  ...(copy === undefined ? [] : ["rclone"]),
+                  ...(args.failureWebhook === undefined ? [] : ["curl"]),
+                ],
               },
               files: [
                 { path: backupProgramPath, content: backupProgram, mode: "0755" },
                 {
                   path: settingsPath,
                   content: renderBackupSettings({
+                    hostName,
                     directory,
                     keep,
+                    ...generations,
+                    // One run may fail, and the next is late by a little.
+                    maxAgeSeconds: 2 * longestGap(args.schedule ?? defaultSchedule) + 3600,
                     database,
                     source,
                     optionFile,
                     tokenFingerprintFile,
                     k3sVersion,
                     verifier,
+                    recipients,
+                    tokenEscrow: recipients.length === 0 ? undefined : tokenEscrow,
+                    copy:
+                      copy === undefined
+                        ? undefined
+                        : {
+                            config: copyConfig,
+                            path: copy.path,
+                            destination: copyDestination(remoteOf(copy, ""), copy.path),
+                            prune: copy.prune ?? true,
+                          },
+                    metricsDirectory,
+                    onFailure: args.onFailure,
+                    webhookConfig: args.failureWebhook === undefined ? undefined : webhookConfig,
                   }),
                 },
-                { path: "/etc/systemd/system/k3s-ha-backup.service", content: renderBackupService(directory) },
+                {
+                  path: "/etc/systemd/system/k3s-ha-backup.service",
+                  content: renderBackupService(directory, metricsDirectory),
+                },
+                { path: "/etc/systemd/system/k3s-ha-failed@.service", content: renderFailureService() },
                 { path: "/etc/systemd/system/k3s-ha-backup.timer", content: renderBackupTimer(schedule) },
               ],
             });
@@ -178,6 +280,35 @@ export class BackupCron extends pulumi.ComponentResource {
   }
 }
 
+const secretPaths = [
+  optionFile,
+  caPath,
+  tokenFingerprintFile,
+  copyConfig,
+  copyKey,
+  copyKnownHosts,
+  webhookConfig,
+] as const;
+
+function remoteOf(copy: BackupCopy, credentials: string): RcloneRemote {
+  return { settings: copy.remote, credentials, hostKeys: copy.hostKeys ?? [] };
+}
+
+/** What rclone reads: its configuration, and for SFTP the login's key and the host's. */
+function copyFiles(copy: BackupCopy | undefined, credentials: string): HostFile[] {
+  if (copy === undefined) return [];
+  const remote = remoteOf(copy, credentials);
+  return [
+    {
+      path: copyConfig,
+      content: renderRcloneConfig(remote, { key: copyKey, knownHosts: copyKnownHosts }),
+      mode: "0600",
+    },
+    ...(remote.hostKeys.length === 0 ? [] : [{ path: copyKnownHosts, content: renderCopyKnownHosts(remote) }]),
+    ...(isPrivateKey(credentials) ? [{ path: copyKey, content: `${credentials.trim()}\n`, mode: "0600" }] : []),
+  ];
+}
+
 function calendarOf(schedule: string): string[] {
   try {
     return onCalendar(schedule);
@@ -197,12 +328,20 @@ function checkedKeep(keep: number): number {
   });
 }
 
+function checkedGenerations(propertyPath: string, count: number): number {
+  if (Number.isSafeInteger(count) && count >= 0) return count;
+  throw new pulumi.InputPropertyError({
+    propertyPath,
+    reason: `has to be a whole number from 0, and is ${count}`,
+  });
+}
+
 /** Names that need quoting nowhere: not in a unit, not in a settings file, not by whoever restores at night. */
-function checkedDirectory(directory: string): string {
+function checkedDirectory(propertyPath: string, directory: string): string {
   const names = directory.split("/").slice(1);
   if (directory.startsWith("/") && names.every((part) => /^[\w@+-][\w.@+-]*$/.test(part))) return directory;
   throw new pulumi.InputPropertyError({
-    propertyPath: "directory",
+    propertyPath,
     reason: `has to be an absolute path of letters, digits and any of "_@+.-", and is ${JSON.stringify(directory)}`,
   });
 }

@@ -10,8 +10,8 @@ export interface BackupLogin {
 }
 
 /**
- * The option file of the MariaDB clients; it holds the password. The certificate is checked by this file and not by
- * the client's own defaults, which changed with 11.4.
+ * The option file of MariaDB's and MySQL's clients; it holds the password. MariaDB's check the certificate by this file
+ * and not by their own defaults, which changed with 11.4; MySQL's do not know that option, and are told otherwise.
  */
 export function renderBackupOptionFile(login: BackupLogin): string {
   return `# Written by k3s-ha; changes made here are overwritten.
@@ -22,6 +22,8 @@ port=${login.port}
 user=${optionValue(login.user)}
 password=${optionValue(login.password)}
 ssl-ca=${optionValue(login.caPath)}
+
+[client-mariadb]
 ssl-verify-server-cert
 `;
 }

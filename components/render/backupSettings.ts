@@ -1,9 +1,19 @@
 /** What the backup program reads from its settings file. None of it is secret. */
 export interface BackupProgramSettings {
+  /** The host's name, for messages. */
+  hostName: string;
   /** Directory that the backups are kept in. */
   directory: string;
-  /** Verified backups of this cluster that are kept. */
+  /** Newest verified backups of this cluster that are kept. */
   keep: number;
+  /** Newest days of which the newest backup is kept. */
+  daily: number;
+  /** Newest weeks, from Monday to Sunday, of which the newest backup is kept. */
+  weekly: number;
+  /** Newest months of which the newest backup is kept. */
+  monthly: number;
+  /** Seconds after which the newest backup is too old, for `k3s-ha-backup check`. */
+  maxAgeSeconds: number;
   /** Schema that K3s keeps the cluster in. */
   database: string;
   /** "host:port" of the datastore, for messages and manifests. */
@@ -16,19 +26,57 @@ export interface BackupProgramSettings {
   k3sVersion: string;
   /** The user that the verification server runs as. */
   verifier: string;
+  /** Public keys of age that backups are encrypted to. Empty: they are not encrypted. */
+  recipients: readonly string[];
+  /** Path of the server token, encrypted to the recipients. Undefined without any. */
+  tokenEscrow: string | undefined;
+  /** Where copies go. Undefined: nowhere. */
+  copy: BackupCopySettings | undefined;
+  /** Directory that the node exporter reads. Undefined: its usual one where that exists, else the backups' own. */
+  metricsDirectory: string | undefined;
+  /** Shell command that is told of a failure. Undefined: none. */
+  onFailure: string | undefined;
+  /** Path of curl's file with the address that is told of a failure. Undefined: none. */
+  webhookConfig: string | undefined;
+}
+
+export interface BackupCopySettings {
+  /** Path of rclone's configuration with the remote "copy". */
+  config: string;
+  /** Directory, or bucket and prefix, in the remote. */
+  path: string;
+  /** The whole place in words, for messages; a backup counts as copied while this stays the same. */
+  destination: string;
+  /** Whether copies are removed when no generation keeps them. */
+  prune: boolean;
 }
 
 /** The settings file: lines `name=value`, which the program reads and never executes. */
 export function renderBackupSettings(settings: BackupProgramSettings): string {
+  const { copy } = settings;
   const lines = Object.entries({
+    host_name: settings.hostName,
     directory: settings.directory,
     keep: settings.keep,
+    daily: settings.daily,
+    weekly: settings.weekly,
+    monthly: settings.monthly,
+    max_age_seconds: settings.maxAgeSeconds,
     database: settings.database,
     source: settings.source,
     client_options: settings.optionFile,
     token_fingerprint_file: settings.tokenFingerprintFile,
     k3s_version: settings.k3sVersion,
     verifier: settings.verifier,
+    recipients: settings.recipients.join(" "),
+    token_escrow: settings.tokenEscrow ?? "",
+    copy_config: copy?.config ?? "",
+    copy_path: copy?.path ?? "",
+    copy_destination: copy?.destination ?? "",
+    copy_prune: copy?.prune === true ? "yes" : "",
+    metrics_directory: settings.metricsDirectory ?? "",
+    on_failure: settings.onFailure ?? "",
+    webhook_config: settings.webhookConfig ?? "",
   }).map(([name, value]) => {
     const line = `${name}=${value}`;
     if (/[\r\n]/.test(line)) throw new Error(`the backup's ${name} must not hold a line break`);

@@ -3,23 +3,12 @@ import { backupProgramPath } from "./backupProgram.ts";
 /** Minutes after which a run is ended: a datastore of some GiB takes a few, and a hung one must not hold up the next. */
 const runMinutes = 60;
 
-/**
- * The service that takes one backup. It gives way to whatever else the host does, writes nowhere but into the
- * backup directory, and, being one unit, never runs twice at the same time.
- */
-export function renderBackupService(directory: string): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
-[Unit]
-Description=Verified backup of the K3s datastore
-Wants=network-online.target
-After=network-online.target
-RequiresMountsFor=${directory}
+/** Where Debian's node exporter reads what others measured. */
+const nodeExporterDirectory = "/var/lib/prometheus/node-exporter";
 
-[Service]
-Type=oneshot
-ExecStart=${backupProgramPath} run
-TimeoutStartSec=${runMinutes}min
-Nice=10
+/** What every unit of backups shares: it gives way to whatever else the host does, and writes nowhere but there. */
+function hardening(writable: readonly string[]): string {
+  return `Nice=10
 CPUSchedulingPolicy=batch
 IOSchedulingClass=best-effort
 IOSchedulingPriority=7
@@ -27,7 +16,41 @@ UMask=0077
 NoNewPrivileges=yes
 PrivateTmp=yes
 ProtectSystem=strict
-ReadWritePaths=${directory}
+ReadWritePaths=${writable.join(" ")}`;
+}
+
+/**
+ * The service that takes one backup. It gives way to whatever else the host does, writes nowhere but into the
+ * backup directory and that of the metrics, and, being one unit, never runs twice at the same time. When it fails,
+ * whoever is to know is told.
+ */
+export function renderBackupService(directory: string, metricsDirectory: string = `-${nodeExporterDirectory}`): string {
+  return `# Written by k3s-ha; changes made here are overwritten.
+[Unit]
+Description=Verified backup of the K3s datastore
+Wants=network-online.target
+After=network-online.target
+RequiresMountsFor=${directory}
+OnFailure=k3s-ha-failed@%N.service
+
+[Service]
+Type=oneshot
+ExecStart=${backupProgramPath} run
+TimeoutStartSec=${runMinutes}min
+${hardening([directory, metricsDirectory])}
+`;
+}
+
+/** The service that tells of another one's failure; its instance is that one's name. */
+export function renderFailureService(): string {
+  return `# Written by k3s-ha; changes made here are overwritten.
+[Unit]
+Description=Alarm for %i
+
+[Service]
+Type=oneshot
+ExecStart=${backupProgramPath} failed %i
+TimeoutStartSec=5min
 `;
 }
 

@@ -62,6 +62,19 @@ function parse(cron: string): CronFieldCollection {
   return parsed;
 }
 
+/** The next `count` times after `now` that a schedule fires, in UTC; fewer when there are not as many. */
+export function nextRuns(cron: string, now: Date, count: number): Date[] {
+  return CronExpressionParser.parse(cron, { currentDate: now, tz: "UTC" })
+    .take(count)
+    .map((date) => date.toDate());
+}
+
+/** The longest time, in seconds, between two runs of a schedule, as far as its next hundred after a certain day tell. */
+export function longestGap(cron: string): number {
+  const runs = nextRuns(cron, new Date("2026-01-01T00:00:00Z"), 100).map((date) => date.getTime() / 1000);
+  return Math.max(...runs.slice(1).map((run, index) => run - (runs[index] ?? run)));
+}
+
 /** Sorted numbers the short way: "*" when all `count` of the field are there, else single ones, ranges and steps. */
 function compact(values: readonly (number | string)[], count: number): string {
   if (values.length === count) return "*";

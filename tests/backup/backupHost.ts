@@ -2,12 +2,10 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa, type Options, type ResultPromise } from "execa";
+import { backupProgram } from "../../components/render/backupProgram.ts";
 import { renderBackupOptionFile } from "../../components/render/backupOptionFile.ts";
-import { renderBackupSettings } from "../../components/render/backupSettings.ts";
+import { type BackupProgramSettings, renderBackupSettings } from "../../components/render/backupSettings.ts";
 import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
-
-/** The backup program, as it stands in the product. */
-export const programPath = new URL("../../components/render/scripts/backup.sh", import.meta.url).pathname;
 
 /** What a backup host is set up with; each test changes what it is about. */
 export interface BackupHostSettings {
@@ -19,6 +17,8 @@ export interface BackupHostSettings {
   token: string;
   keep: number;
   directory: string;
+  /** More of the program's settings, in place of the test's own. */
+  more: Partial<BackupProgramSettings>;
 }
 
 /** The backup program with all its files in one directory of the test, and none anywhere else. */
@@ -34,10 +34,12 @@ export class BackupHost {
     this.shims = join(root, "shims");
   }
 
-  static async create(root: string, settings: Omit<BackupHostSettings, "directory">): Promise<BackupHost> {
-    const host = new BackupHost(root, { ...settings, directory: join(root, "backups") });
+  static async create(root: string, settings: Omit<BackupHostSettings, "directory" | "more">): Promise<BackupHost> {
+    const host = new BackupHost(root, { ...settings, directory: join(root, "backups"), more: {} });
     await mkdir(host.shims, { recursive: true });
     await mkdir(host.settings.directory, { mode: 0o711 });
+    await mkdir(host.metricsDirectory);
+    await writeFile(host.programPath, backupProgram);
     await host.configure({});
     return host;
   }
@@ -52,14 +54,26 @@ export class BackupHost {
     await writeFile(
       this.settingsPath,
       renderBackupSettings({
+        hostName: "backup-1",
         directory: settings.directory,
         keep: settings.keep,
+        daily: 0,
+        weekly: 0,
+        monthly: 0,
+        maxAgeSeconds: 7200,
         database: "k3s",
         source: `${settings.address}:${settings.port}`,
         optionFile,
         tokenFingerprintFile,
         k3sVersion: "v1.35.0+k3s1",
         verifier: "nobody",
+        recipients: [],
+        tokenEscrow: undefined,
+        copy: undefined,
+        metricsDirectory: this.metricsDirectory,
+        onFailure: undefined,
+        webhookConfig: undefined,
+        ...settings.more,
       }),
     );
   }
@@ -75,7 +89,7 @@ export class BackupHost {
 
   /** Starts the program. */
   start(args: readonly string[], options: Options = {}): ResultPromise<{ reject: false; all: true }> {
-    return execa("bash", [programPath, ...args], {
+    return execa("bash", [this.programPath, ...args], {
       ...options,
       reject: false,
       all: true,
@@ -84,8 +98,8 @@ export class BackupHost {
   }
 
   /** Takes a backup, and returns its id. */
-  async takeBackup(): Promise<string> {
-    const { all, exitCode } = await this.start(["run"]);
+  async takeBackup(...options: string[]): Promise<string> {
+    const { all, exitCode } = await this.start(["run", ...options]);
     const id = /^backup (\S+):/m.exec(all)?.[1];
     if (exitCode !== 0 || id === undefined) throw new Error(`no backup was taken: ${all}`);
     return id;
@@ -113,6 +127,15 @@ export class BackupHost {
         ),
       ),
     );
+  }
+
+  /** The backup program, as it stands in the product. */
+  get programPath(): string {
+    return join(this.root, "backup");
+  }
+
+  get metricsDirectory(): string {
+    return join(this.root, "metrics");
   }
 
   get settingsPath(): string {

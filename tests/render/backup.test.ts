@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { renderBackupOptionFile } from "../../components/render/backupOptionFile.ts";
 import { backupProgram, backupProgramPath } from "../../components/render/backupProgram.ts";
 import { renderBackupSettings } from "../../components/render/backupSettings.ts";
-import { renderBackupService, renderBackupTimer } from "../../components/render/backupUnits.ts";
+import { renderBackupService, renderBackupTimer, renderFailureService } from "../../components/render/backupUnits.ts";
 import { onCalendar } from "../../components/render/onCalendar.ts";
 import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
 import { assertGolden } from "../support/golden.ts";
@@ -56,7 +56,7 @@ describe("renderBackupOptionFile", () => {
       await fc.assert(
         fc.asyncProperty(password, async (text) => {
           await writeFile(path, renderBackupOptionFile({ ...login, password: text }));
-          const { stdout } = await execa("my_print_defaults", [`--defaults-file=${path}`, "client"]);
+          const { stdout } = await execa("my_print_defaults", [`--defaults-file=${path}`, "client", "client-mariadb"]);
           assert.deepEqual(
             stdout,
             [
@@ -84,14 +84,30 @@ describe("renderBackupOptionFile", () => {
 
 describe("renderBackupSettings", () => {
   const settings = {
+    hostName: "db-1",
     directory: "/var/backups/k3s-ha",
     keep: 48,
+    daily: 7,
+    weekly: 4,
+    monthly: 6,
+    maxAgeSeconds: 10800,
     database: "k3s",
     source: "198.51.100.20:3306",
     optionFile: "/etc/k3s-ha/backup.cnf",
     tokenFingerprintFile: "/etc/k3s-ha/backup-token.fingerprint",
     k3sVersion: "v1.35.0+k3s1",
     verifier: "k3s-ha-backup",
+    recipients: ["age1first", "age1second"],
+    tokenEscrow: "/etc/k3s-ha/backup-token.age",
+    copy: {
+      config: "/etc/k3s-ha/backup-rclone.conf",
+      path: "k3s/prod",
+      destination: "sftp://203.0.113.90/k3s/prod",
+      prune: true,
+    },
+    metricsDirectory: undefined,
+    onFailure: "mail -s backup root",
+    webhookConfig: undefined,
   };
 
   it("reads like this", () => {
@@ -111,6 +127,7 @@ describe("the units", () => {
 
   it("read like this", () => {
     assertGolden("k3s-ha-backup.service", renderBackupService(directory));
+    assertGolden("k3s-ha-failed@.service", renderFailureService());
     assertGolden("k3s-ha-backup.timer", renderBackupTimer(onCalendar("0 3 1 * SUN")));
   });
 

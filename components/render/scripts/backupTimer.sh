@@ -15,7 +15,8 @@ make_directory() { [[ -d $directory ]] || install --directory --mode=0711 "$dire
 
 check_units() {
   local answer
-  answer=$(systemd-analyze verify --recursive-errors=no "$unit_directory/$unit.service" "$unit_directory/$unit.timer" 2>&1) ||
+  answer=$(systemd-analyze verify --recursive-errors=no "$unit_directory/$unit.service" "$unit_directory/$unit.timer" \
+    "$unit_directory/k3s-ha-failed@$unit.service" 2>&1) ||
     die "$host_name: systemd refuses the backup's units: $answer"
 }
 
@@ -30,9 +31,9 @@ start_timer() {
   fi
 }
 
-# What has to be proved anew: the program, the login and the token, and where backups go. A new schedule, or another
-# number of backups to keep, needs no proof.
-setup() { printf '%s\n' "$(fingerprint "$program_path") $credentials_revision $directory"; }
+# What has to be proved anew: the program, the login and the token, who may read backups, and where they go. A new
+# schedule, or another number of backups to keep, needs no proof.
+setup() { printf '%s\n' "$(fingerprint "$program_path") $credentials_revision $directory ${recipients[*]} $copy_destination"; }
 
 # A run that began before this script did may have read an older login: it ends first, and proves nothing.
 wait_for_older_run() {
@@ -57,10 +58,17 @@ take_first() {
   proved "$unit.service" "$now"
 }
 
+# A host that has MySQL's client keeps it.
+choose_packages() {
+  packages+=(mariadb-server-core)
+  if command -v mariadb-dump >/dev/null || ! command -v mysqldump >/dev/null; then packages+=(mariadb-client); fi
+}
+
 # Prints the id of the newest backup of this cluster.
 apply() {
   lock_host
-  install_packages mariadb-client mariadb-server-core
+  choose_packages
+  install_packages "${packages[@]}"
   add_verifier
   make_directory
   put_files
@@ -76,7 +84,7 @@ remove() {
   lock_host
   if [[ -e $unit_directory/$unit.timer ]]; then systemctl disable --quiet --now "$unit.timer"; fi
   if [[ -e $unit_directory/$unit.service ]]; then systemctl stop "$unit.service"; fi
-  rm -f "$unit_directory/$unit.timer" "$unit_directory/$unit.service" "$command_path" "$program_path" "$settings_path" \
+  rm -f "$unit_directory/$unit.timer" "$unit_directory/$unit.service" "$unit_directory/k3s-ha-failed@.service" "$command_path" "$program_path" "$settings_path" \
     "/var/lib/systemd/timers/stamp-$unit.timer" "$state_directory/$unit.service.proved"
   if [[ -d $(dirname "$program_path") ]]; then rmdir --ignore-fail-on-non-empty "$(dirname "$program_path")"; fi
   systemctl daemon-reload

@@ -1,0 +1,126 @@
+# shellcheck shell=bash
+# ---- telling others ----
+
+default_metrics_directory=/var/lib/prometheus/node-exporter
+
+metrics_directory() {
+  if [[ -n ${setting[metrics_directory]} ]]; then
+    say "${setting[metrics_directory]}"
+  elif [[ -d $default_metrics_directory ]]; then
+    say "$default_metrics_directory"
+  else
+    say "$directory"
+  fi
+}
+
+# metric NAME HELP VALUE: nothing without a value.
+metric() {
+  [[ -n $3 ]] || return 0
+  printf '# HELP k3s_ha_backup_%s %s\n# TYPE k3s_ha_backup_%s gauge\nk3s_ha_backup_%s %s\n' "$1" "$2" "$1" "$1" "$3"
+}
+
+# moment_of ID: when what is in a backup was read, in seconds.
+moment_of() { if [[ -n $1 ]]; then date --date="$(manifest_value "$1" startedAt)" +%s; fi; }
+
+newest_copied() {
+  local id
+  [[ -n ${setting[copy_path]} ]] || return 0
+  for id in $(own_backup_ids | tac); do
+    if is_copied "$id"; then
+      say "$id"
+      return
+    fi
+  done
+}
+
+# The drill leaves its time here when it ends well.
+last_drill() { if [[ -s $directory/.drilled ]]; then head -n 1 "$directory/.drilled"; fi; }
+
+# metrics STATUS NEWEST
+metrics() {
+  metric last_run_timestamp_seconds "When the last run ended." "$(date +%s)"
+  metric last_run_success "Whether the last run ended well." "$(($1 == 0))"
+  metric last_verified_timestamp_seconds "When the newest verified backup was begun." "$(moment_of "$2")"
+  metric last_copied_timestamp_seconds "When the newest backup was begun whose copy was read back." "$(moment_of "$(newest_copied)")"
+  metric last_drill_timestamp_seconds "When the last restore drill ended well." "$(last_drill)"
+  metric kept "Verified backups of this cluster on this host." "$(own_backup_ids | wc -l)"
+  [[ -n $2 ]] || return 0
+  metric rows "Rows in the newest verified backup." "$(manifest_value "$2" rows)"
+  metric size_bytes "Size of the newest verified backup." "$(manifest_value "$2" size)"
+}
+
+# write_metrics STATUS: for the node exporter, in its textfile format; one that cannot be written fails no backup.
+write_metrics() {
+  local file newest
+  file=$(metrics_directory)/k3s_ha_backup.prom
+  newest=$(own_backup_ids | tail -n 1)
+  if ! { metrics "$1" "$newest" >"$file.new" && chmod 0644 "$file.new" && mv "$file.new" "$file"; }; then
+    say "k3s-ha-backup: the metrics in $file could not be written" >&2
+  fi
+}
+
+# seconds_of TEXT: 90, 90s, 15m, 2h or 3d.
+seconds_of() {
+  [[ $1 =~ ^([1-9][0-9]{0,8})([smhd]?)$ ]] || {
+    printf 'k3s-ha-backup: --max-age takes a time such as 90m, 3h or 2d, and got "%s"\n' "$1" >&2
+    exit 3
+  }
+  case ${BASH_REMATCH[2]} in
+    m) say $((BASH_REMATCH[1] * 60)) ;;
+    h) say $((BASH_REMATCH[1] * 3600)) ;;
+    d) say $((BASH_REMATCH[1] * 86400)) ;;
+    *) say "${BASH_REMATCH[1]}" ;;
+  esac
+}
+
+age_of() { say "$((($(date +%s) - $(moment_of "$1")) / 60)) min"; }
+
+# check [--max-age TIME]: one line, and an exit code as monitoring plugins have: 0 good, 2 not, 3 could not be told.
+check() {
+  local seconds=${setting[max_age_seconds]} newest copied
+  if [[ ${1:-} == --max-age ]]; then seconds=$(seconds_of "${2:-}"); fi
+  newest=$(own_backup_ids | tail -n 1)
+  if [[ -z $newest ]]; then
+    say "CRITICAL: there is no verified backup of this cluster in $directory"
+    return 2
+  fi
+  if (($(date +%s) - $(moment_of "$newest") > seconds)); then
+    say "CRITICAL: the newest verified backup $newest is $(age_of "$newest") old; see: journalctl --unit k3s-ha-backup"
+    return 2
+  fi
+  copied=$(newest_copied)
+  if [[ -n ${setting[copy_path]} && -z $copied ]]; then
+    say "CRITICAL: no backup was copied to ${setting[copy_destination]} yet"
+    return 2
+  fi
+  if [[ -n $copied ]] && (($(date +%s) - $(moment_of "$copied") > seconds)); then
+    say "CRITICAL: the newest copy in ${setting[copy_destination]}, $copied, is $(age_of "$copied") old; see: journalctl --unit k3s-ha-backup"
+    return 2
+  fi
+  say "OK: the newest verified backup $newest is $(age_of "$newest") old${copied:+, and the newest copy $(age_of "$copied")}"
+}
+
+# failed UNIT: systemd calls this when a unit failed; it tells whoever the configuration names.
+failed() {
+  local unit=$1 reason message status=0
+  reason=$(journalctl --output cat --no-pager ${MONITOR_INVOCATION_ID:+"_SYSTEMD_INVOCATION_ID=$MONITOR_INVOCATION_ID"} \
+    --unit "$unit" --lines 100 | sed -nE 's/^k3s-ha-backup: //p' | tail -n 1) || reason=
+  message="$unit on ${setting[host_name]} failed: ${reason:-${MONITOR_SERVICE_RESULT:-see its journal there}}"
+  say "$message"
+  if [[ -n ${setting[on_failure]} ]]; then
+    K3S_HA_UNIT=$unit K3S_HA_HOST=${setting[host_name]} K3S_HA_MESSAGE=$message /bin/sh -c "${setting[on_failure]}" <<<"$message" || {
+      say "k3s-ha-backup: the command of k3s-ha:backup.onFailure ended with $?" >&2
+      status=1
+    }
+  fi
+  if [[ -n ${setting[webhook_config]} ]]; then
+    # The address is a secret: it stands in a file, and in no message.
+    printf '{"text": %s, "unit": %s, "host": %s}\n' "$(json_string "$message")" "$(json_string "$unit")" "$(json_string "${setting[host_name]}")" |
+      curl --config "${setting[webhook_config]}" --silent --fail --output /dev/null --max-time 30 --retry 3 \
+        --header 'Content-Type: application/json' --data-binary @- || {
+      say "k3s-ha-backup: the webhook did not take the message (curl ended with $?)" >&2
+      status=1
+    }
+  fi
+  return "$status"
+}

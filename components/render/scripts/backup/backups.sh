@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# ---- the backups that there are ----
+
+# manifest_value ID NAME
+manifest_value() { sed -nE "s/^  \"$2\": \"?([^\",]*)\"?,?$/\1/p" "$directory/$1/manifest.json"; }
+
+# Ids of all backups, the oldest first. Whatever lies under such a name is complete: it got its name at the very end.
+backup_ids() {
+  local path
+  for path in "$directory"/[0-9]*Z-[0-9]*/manifest.json; do
+    [[ ! -e $path ]] || basename "$(dirname "$path")"
+  done
+}
+
+# is_intact ID: what is there is as long as what was written.
+is_intact() {
+  local size
+  size=$(manifest_value "$1" size)
+  [[ -n $size && $(stat --format %s "$directory/$1/$(manifest_value "$1" file)" 2>/dev/null) == "$size" ]]
+}
+
+# is_whole ID: what is there is, byte by byte, what was written, the escrowed token too.
+is_whole() {
+  local token_file
+  is_intact "$1" || return 1
+  [[ $(sha256 "$directory/$1/$(manifest_value "$1" file)") == "$(manifest_value "$1" sha256)" ]] || return 1
+  token_file=$(manifest_value "$1" tokenFile)
+  [[ -z $token_file ]] || [[ $(sha256 "$directory/$1/$token_file") == "$(manifest_value "$1" tokenSha256)" ]]
+}
+
+sha256() { sha256sum <"$1" 2>/dev/null | cut -d ' ' -f 1; }
+
+is_own() { [[ $(manifest_value "$1" tokenFingerprint) == "$token_fingerprint" ]]; }
+
+# Ids of the verified backups of this cluster, the oldest first. Those of another cluster are not ours to count.
+own_backup_ids() {
+  local id
+  for id in $(backup_ids); do
+    if is_own "$id" && is_intact "$id"; then say "$id"; fi
+  done
+}
+
+# is_copied ID: it was copied to where copies go today, and read back from there.
+is_copied() {
+  [[ -e $directory/$1/copied && $(head -n 1 "$directory/$1/copied") == "${setting[copy_destination]}" ]]
+}
+
+list() {
+  local id verified copied row='%-26s %-20s %9s %7s %-8s %-7s %-12s %s\n'
+  # shellcheck disable=SC2059 # one format for all rows
+  printf "$row" ID TAKEN ROWS SIZE VERIFIED COPIED TOKEN KEPT
+  declare -A kept=()
+  while read -r id reasons; do kept[$id]=$reasons; done < <(own_backup_ids | tac | kept_backups)
+  for id in $(backup_ids); do
+    if is_intact "$id"; then verified=yes; else verified=DAMAGED; fi
+    if [[ -z ${setting[copy_path]} ]]; then copied=-; elif is_copied "$id"; then copied=yes; else copied=no; fi
+    # shellcheck disable=SC2059
+    printf "$row" "$id" "$(manifest_value "$id" startedAt)" "$(manifest_value "$id" rows)" \
+      "$(numfmt --to=iec "$(manifest_value "$id" size)")" "$verified" "$copied" "$(manifest_value "$id" tokenFingerprint)" \
+      "${kept[$id]:--}"
+  done
+}
+
+latest() {
+  local id
+  id=$(own_backup_ids | tail -n 1)
+  [[ -n $id ]] || die "there is no verified backup of this cluster in $directory yet"
+  if [[ ${1:-} == --json ]]; then cat "$directory/$id/manifest.json"; else say "$id"; fi
+}
+
+# verify_kept [ID...]: reads backups again, all of them by default, and compares each with what was written.
+verify_kept() {
+  local id damaged=()
+  (($#)) || mapfile -t < <(backup_ids)
+  for id in "${@:-${MAPFILE[@]}}"; do
+    [[ -e $directory/$id/manifest.json ]] || die "there is no backup $id in $directory; see: k3s-ha-backup list"
+    if is_whole "$id"; then say "$id is what was written"; else damaged+=("$id"); fi
+  done
+  ((${#damaged[@]} == 0)) || die "not what was written any more, so do not restore from them: ${damaged[*]}"
+}

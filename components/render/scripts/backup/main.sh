@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# ---- the commands ----
+
+usage() {
+  cat <<'TEXT'
+usage: k3s-ha-backup COMMAND
+  run                    take a backup, prove that it can be restored, copy it off, and remove the oldest ones
+  run --label WORD       the same before a change: waits for a run that is under way, and the backup stays for 30 days
+  list                   show the backups on this host
+  latest                 print the id of the newest backup of this cluster
+  latest --json          print the manifest of that backup
+  verify [ID...]         read backups again, all of them by default, and compare them with what was written
+  check [--max-age TIME] for monitoring: ends with 0 if the newest backup, and its copy, are young enough, else with 2
+TEXT
+}
+
+# Locks out other runs until this one ends.
+lock() {
+  exec 9>"$directory/.lock"
+  if [[ -n $label ]]; then
+    flock --timeout 1800 9 || die "another backup has been going on on this host for 30 minutes; this run did nothing"
+  else
+    flock --nonblock 9 || die "another backup is being taken on this host; this run did nothing"
+  fi
+}
+
+run() {
+  local started label=
+  if [[ ${1:-} == --label ]]; then
+    label=${2:-}
+    [[ $label =~ ^[a-z][a-z0-9-]{0,39}$ ]] || die "--label takes a word of a to z, 0 to 9 and \"-\", such as pre-upgrade"
+  fi
+  lock
+  started=$(date +%s)
+  begin_work
+  choose_client
+  look_at_source
+  check_space
+  dump
+  verify
+  id=$(utc "$started" %Y%m%dT%H%M%SZ)-$revision
+  publish
+  copy_off
+  check_clock
+  remove_oldest
+  remove_oldest_copies
+  say "backup $id: $rows rows, $(numfmt --to=iec "$(manifest_value "$id" size)"), restored and checked in $(($(date +%s) - started)) s"
+}
+
+case ${1:-} in
+  run | list | latest | check | failed)
+    read_settings
+    "$@"
+    ;;
+  verify)
+    read_settings
+    verify_kept "${@:2}"
+    ;;
+  *)
+    usage >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,71 @@
+# shellcheck shell=bash
+# ---- which backups stay ----
+
+# A backup that was taken for a reason, such as an upgrade, stays this long whatever came after it.
+labelled_days=30
+
+# kept_backups: from ids on standard input, the newest first, those that stay, each with the generations that keep it.
+kept_backups() {
+  local id reasons label newest=0 period number
+  declare -A last=() count=()
+  while read -r id; do
+    reasons=
+    ((newest++ >= setting[keep])) || reasons+=" newest"
+    for period in daily weekly monthly; do
+      case $period in
+        daily) number=${id:0:8} ;;
+        weekly) number=$(date --utc --date="${id:0:8}" +%G%V) ;;
+        monthly) number=${id:0:6} ;;
+      esac
+      # The newest backup of each of the newest days, weeks or months that have one.
+      if [[ ${last[$period]:-} != "$number" ]] && ((${count[$period]:-0} < setting[$period])); then
+        count[$period]=$((${count[$period]:-0} + 1))
+        reasons+=" $period"
+      fi
+      last[$period]=$number
+    done
+    label=$(label_of "$id")
+    if [[ -n $label ]] && (($(date +%s) - $(date --date="${id:0:8}" +%s) < labelled_days * 86400)); then reasons+=" $label"; fi
+    [[ -z $reasons ]] || say "$id$reasons"
+  done
+}
+
+label_of() { manifest_value "$1" label; }
+
+# removable_backups: from ids on standard input, the newest first, those that nothing keeps.
+removable_backups() {
+  local ids kept
+  ids=$(cat)
+  [[ -n $ids ]] || return 0
+  kept=$(kept_backups <<<"$ids")
+  grep --fixed-strings --line-regexp --invert-match --file=<(cut -d ' ' -f 1 <<<"$kept") <<<"$ids" || (($? == 1))
+}
+
+# Only a run that ended well removes anything, and never what it has just made. What is damaged does not count, and stays
+# for whoever looks into it; so does what was never copied, when copies are asked for.
+remove_oldest() {
+  local old good=()
+  for old in $(own_backup_ids | tac); do
+    if ! is_whole "$old"; then
+      say "k3s-ha-backup: $directory/$old is not what was written any more: check this disk, and remove it by hand" >&2
+    elif [[ -z ${setting[copy_path]} ]] || is_copied "$old"; then
+      good+=("$old")
+    fi
+  done
+  mkdir "$work/removed"
+  for old in $(if ((${#good[@]})); then printf '%s\n' "${good[@]}" | removable_backups; fi); do
+    [[ $old != "$id" ]] || continue
+    # Renamed first: a removal that is cut short leaves no half of a backup under a backup's name.
+    mv "$directory/$old" "$work/removed/"
+    say "removed $old, which no generation keeps any more"
+  done
+  rm -rf "$work/removed"
+}
+
+# A clock that went back would make the newest backup look old, so nothing is removed by it.
+check_clock() {
+  local newest
+  newest=$(own_backup_ids | tail -n 1)
+  [[ $newest == "$id" ]] ||
+    die "backup $id was taken, but nothing old was removed: this host's clock was set back, or was wrong before, since $newest is of a later time; correct the clock, and remove backups of the future by hand"
+}
