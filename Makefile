@@ -21,8 +21,8 @@ preview: node_modules/.installed ## Show what `make up` would change
 down: node_modules/.installed ## Take the cluster away (STACK=dev: and the sandbox with it)
 	@$(RUN) operations/main.ts down --stack $(STACK)
 
-status: node_modules/.installed ## Show the cluster's nodes, datastore and backups
-	@$(RUN) operations/main.ts status --stack $(STACK)
+status: node_modules/.installed ## Tell whether the cluster is healthy, and what is not: make -s status ARGS=--json
+	@$(RUN) operations/main.ts status --stack $(STACK) $(ARGS)
 
 kubectl: node_modules/.installed ## Run kubectl through the balancer: make kubectl ARGS='get nodes'
 	@$(RUN) operations/main.ts kubectl --stack $(STACK) -- $(ARGS)

@@ -3,19 +3,24 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { backupProgramPath } from "../components/render/backupProgram.ts";
-import { askReadiness, parseOutputs, readNodes } from "./cluster.ts";
-import { datastoreReportScript, parseDatastoreReport } from "./datastoreReport.ts";
 import { exists } from "../sandbox/cache.ts";
+import { loginOf } from "./hostLogin.ts";
+import { runOnHost } from "./hostShell.ts";
 import { kubectl } from "./kubectl.ts";
 import { say, secondsSince, step } from "../sandbox/progress.ts";
-import { down, exec, holdingSandbox, up } from "../sandbox/sandbox.ts";
-import { openSandboxWorkspace, pulumiDirectory, sandboxStack } from "../sandbox/sandboxWorkspace.ts";
-import { renderSummary } from "./summary.ts";
+import { down, holdingSandbox, up } from "../sandbox/sandbox.ts";
+import {
+  knownSandboxWorkspace,
+  openSandboxWorkspace,
+  pulumiDirectory,
+  sandboxStack,
+} from "../sandbox/sandboxWorkspace.ts";
 import { prepareToolchain } from "../sandbox/toolchain/toolchain.ts";
+import { readSettings } from "./stackSettings.ts";
+import { nodesOf, problemsOf } from "./status/judgement.ts";
+import { lookAtCluster, parseOutputs } from "./status/lookAtCluster.ts";
+import { renderProblems, renderStatus, statusJson } from "./status/statusReport.ts";
 import { lastChanges, openWorkspace, projectDirectory, pulumi, stackOutputs, type Workspace } from "./workspace.ts";
-
-/** Host of the datastore in the sandbox. */
-const datastoreHost = "db-1";
 
 async function open(stack: string): Promise<Workspace> {
   const toolchain = await prepareToolchain();
@@ -23,12 +28,23 @@ async function open(stack: string): Promise<Workspace> {
   return openSandboxWorkspace(stack, await readFile(join(projectDirectory, `Pulumi.${stack}.yaml`), "utf8"), toolchain);
 }
 
-/** Opens a stack to ask it something; in the sandbox there has to be one. */
+/** Opens a stack that was opened before; in the sandbox there has to be one. */
 async function openExisting(stack: string): Promise<Workspace> {
+  await requireSandbox(stack);
+  return open(stack);
+}
+
+/** A stack as the last run left it, to ask it something: also while another run is at work on it. */
+async function openKnown(stack: string): Promise<Workspace> {
+  await requireSandbox(stack);
+  const toolchain = await prepareToolchain();
+  return stack === sandboxStack ? knownSandboxWorkspace(stack, toolchain) : openWorkspace(stack, toolchain);
+}
+
+async function requireSandbox(stack: string): Promise<void> {
   if (stack === sandboxStack && !(await exists(pulumiDirectory))) {
     throw new Error("The sandbox has no cluster yet: run `make up` first.");
   }
-  return open(stack);
 }
 
 /** Runs `work` holding the sandbox if the stack is in it. */
@@ -50,24 +66,34 @@ async function runUp(stack: string): Promise<void> {
   say(`Done in ${secondsSince(start)}.`);
 }
 
+/** What a person wants to know after a run: asked of the hosts, not of the program. */
 async function printSummary(workspace: Workspace, changes: string): Promise<void> {
-  const { apiEndpoint, kubeconfig } = parseOutputs(await stackOutputs(workspace));
-  const report = async () => {
-    if (workspace.stack !== sandboxStack) {
-      return { datastore: "ask its host", backup: "ask the datastore's host: k3s-ha-backup list" };
-    }
-    const { stdout, stderr, exitCode } = await exec(datastoreHost, datastoreReportScript);
-    return exitCode === 0 ? parseDatastoreReport(stdout) : { datastore: `unknown: ${stderr}`, backup: "unknown" };
-  };
-  const [nodes, apiAnswer, { datastore, backup }] = await Promise.all([
-    readNodes(kubeconfig),
-    askReadiness(kubeconfig),
-    report(),
-  ]);
+  const facts = await lookAtCluster(workspace);
+  const option = workspace.stack === sandboxStack ? "" : `STACK=${workspace.stack} `;
+  console.log(`${renderStatus(facts)}
+This run: ${changes}. ${renderProblems(problemsOf(facts))}
+
+Try next:
+  make status ${option}            see whether it is healthy
+  make kubectl ${option}ARGS='get pods --all-namespaces'
+  make backup ${option}            take a backup now, and verify it
+  make preview ${option}           see what a change of configuration would do
+  make down ${option}              take it all away
+`);
+  const isUnready = nodesOf(facts)?.some(({ state }) => !state.split(",").includes("Ready")) ?? true;
+  if (facts.apiAnswer !== "ok" || isUnready) process.exitCode = 1;
+}
+
+/** 0: healthy; 1: not; 2: it could not be found out. */
+async function runStatus(stack: string, asJson: boolean): Promise<void> {
+  process.exitCode = 2;
+  const facts = await lookAtCluster(await openKnown(stack));
+  const problems = problemsOf(facts);
   console.log(
-    renderSummary({ nodes, apiEndpoint, apiAnswer, datastore, lastBackup: backup, changes }, workspace.stack),
+    asJson ? JSON.stringify(statusJson(facts), undefined, 2) : `${renderStatus(facts)}\n${renderProblems(problems)}`,
   );
-  if (apiAnswer !== "ok" || nodes.some(({ ready }) => !ready)) process.exitCode = 1;
+  const nobodyAnswers = facts.hosts.every((host) => host.facts === undefined);
+  process.exitCode = problems.length === 0 ? 0 : nobodyAnswers ? 2 : 1;
 }
 
 async function runDown(stack: string): Promise<void> {
@@ -79,19 +105,26 @@ async function runDown(stack: string): Promise<void> {
 }
 
 async function runBackup(stack: string): Promise<void> {
-  if (stack !== sandboxStack) {
-    throw new Error(`On your own hosts, take a backup on the datastore's host: sudo ${backupProgramPath} run`);
-  }
+  const { name, path, host } = await backupHost(await openKnown(stack));
   const { exitCode } = await step("Take a backup and verify it", async () => {
-    const result = await exec(
-      datastoreHost,
-      `systemctl start k3s-ha-backup.service || { journalctl --unit k3s-ha-backup --lines 20 --output cat --no-pager; exit 1; }
-${backupProgramPath} list`,
-    );
+    const result = await runOnHost(await loginOf(name, path, host), takeBackupScript, { seconds: 3600 });
     console.log(result.stdout || result.stderr);
     return result;
   });
   process.exitCode = exitCode;
+}
+
+const takeBackupScript = `systemctl start k3s-ha-backup.service || { journalctl --unit k3s-ha-backup --lines 20 --output cat --no-pager >&2; exit 1; }
+${backupProgramPath} list
+`;
+
+/** The host that takes the stack's backups. */
+async function backupHost(workspace: Workspace) {
+  const { hosts } = await readSettings(workspace);
+  const [found] = Object.entries(hosts).filter(([, { role }]) => role === "datastore");
+  if (found === undefined) throw new Error("The configuration names no host that takes backups.");
+  const [name, { path, host }] = found;
+  return { name, path, host };
 }
 
 const program = new Command("k3s-ha").description("A highly available K3s cluster from one command.");
@@ -107,18 +140,17 @@ command("preview", "show what up would change").action(async ({ stack }: StackOp
   await pulumi(await openExisting(stack), ["preview", "--diff"], { stdio: "inherit" });
 });
 command("down", "take the cluster away").action(({ stack }: StackOption) => runDown(stack));
-command("status", "show the cluster").action(async ({ stack }: StackOption) => {
-  const workspace = await openExisting(stack);
-  await printSummary(workspace, await lastChanges(workspace));
-});
+command("status", "tell whether the cluster is healthy, and what is not")
+  .option("--json", "print JSON for machines, and nothing else")
+  .action(({ stack, json }: StackOption & { json?: boolean }) => runStatus(stack, json === true));
 command("outputs", "show the stack's outputs").action(async ({ stack }: StackOption) => {
-  await pulumi(await openExisting(stack), ["stack", "output"], { stdio: "inherit" });
+  await pulumi(await openKnown(stack), ["stack", "output"], { stdio: "inherit" });
 });
 command("backup", "take a backup now").action(({ stack }: StackOption) => runBackup(stack));
 command("kubectl", "run kubectl through the balancer")
   .argument("[args...]")
   .action(async (args: string[], { stack }: StackOption) => {
-    const { kubeconfig } = parseOutputs(await stackOutputs(await openExisting(stack)));
+    const { kubeconfig } = parseOutputs(await stackOutputs(await openKnown(stack)));
     const { exitCode } = await kubectl(kubeconfig, args, { stdio: "inherit", reject: false });
     process.exitCode = exitCode ?? 1;
   });
@@ -133,5 +165,5 @@ try {
   } else {
     console.error(error instanceof Error ? error.message : error);
   }
-  process.exitCode = 1;
+  process.exitCode = process.exitCode === 2 ? 2 : 1;
 }

@@ -20,40 +20,46 @@ export const sandboxStack = "dev";
 /** Where the sandbox's stacks keep what Pulumi knows of them. */
 export const pulumiDirectory = join(machineSite.stateDirectory, "pulumi");
 
+const project = join(pulumiDirectory, "project");
+const passphraseFile = join(pulumiDirectory, "passphrase");
+const configFileOf = (stack: string) => join(project, `Pulumi.${stack}.yaml`);
+
+/** A stack of the sandbox as the last run left it, to ask it something: nothing is written, and nobody is waited for. */
+export function knownSandboxWorkspace(stack: string, toolchain: Toolchain): Workspace {
+  return {
+    stack,
+    environment: {
+      ...toolchain.environment,
+      PULUMI_BACKEND_URL: `file://${join(pulumiDirectory, "state")}`,
+      PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
+    },
+    arguments: ["--cwd", projectDirectory, "--stack", stack, "--config-file", configFileOf(stack)],
+    cli: toolchain.pulumi,
+  };
+}
+
 /**
  * Opens a stack of the sandbox, and makes it on first use. `config` is its configuration (YAML), written for the
  * default site; it is copied, because Pulumi writes the passphrase's salt into it. The caller holds the sandbox, so a lock that is found is one that a
  * killed run has left behind, and is taken away.
  */
 export async function openSandboxWorkspace(stack: string, config: string, toolchain: Toolchain): Promise<Workspace> {
-  const project = join(pulumiDirectory, "project");
+  const workspace = knownSandboxWorkspace(stack, toolchain);
   await mkdir(join(pulumiDirectory, "state"), { recursive: true, mode: 0o700 });
   await mkdir(project, { recursive: true });
-  const passphraseFile = join(pulumiDirectory, "passphrase");
   if (!(await exists(passphraseFile))) {
     await writeFile(passphraseFile, randomBytes(24).toString("hex"), { mode: 0o600, flag: "wx" });
   }
-  const environment = {
-    ...toolchain.environment,
-    PULUMI_BACKEND_URL: `file://${join(pulumiDirectory, "state")}`,
-    PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
-  };
-  const configFile = join(project, `Pulumi.${stack}.yaml`);
+  const configFile = configFileOf(stack);
   await copyFile(join(projectDirectory, "Pulumi.yaml"), join(project, "Pulumi.yaml"));
   const salt = (await exists(configFile))
     ? /^encryptionsalt: .*$/m.exec(await readFile(configFile, "utf8"))?.[0]
     : undefined;
   await writeFile(configFile, `${atSite(config, machineSite).trimEnd()}\n${salt === undefined ? "" : `${salt}\n`}`);
 
-  const workspace: Workspace = {
-    stack,
-    environment,
-    arguments: ["--cwd", projectDirectory, "--stack", stack, "--config-file", configFile],
-    cli: toolchain.pulumi,
-  };
   if (salt === undefined) {
     await execa(toolchain.pulumi, ["stack", "init", stack, "--non-interactive", "--cwd", project], {
-      env: environment,
+      env: workspace.environment,
       stdio: ["ignore", "ignore", "inherit"],
     });
   }

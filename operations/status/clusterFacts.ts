@@ -1,0 +1,147 @@
+/** Everything that is known of a cluster when it is judged: what its hosts, its API and its settings say. */
+import { X509Certificate } from "node:crypto";
+import { request } from "node:https";
+import { parse } from "yaml";
+import { loginOf } from "../hostLogin.ts";
+import { runOnHost } from "../hostShell.ts";
+import type { HostRole, Settings } from "../../components/config/settings.ts";
+import { type CertificateFact, hostStatusScript, type HostFacts, parseHostFacts } from "./hostFacts.ts";
+
+/** One host of the stack. */
+export interface ClusterHost {
+  readonly name: string;
+  readonly role: HostRole;
+  readonly address: string;
+  /** Where the configuration has it. */
+  readonly path: string;
+  /** Declared lost by the configuration: it is not asked. */
+  readonly isLost: boolean;
+  /** Undefined when it could not be asked. */
+  readonly facts: HostFacts | undefined;
+  /** Why it could not be asked, and what to do. */
+  readonly fault: string | undefined;
+}
+
+export interface ClusterFacts {
+  readonly stack: string;
+  readonly takenAt: Date;
+  readonly hosts: readonly ClusterHost[];
+  /** `https://address:port` of the API at the balancer. */
+  readonly apiEndpoint: string;
+  /** What the API answers at that address to `/readyz`: "ok", or what is wrong. */
+  readonly apiAnswer: string;
+  readonly virtualAddress: string | undefined;
+  /** The release that the nodes are to run. */
+  readonly version: string;
+  /** Backups as a cron expression in UTC. */
+  readonly schedule: string;
+  /** The certificate in the kubeconfig. */
+  readonly adminCertificate: CertificateFact;
+}
+
+/** Outputs of a stack that a look at the cluster needs. */
+export interface ClusterOutputs {
+  readonly apiEndpoint: string;
+  /** Secret. */
+  readonly kubeconfig: string;
+}
+
+/** Seconds that a host, or the API, may take to be reached, and to answer: a dead one holds up no more than this. */
+const connectSeconds = 4;
+const answerSeconds = 8;
+
+/** Asks all hosts and the API at the same time. No failure of one of them is a failure of the whole. */
+export async function askCluster(stack: string, settings: Settings, outputs: ClusterOutputs): Promise<ClusterFacts> {
+  const virtualAddress = virtualAddressOf(settings);
+  const credentials = credentialsOf(outputs.kubeconfig);
+  const [apiAnswer, ...hosts] = await Promise.all([
+    askReadiness(outputs.apiEndpoint, credentials),
+    ...Object.entries(settings.hosts).map(([name, { host, path, role }]) =>
+      askHost(name, path, role, host, settings.datastore.database, virtualAddress),
+    ),
+  ]);
+  return {
+    stack,
+    takenAt: new Date(),
+    hosts,
+    apiEndpoint: outputs.apiEndpoint,
+    apiAnswer,
+    virtualAddress,
+    version: settings.k3s.version,
+    schedule: settings.backup.schedule,
+    adminCertificate: {
+      owner: "kubeconfig",
+      name: "administrator",
+      path: "",
+      expiresAt: new Date(new X509Certificate(credentials.cert).validTo),
+    },
+  };
+}
+
+async function askHost(
+  name: string,
+  path: string,
+  role: HostRole,
+  host: Settings["hosts"][string]["host"],
+  database: string,
+  virtualAddress: string | undefined,
+): Promise<ClusterHost> {
+  const login = await loginOf(name, path, host);
+  const known = { name, role, address: login.address, path };
+  // Nobody is there to answer.
+  if ("lost" in host && host.lost === true) return { ...known, isLost: true, facts: undefined, fault: undefined };
+  try {
+    const script = hostStatusScript(role, database, virtualAddress);
+    const { stdout } = await runOnHost(login, script, { seconds: answerSeconds, connectSeconds });
+    return { ...known, isLost: false, facts: parseHostFacts(stdout), fault: undefined };
+  } catch (error) {
+    return { ...known, isLost: false, facts: undefined, fault: (error as Error).message };
+  }
+}
+
+function virtualAddressOf({ loadBalancer }: Settings): string | undefined {
+  const { virtualIp } = loadBalancer as { virtualIp?: { address: string } };
+  return virtualIp?.address;
+}
+
+interface Credentials {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The CA, and the administrator's certificate and key, as PEM. */
+function credentialsOf(kubeconfig: string): Credentials {
+  const { clusters, users } = parse(kubeconfig) as {
+    clusters: { cluster: { "certificate-authority-data": string } }[];
+    users: { user: { "client-certificate-data": string; "client-key-data": string } }[];
+  };
+  const [cluster, user] = [clusters[0]?.cluster, users[0]?.user];
+  if (cluster === undefined || user === undefined)
+    throw new Error("The stack's kubeconfig names no cluster or no user.");
+  const pem = (base64: string) => Buffer.from(base64, "base64").toString();
+  return {
+    ca: pem(cluster["certificate-authority-data"]),
+    cert: pem(user["client-certificate-data"]),
+    key: pem(user["client-key-data"]),
+  };
+}
+
+/** What the API answers at the balancer when it is asked whether it is ready: "ok", or what is wrong. */
+function askReadiness(endpoint: string, credentials: Credentials): Promise<string> {
+  return new Promise((resolve) => {
+    const asked = request(`${endpoint}/readyz`, { ...credentials, agent: false, timeout: 5000 }, (response) => {
+      response.setEncoding("utf8");
+      let text = "";
+      response.on("data", (piece: string) => (text += piece));
+      response.on("end", () => {
+        resolve(response.statusCode === 200 ? text.trim() : `it answers ${response.statusCode ?? "nothing"}`);
+      });
+    });
+    asked.on("timeout", () => asked.destroy(new Error("no answer within 5 s")));
+    asked.on("error", (error: NodeJS.ErrnoException) => {
+      resolve(error.code === "ECONNREFUSED" ? "connection refused" : error.message);
+    });
+    asked.end();
+  });
+}

@@ -1,0 +1,165 @@
+/** What the hosts say of themselves: the lines that `hostStatus.sh` prints, as facts. */
+import { haproxySocket } from "../../components/render/haproxyConfig.ts";
+import { renderHostScript } from "../../components/render/hostScript.ts";
+import type { HostRole } from "../../components/config/settings.ts";
+
+/** A server as one balancer's HAProxy sees it. */
+export interface BackendFact {
+  readonly name: string;
+  /** HAProxy's word: "UP", "DOWN", "MAINT", "DRAIN", "UP 1/2", … */
+  readonly state: string;
+  /** Seconds that it has been so. */
+  readonly seconds: number;
+  /** Result of the last check, such as "L7OK" or "L4CON". */
+  readonly check: string;
+}
+
+/** A certificate on a host. */
+export interface CertificateFact {
+  /** What uses it: "k3s", "balancer" or "datastore"; "kubeconfig" for the administrator's. */
+  readonly owner: string;
+  readonly name: string;
+  /** Where it lies; empty for one that lies on no host. */
+  readonly path: string;
+  readonly expiresAt: Date;
+}
+
+/** A node as a server's API tells. */
+export interface NodeFact {
+  readonly name: string;
+  readonly role: "server" | "agent";
+  /** kubectl's word, such as "Ready" or "NotReady,SchedulingDisabled". */
+  readonly state: string;
+  readonly version: string;
+  readonly address: string;
+}
+
+/** The datastore as its own host tells. */
+export interface DatastoreFact {
+  readonly version: string;
+  readonly connectionsAllowed: number;
+  readonly connectionsUsed: number;
+  /** Milliseconds that the database takes for a look at the newest row. */
+  readonly latencyMs: number;
+  readonly rows: number;
+  readonly revision: number;
+  /** Revisions since the last compaction. */
+  readonly compactionLag: number;
+  readonly bytes: number;
+  /** Whether MariaDB's snapshot isolation, with which K3s cannot compact, is on. */
+  readonly snapshotIsolation: boolean;
+  /** Hosts that are connected. */
+  readonly clients: number;
+}
+
+/** The newest verified backup, and what takes them. */
+export interface BackupFact {
+  readonly id: string;
+  readonly startedAt: Date;
+  readonly rows: number;
+}
+
+/** All that one host said. What it did not say is undefined or empty. */
+export interface HostFacts {
+  /** systemd's word for each unit that matters on the host, by name: "active", "failed", … */
+  readonly units: Readonly<Record<string, string>>;
+  readonly backends: readonly BackendFact[] | undefined;
+  readonly holdsVirtualIp: boolean | undefined;
+  readonly certificates: readonly CertificateFact[];
+  /** What a server's own API answers to `/readyz`: "ok", the checks that fail, or "no answer". */
+  readonly ready: string | undefined;
+  readonly nodes: readonly NodeFact[] | undefined;
+  readonly datastore: DatastoreFact | undefined;
+  readonly datastoreFault: string | undefined;
+  readonly backup: BackupFact | undefined;
+  readonly backupFault: string | undefined;
+}
+
+/** The script that a host of this role answers. */
+export function hostStatusScript(role: HostRole, database: string, virtualAddress: string | undefined): string {
+  return renderHostScript({
+    body: "hostStatus",
+    variables: { role, database, virtual_address: virtualAddress ?? "", haproxy_socket: haproxySocket },
+  });
+}
+
+/** Reads what the script printed. Throws when it did not come to its end. */
+export function parseHostFacts(text: string): HostFacts {
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split("\t"));
+  if (lines.at(-1)?.[0] !== "end") throw new Error("the host's answer is not whole");
+  const all = (kind: string) => lines.filter(([first]) => first === kind).map(([, ...values]) => values);
+  const one = (kind: string) => all(kind)[0];
+  const datastore = one("datastore");
+  const backup = one("backup")?.[0];
+  const nodes = one("nodes")?.[0];
+  const virtual = one("virtual")?.[0];
+  const backends = all("server");
+  return {
+    units: Object.fromEntries(all("unit").map(([name = "", state = ""]) => [name, state])),
+    backends:
+      backends.length === 0
+        ? undefined
+        : backends.map(([name = "", state = "", seconds, check = ""]) => ({
+            name,
+            state,
+            seconds: Number(seconds),
+            check: check.replace(/^\* /, ""),
+          })),
+    holdsVirtualIp: virtual === undefined ? undefined : virtual === "yes",
+    certificates: all("certificate").map(([owner = "", name = "", path = "", end]) => ({
+      owner,
+      name,
+      path,
+      expiresAt: new Date(Number(end) * 1000),
+    })),
+    ready: one("ready")?.[0],
+    nodes: nodes === undefined ? undefined : parseNodeTable(nodes),
+    datastore: datastore === undefined ? undefined : parseDatastore(datastore),
+    datastoreFault: one("datastore-fault")?.[0],
+    backup: backup === undefined ? undefined : parseManifest(backup),
+    backupFault: one("backup-fault")?.[0],
+  };
+}
+
+/** Kubernetes's own table of nodes: what `kubectl get nodes --output wide` shows. */
+function parseNodeTable(json: string): NodeFact[] {
+  const { columnDefinitions, rows } = JSON.parse(json) as {
+    columnDefinitions: { name: string }[];
+    rows: { cells: unknown[] }[];
+  };
+  const names = columnDefinitions.map(({ name }) => name);
+  return rows.map(({ cells }) => {
+    const cell = (name: string) => String(cells[names.indexOf(name)] ?? "");
+    return {
+      name: cell("Name"),
+      role: cell("Roles").includes("control-plane") ? "server" : "agent",
+      state: cell("Status"),
+      version: cell("Version"),
+      address: cell("Internal-IP"),
+    };
+  });
+}
+
+function parseDatastore(values: readonly string[]): DatastoreFact {
+  const [version = "", allowed, used, microseconds, rows, revision, compacted, bytes, isolation, clients] = values;
+  return {
+    version: version.replace(/-.*/, ""),
+    connectionsAllowed: Number(allowed),
+    connectionsUsed: Number(used),
+    latencyMs: Number(microseconds) / 1000,
+    rows: Number(rows),
+    revision: Number(revision),
+    compactionLag: Number(revision) - Number(compacted),
+    bytes: Number(bytes),
+    snapshotIsolation: isolation === "ON",
+    clients: Number(clients),
+  };
+}
+
+function parseManifest(json: string): BackupFact {
+  const { id, startedAt, rows } = JSON.parse(json) as { id: string; startedAt: string; rows: number };
+  return { id, startedAt: new Date(startedAt), rows };
+}

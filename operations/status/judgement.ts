@@ -1,0 +1,277 @@
+/** What is unusual about a cluster: a sentence for each thing, with what to do. Decides from facts alone. */
+import { CronExpressionParser } from "cron-parser";
+import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
+import type { CertificateFact, DatastoreFact, NodeFact } from "./hostFacts.ts";
+
+/** A certificate is told of when it ends within this many days: time for a planned rotation. */
+export const certificateDays = 30;
+
+/** Share of the datastore's connections in use above which it is told of, in percent. */
+export const connectionsPercent = 80;
+
+/**
+ * Revisions since the last compaction above which it is told of. K3s compacts every five minutes and keeps 1,000, so this
+ * is more than a busy cluster of some eighty writes a second has.
+ */
+export const compactionLagLimit = 25_000;
+
+/** Milliseconds for a look at the newest row above which the datastore is told of: K3s makes many such in a request. */
+export const latencyLimitMs = 100;
+
+const millisecondsPerDay = 86_400_000;
+
+/** Days until a certificate ends, rounded down. */
+export function daysLeft({ expiresAt }: CertificateFact, now: Date): number {
+  return Math.floor((expiresAt.getTime() - now.getTime()) / millisecondsPerDay);
+}
+
+/** The nodes, as the first server tells that can. */
+export function nodesOf(facts: ClusterFacts): readonly NodeFact[] | undefined {
+  return facts.hosts.find((host) => host.facts?.nodes !== undefined)?.facts?.nodes;
+}
+
+/** Every certificate that was seen. */
+export function certificatesOf(facts: ClusterFacts): { host: string; certificate: CertificateFact }[] {
+  return [
+    { host: "", certificate: facts.adminCertificate },
+    ...facts.hosts.flatMap(({ name, facts: told }) =>
+      (told?.certificates ?? []).map((certificate) => ({ host: name, certificate })),
+    ),
+  ];
+}
+
+/** All that is unusual, the gravest first. Nothing means that the cluster is healthy. */
+export function problemsOf(facts: ClusterFacts): string[] {
+  return [
+    ...apiProblems(facts),
+    ...facts.hosts.flatMap((host) => (host.fault === undefined ? [] : [host.fault])),
+    ...facts.hosts.filter(({ role }) => role === "loadBalancer").flatMap(balancerProblems),
+    ...virtualAddressProblems(facts),
+    ...facts.hosts.filter(({ role }) => role === "server").flatMap(serverProblems),
+    ...nodeProblems(facts),
+    ...facts.hosts.filter(({ role }) => role === "datastore").flatMap(datastoreProblems),
+    ...certificateProblems(facts),
+    ...backupProblems(facts),
+  ];
+}
+
+function apiProblems({ apiAnswer, apiEndpoint }: ClusterFacts): string[] {
+  if (apiAnswer === "ok") return [];
+  return [
+    `The API does not answer at ${apiEndpoint} (${apiAnswer}). If no sentence below says why, check that this machine reaches that address.`,
+  ];
+}
+
+function balancerProblems({ name, facts }: ClusterHost): string[] {
+  if (facts === undefined) return [];
+  const haproxy = facts.units["haproxy"];
+  if (haproxy !== "active") {
+    return [
+      `${name}: HAProxy is ${haproxy ?? "not there"}, so this balancer serves nobody. See "journalctl --unit haproxy" there, then run "systemctl restart haproxy".`,
+    ];
+  }
+  if (facts.backends === undefined) {
+    return [`${name}: HAProxy runs but does not answer on its socket. Run "systemctl restart haproxy" there.`];
+  }
+  const keepalived = facts.units["keepalived"];
+  return [
+    ...(facts.holdsVirtualIp === undefined || keepalived === "active"
+      ? []
+      : [
+          `${name}: keepalived is ${keepalived ?? "not there"}, so this balancer cannot take over the virtual address. See "journalctl --unit keepalived" there, then run "systemctl restart keepalived".`,
+        ]),
+    ...facts.backends.flatMap((backend) => {
+      if (/^UP$|^no check$/.test(backend.state)) return [];
+      const since = `for HAProxy on ${name} since ${backend.seconds} s`;
+      if (/MAINT|DRAIN/.test(backend.state)) {
+        return [
+          `${backend.name} is out of service (${backend.state}) ${since}. If no change is under way, bring it back by running "make up".`,
+        ];
+      }
+      return [
+        `${backend.name} is ${backend.state} ${since} (${backend.check}): ${meaningOf(backend.check)} See "systemctl status k3s" on ${backend.name}.`,
+      ];
+    }),
+  ];
+}
+
+/** What a failed check of HAProxy says about a server. */
+function meaningOf(check: string): string {
+  if (check === "L4CON") return "nothing listens on its port 6443, or a firewall refuses it.";
+  if (check === "L4TOUT") return "its port 6443 does not answer; the host or its network is down.";
+  if (check.startsWith("L6")) return "it answers, but its TLS is not that of this cluster, or its API hangs.";
+  if (check.startsWith("L7")) return "its API answers, but says that it is not ready.";
+  return "it did not pass its readiness check.";
+}
+
+function virtualAddressProblems({ hosts, virtualAddress }: ClusterFacts): string[] {
+  if (virtualAddress === undefined) return [];
+  const asked = hosts.filter(({ role, facts }) => role === "loadBalancer" && facts !== undefined);
+  const holders = asked.filter(({ facts }) => facts?.holdsVirtualIp === true).map(({ name }) => name);
+  if (holders.length === 1) return [];
+  if (holders.length === 0) {
+    return [
+      `No balancer that answers holds the virtual address ${virtualAddress}. See "journalctl --unit keepalived" on the balancers: one takes it as soon as it sees a ready server.`,
+    ];
+  }
+  return [
+    `${holders.join(" and ")} hold the virtual address ${virtualAddress} at the same time: they do not hear each other. Check the network between them, and that nothing there drops VRRP (IP protocol 112).`,
+  ];
+}
+
+function serverProblems({ name, facts }: ClusterHost): string[] {
+  if (facts === undefined || facts.ready === "ok") return [];
+  const unit = facts.units["k3s"];
+  if (unit !== "active") {
+    return [
+      `${name}: K3s is ${unit ?? "not there"}. See "journalctl --unit k3s" there; start it by running "systemctl start k3s".`,
+    ];
+  }
+  const why = facts.ready === "no answer" ? "its API does not answer" : `these checks fail: ${facts.ready ?? "?"}`;
+  const datastore = facts.ready?.includes("etcd") === true ? " (etcd stands for the datastore)" : "";
+  return [`${name}: K3s runs but is not ready, ${why}${datastore}. See "journalctl --unit k3s" there.`];
+}
+
+function nodeProblems(facts: ClusterFacts): string[] {
+  const nodes = nodesOf(facts);
+  if (nodes === undefined) {
+    return ["No server tells which nodes there are, because none of their APIs answers."];
+  }
+  const isNode = ({ role }: ClusterHost) => role === "server" || role === "agent";
+  return [
+    ...facts.hosts
+      .filter((host) => isNode(host) && !host.isLost && !nodes.some(({ name }) => name === host.name))
+      .map(
+        ({ name, role }) =>
+          `${name} is no node of the cluster. Run "make up"; if that does not bring it, see "journalctl --unit ${role === "server" ? "k3s" : "k3s-agent"}" there.`,
+      ),
+    ...nodes.flatMap((node) => nodeSentences(node, facts)),
+  ];
+}
+
+function nodeSentences({ name, role, state, version }: NodeFact, facts: ClusterFacts): string[] {
+  const unit = role === "server" ? "k3s" : "k3s-agent";
+  const conditions = state.split(",");
+  return [
+    ...(conditions.includes("Ready")
+      ? []
+      : [
+          `The node ${name} is ${conditions[0] ?? state}: its pods move to other nodes after five minutes. Check that the host is up, and see "systemctl status ${unit}" there.`,
+        ]),
+    ...(conditions.includes("SchedulingDisabled")
+      ? [
+          `The node ${name} is cordoned, so it gets no new pods. If nobody is working on it, run "kubectl uncordon ${name}".`,
+        ]
+      : []),
+    ...(version === facts.version
+      ? []
+      : [`The node ${name} runs ${version} and not ${facts.version}, which is configured. Run "make up".`]),
+    ...(facts.hosts.some((host) => host.name === name)
+      ? []
+      : [`The node ${name} is not in the configuration. If its host is gone, run "kubectl delete node ${name}".`]),
+  ];
+}
+
+function datastoreProblems({ name, facts }: ClusterHost): string[] {
+  if (facts === undefined) return [];
+  const { datastore } = facts;
+  if (datastore === undefined) {
+    const unit = facts.units["mariadb"];
+    const why =
+      unit === "active" ? (facts.datastoreFault ?? "it does not answer") : `MariaDB is ${unit ?? "not there"}`;
+    return [
+      `${name}: the datastore does not answer (${why}), so no server can write. See "journalctl --unit mariadb" there, then run "systemctl restart mariadb".`,
+    ];
+  }
+  return datastoreSentences(name, datastore);
+}
+
+function datastoreSentences(name: string, datastore: DatastoreFact): string[] {
+  const { connectionsUsed, connectionsAllowed, compactionLag, latencyMs, snapshotIsolation } = datastore;
+  const percent = Math.round((100 * connectionsUsed) / connectionsAllowed);
+  return [
+    ...(percent > connectionsPercent
+      ? [
+          `${name}: ${connectionsUsed} of the datastore's ${connectionsAllowed} connections are in use (${percent} %). Look for clients that are not K3s: mariadb --execute 'SHOW PROCESSLIST'.`,
+        ]
+      : []),
+    ...(snapshotIsolation
+      ? [
+          `${name}: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), with which K3s cannot compact its table, and it grows for ever. Run "make up" and, to have it at once, mariadb --execute 'SET GLOBAL innodb_snapshot_isolation=OFF', then restart K3s on one server after the other.`,
+        ]
+      : []),
+    ...(compactionLag > compactionLagLimit
+      ? [
+          `${name}: the last compaction is ${thousands(compactionLag)} revisions ago, and K3s makes one every five minutes. ${snapshotIsolation ? "The cause is innodb_snapshot_isolation." : 'See "journalctl --unit k3s --grep compact" on the servers.'}`,
+        ]
+      : []),
+    ...(latencyMs > latencyLimitMs
+      ? [
+          `${name}: the database takes ${Math.round(latencyMs)} ms to look at one row, and K3s becomes unstable. Look at the load of its processor and its disk.`,
+        ]
+      : []),
+  ];
+}
+
+function certificateProblems(facts: ClusterFacts): string[] {
+  return certificatesOf(facts).flatMap(({ host, certificate }) => {
+    const days = daysLeft(certificate, facts.takenAt);
+    if (days >= certificateDays) return [];
+    const { owner, name, path } = certificate;
+    const ends = days < 0 ? `ended ${-days} days ago` : `ends in ${days} days`;
+    if (owner === "kubeconfig") return [`The administrator's certificate in the kubeconfig ${ends}. Run "make up".`];
+    const remedy =
+      owner !== "k3s"
+        ? 'Run "make up", which renews it.'
+        : /ca$/.test(name)
+          ? "It is an authority of the cluster: see https://docs.k3s.io/cli/certificate before it ends."
+          : `Run "systemctl restart k3s" or, on an agent, "k3s-agent" there, one host after the other: K3s renews it when it starts.`;
+    return [`${host}: the certificate ${path} ${ends}. ${remedy}`];
+  });
+}
+
+function backupProblems(facts: ClusterFacts): string[] {
+  const host = facts.hosts.find((each) => each.facts?.backup !== undefined || each.facts?.backupFault !== undefined);
+  if (host?.facts === undefined) {
+    // A host that did not answer is told of already.
+    const unasked = facts.hosts.some(({ role, facts: told }) => role === "datastore" && told === undefined);
+    return unasked ? [] : ['No host takes backups. Run "make up".'];
+  }
+  const { units, backup, backupFault } = host.facts;
+  const problems: string[] = [];
+  if (units["k3s-ha-backup.timer"] !== "active") {
+    problems.push(
+      `${host.name}: the timer of the backups is ${units["k3s-ha-backup.timer"] ?? "not there"}, so none are taken. Run "systemctl enable --now k3s-ha-backup.timer" there.`,
+    );
+  }
+  if (units["k3s-ha-backup.service"] === "failed") {
+    problems.push(`${host.name}: the last backup failed. See "journalctl --unit k3s-ha-backup" there for the reason.`);
+  }
+  if (backup === undefined) {
+    problems.push(`${host.name}: there is no verified backup (${backupFault ?? "none"}). Run "make backup".`);
+  } else if (backup.startedAt < lastButOne(facts.schedule, facts.takenAt)) {
+    problems.push(
+      `${host.name}: the last verified backup, ${backup.id}, is ${duration(facts.takenAt.getTime() - backup.startedAt.getTime())} old, more than two intervals of the schedule "${facts.schedule}". See "journalctl --unit k3s-ha-backup" there, and run "make backup".`,
+    );
+  }
+  return problems;
+}
+
+/** The last time but one that the schedule came due, before `now`, and room for the run itself. */
+function lastButOne(schedule: string, now: Date): Date {
+  const times = CronExpressionParser.parse(schedule, { currentDate: now, tz: "UTC" });
+  times.prev();
+  return new Date(times.prev().getTime() - 60_000);
+}
+
+/** A length of time in its largest unit: "3 h". */
+export function duration(milliseconds: number): string {
+  const minutes = Math.floor(milliseconds / 60_000);
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} days`;
+}
+
+/** A number as people read it: "12,345". */
+export function thousands(value: number): string {
+  return value.toLocaleString("en");
+}

@@ -1,0 +1,19 @@
+/** A look at a stack's cluster: from its hosts, not from its state. */
+import { readSettings } from "../stackSettings.ts";
+import { stackOutputs, type Workspace } from "../workspace.ts";
+import { askCluster, type ClusterFacts, type ClusterOutputs } from "./clusterFacts.ts";
+
+/** Asks a stack's hosts and API. Throws when the stack cannot be read, or has no cluster. */
+export async function lookAtCluster(workspace: Workspace): Promise<ClusterFacts> {
+  const [settings, outputs] = await Promise.all([readSettings(workspace), stackOutputs(workspace)]);
+  return askCluster(workspace.stack, settings, parseOutputs(outputs));
+}
+
+/** The outputs of a stack that is up. Throws when it is not. */
+export function parseOutputs(outputs: Readonly<Record<string, unknown>>): ClusterOutputs {
+  const { apiEndpoint, kubeconfig } = outputs;
+  if (typeof apiEndpoint !== "string" || typeof kubeconfig !== "string") {
+    throw new Error("This stack has no cluster yet: run `make up` first.");
+  }
+  return { apiEndpoint, kubeconfig };
+}

@@ -1,0 +1,150 @@
+/** What `make status` prints: a table for people, or JSON for machines. */
+import Table from "cli-table3";
+import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
+import { certificatesOf, daysLeft, duration, nodesOf, problemsOf, thousands } from "./judgement.ts";
+
+/** The whole answer as JSON; docs/status.md describes each field. Fields are added, never changed or removed. */
+export function statusJson(facts: ClusterFacts) {
+  const problems = problemsOf(facts);
+  const hostWith = (test: (host: ClusterHost) => boolean) => facts.hosts.find(test);
+  const datastore = hostWith(({ role }) => role === "datastore");
+  const backup = hostWith((host) => host.facts?.backup !== undefined);
+  const latest = backup?.facts?.backup;
+  return {
+    formatVersion: 1,
+    stack: facts.stack,
+    takenAt: facts.takenAt.toISOString(),
+    healthy: problems.length === 0,
+    problems,
+    api: { endpoint: facts.apiEndpoint, answer: facts.apiAnswer },
+    hosts: facts.hosts.map(({ name, role, address, isLost, fault }) => ({
+      name,
+      role,
+      address,
+      state: isLost ? "lost" : fault === undefined ? "reached" : "unreachable",
+    })),
+    balancers: facts.hosts
+      .filter(({ role, facts: told }) => role === "loadBalancer" && told !== undefined)
+      .map(({ name, facts: told }) => ({
+        name,
+        haproxy: told?.units["haproxy"] ?? "unknown",
+        holdsVirtualIp: told?.holdsVirtualIp ?? null,
+        servers: told?.backends ?? [],
+      })),
+    nodes: nodesOf(facts) ?? null,
+    certificates: certificatesOf(facts).map(({ host, certificate }) => ({
+      host: host === "" ? null : host,
+      owner: certificate.owner,
+      name: certificate.name,
+      path: certificate.path === "" ? null : certificate.path,
+      expiresAt: certificate.expiresAt.toISOString(),
+      daysLeft: daysLeft(certificate, facts.takenAt),
+    })),
+    datastore:
+      datastore?.facts?.datastore === undefined ? null : { host: datastore.name, ...datastore.facts.datastore },
+    backup:
+      backup === undefined || latest === undefined
+        ? null
+        : {
+            host: backup.name,
+            id: latest.id,
+            startedAt: latest.startedAt.toISOString(),
+            ageSeconds: Math.round((facts.takenAt.getTime() - latest.startedAt.getTime()) / 1000),
+            rows: latest.rows,
+            timer: backup.facts?.units["k3s-ha-backup.timer"] ?? "unknown",
+          },
+  };
+}
+
+const plain = { style: { head: [], border: [] } };
+
+/** The tables. */
+export function renderStatus(facts: ClusterFacts): string {
+  const hosts = new Table({ ...plain, head: ["host", "role", "state", "version", "for HAProxy", "address"] });
+  const nodes = nodesOf(facts) ?? [];
+  for (const host of facts.hosts) {
+    const node = nodes.find(({ name }) => name === host.name);
+    hosts.push([
+      host.name,
+      roleNames[host.role],
+      stateOf(host, node?.state, facts),
+      node?.version ?? versionOf(host),
+      host.role === "server" ? seenBy(host.name, facts) : "",
+      node?.address ?? host.address,
+    ]);
+  }
+  for (const node of nodes.filter(({ name }) => !facts.hosts.some((host) => host.name === name))) {
+    hosts.push([node.name, `${node.role} (not configured)`, node.state, node.version, "", node.address]);
+  }
+  const rest = new Table(plain);
+  rest.push(
+    ["API through the balancer", `${facts.apiEndpoint} (${facts.apiAnswer})`],
+    ["datastore", describeDatastore(facts)],
+    ["last backup", describeBackup(facts)],
+    ["certificates", describeCertificates(facts)],
+  );
+  return `${hosts.toString()}\n${rest.toString()}`;
+}
+
+/** What is unusual, one sentence each, or that nothing is. */
+export function renderProblems(problems: readonly string[]): string {
+  if (problems.length === 0) return "Healthy.";
+  return `Not healthy:\n${problems.map((problem) => `- ${problem}`).join("\n")}`;
+}
+
+const roleNames = { server: "server", agent: "agent", loadBalancer: "balancer", datastore: "datastore" } as const;
+
+function stateOf(host: ClusterHost, nodeState: string | undefined, { virtualAddress }: ClusterFacts): string {
+  if (host.isLost) return "declared lost";
+  if (host.facts === undefined) return nodeState === undefined ? "UNREACHABLE" : `UNREACHABLE, ${nodeState}`;
+  const { units, holdsVirtualIp } = host.facts;
+  switch (host.role) {
+    case "loadBalancer": {
+      const haproxy = units["haproxy"] ?? "unknown";
+      return holdsVirtualIp === true ? `${haproxy}, holds ${virtualAddress ?? ""}` : haproxy;
+    }
+    case "datastore":
+      return units["mariadb"] ?? "unknown";
+    case "server":
+    case "agent":
+      return nodeState ?? units[host.role === "server" ? "k3s" : "k3s-agent"] ?? "unknown";
+  }
+}
+
+function versionOf({ facts }: ClusterHost): string {
+  return facts?.datastore === undefined ? "" : `MariaDB ${facts.datastore.version}`;
+}
+
+/** A server's state at every balancer that answers; once, when they agree. */
+function seenBy(server: string, { hosts }: ClusterFacts): string {
+  const states = hosts.flatMap(({ name, facts }) => {
+    const backend = facts?.backends?.find((each) => each.name === server);
+    return backend === undefined ? [] : [{ name, state: backend.state }];
+  });
+  const different = new Set(states.map(({ state }) => state));
+  return different.size < 2 ? [...different].join("") : states.map(({ name, state }) => `${name}: ${state}`).join(", ");
+}
+
+function describeDatastore({ hosts }: ClusterFacts): string {
+  const told = hosts.find(({ facts }) => facts?.datastore !== undefined)?.facts?.datastore;
+  if (told === undefined) return "unknown";
+  return `${told.connectionsUsed} of ${told.connectionsAllowed} connections by ${told.clients} hosts, ${told.latencyMs.toFixed(1)} ms, ${thousands(told.rows)} rows, ${(told.bytes / 1_048_576).toFixed(1)} MiB, revision ${thousands(told.revision)}, compacted up to ${thousands(told.compactionLag)} before it`;
+}
+
+function describeBackup({ hosts, takenAt }: ClusterFacts): string {
+  const told = hosts.find(({ facts }) => facts?.backup !== undefined)?.facts?.backup;
+  if (told === undefined) return "unknown";
+  const age = duration(takenAt.getTime() - told.startedAt.getTime());
+  return `${told.id}: ${thousands(told.rows)} rows, restored and checked, ${age} ago`;
+}
+
+function describeCertificates(facts: ClusterFacts): string {
+  const all = certificatesOf(facts).toSorted(
+    (a, b) => a.certificate.expiresAt.getTime() - b.certificate.expiresAt.getTime(),
+  );
+  const [first] = all;
+  if (first === undefined) return "unknown";
+  const { owner, name } = first.certificate;
+  const of = first.host === "" ? `the ${owner}'s ${name}` : `${owner} ${name} on ${first.host}`;
+  return `${all.length} seen; the first to end, in ${daysLeft(first.certificate, facts.takenAt)} days: ${of}`;
+}
