@@ -128,7 +128,7 @@ export function parseHostFacts(text: string): HostFacts {
 function parseNodeTable(json: string): NodeFact[] {
   const { columnDefinitions, rows } = JSON.parse(json) as {
     columnDefinitions: { name: string }[];
-    rows: { cells: unknown[] }[];
+    rows: { cells: (string | number)[] }[];
   };
   const names = columnDefinitions.map(({ name }) => name);
   return rows.map(({ cells }) => {

@@ -128,7 +128,7 @@ function seenBy(server: string, { hosts }: ClusterFacts): string {
 function describeDatastore({ hosts }: ClusterFacts): string {
   const told = hosts.find(({ facts }) => facts?.datastore !== undefined)?.facts?.datastore;
   if (told === undefined) return "unknown";
-  return `${told.connectionsUsed} of ${told.connectionsAllowed} connections by ${told.clients} hosts, ${told.latencyMs.toFixed(1)} ms, ${thousands(told.rows)} rows, ${(told.bytes / 1_048_576).toFixed(1)} MiB, revision ${thousands(told.revision)}, compacted up to ${thousands(told.compactionLag)} before it`;
+  return `${told.connectionsUsed} of ${told.connectionsAllowed} connections, from ${told.clients} ${told.clients === 1 ? "host" : "hosts"}, ${told.latencyMs.toFixed(1)} ms, ${thousands(told.rows)} rows, ${(told.bytes / 1_048_576).toFixed(1)} MiB, revision ${thousands(told.revision)}, compacted ${thousands(told.compactionLag)} revisions ago`;
 }
 
 function describeBackup({ hosts, takenAt }: ClusterFacts): string {

@@ -1,0 +1,330 @@
+/** What is said about a cluster: nothing about a healthy one, and one whole sentence about each thing that is not usual. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { ClusterFacts, ClusterHost } from "../../operations/status/clusterFacts.ts";
+import type { HostFacts } from "../../operations/status/hostFacts.ts";
+import { problemsOf } from "../../operations/status/judgement.ts";
+import { renderStatus, statusJson } from "../../operations/status/statusReport.ts";
+
+const takenAt = new Date("2026-03-01T12:30:00Z");
+const inDays = (days: number) => new Date(takenAt.getTime() + days * 86_400_000 + 1000);
+const certificate = (owner: string, name: string, path: string, days = 300) => ({
+  owner,
+  name,
+  path,
+  expiresAt: inDays(days),
+});
+
+const nothing: HostFacts = {
+  units: {},
+  backends: undefined,
+  holdsVirtualIp: undefined,
+  certificates: [],
+  ready: undefined,
+  nodes: undefined,
+  datastore: undefined,
+  datastoreFault: undefined,
+  backup: undefined,
+  backupFault: undefined,
+};
+const node = (name: string, role: "server" | "agent") => ({
+  name,
+  role,
+  state: "Ready",
+  version: "v1.35.0+k3s1",
+  address: "198.51.100.11",
+});
+const nodes = [node("server-1", "server"), node("server-2", "server"), node("agent-1", "agent")];
+const backend = (name: string) => ({ name, state: "UP", seconds: 90, check: "L7OK" });
+const backends = [backend("server-1"), backend("server-2")];
+const datastore = {
+  version: "11.8.6",
+  connectionsAllowed: 186,
+  connectionsUsed: 12,
+  latencyMs: 0.2,
+  rows: 1204,
+  revision: 2204,
+  compactionLag: 1000,
+  bytes: 3_145_728,
+  snapshotIsolation: false,
+  clients: 2,
+};
+const serverFacts: HostFacts = {
+  ...nothing,
+  units: { k3s: "active" },
+  ready: "ok",
+  nodes,
+  certificates: [
+    certificate("k3s", "serving-kube-apiserver", "/var/lib/rancher/k3s/server/tls/serving-kube-apiserver.crt"),
+  ],
+};
+const balancerFacts: HostFacts = { ...nothing, units: { haproxy: "active" }, backends };
+const pairFacts: HostFacts = { ...balancerFacts, units: { haproxy: "active", keepalived: "active" } };
+const databaseFacts: HostFacts = {
+  ...nothing,
+  units: { mariadb: "active", "k3s-ha-backup.timer": "active", "k3s-ha-backup.service": "inactive" },
+  datastore,
+  backup: { id: "20260301T121700Z-2100", startedAt: new Date("2026-03-01T12:17:00Z"), rows: 1200 },
+  certificates: [certificate("datastore", "server", "/etc/mysql/k3s-ha/server.crt", 3000)],
+};
+const host = (name: string, role: ClusterHost["role"], facts: HostFacts): ClusterHost => ({
+  name,
+  role,
+  address: "198.51.100.11",
+  path: `k3s-ha:servers.${name}`,
+  isLost: false,
+  facts,
+  fault: undefined,
+});
+const healthy: ClusterFacts = {
+  stack: "test",
+  takenAt,
+  hosts: [
+    host("server-1", "server", serverFacts),
+    host("server-2", "server", serverFacts),
+    host("agent-1", "agent", { ...nothing, units: { "k3s-agent": "active" } }),
+    host("lb-1", "loadBalancer", balancerFacts),
+    host("db-1", "datastore", databaseFacts),
+  ],
+  apiEndpoint: "https://198.51.100.30:6443",
+  apiAnswer: "ok",
+  virtualAddress: undefined,
+  version: "v1.35.0+k3s1",
+  schedule: "17 * * * *",
+  adminCertificate: certificate("kubeconfig", "administrator", "", 364),
+};
+
+/** The healthy cluster with something else about one host. */
+const withHost = (name: string, change: Partial<ClusterHost>): ClusterFacts => ({
+  ...healthy,
+  hosts: healthy.hosts.map((each) => (each.name === name ? { ...each, ...change } : each)),
+});
+const withDatabase = (change: Partial<HostFacts>) => withHost("db-1", { facts: { ...databaseFacts, ...change } });
+const withNode = (name: string, change: object) => {
+  const changed = nodes.map((each) => (each.name === name ? { ...each, ...change } : each));
+  return withHost("server-1", { facts: { ...serverFacts, nodes: changed } });
+};
+const withBackend = (change: object) =>
+  withHost("lb-1", {
+    facts: { ...balancerFacts, backends: [backend("server-1"), { ...backend("server-2"), ...change }] },
+  });
+/** A pair of balancers, with which of them hold the virtual address. */
+const pair = (first: boolean, second: boolean): ClusterFacts => ({
+  ...healthy,
+  virtualAddress: "198.51.100.100",
+  hosts: [
+    ...healthy.hosts.filter(({ role }) => role !== "loadBalancer"),
+    host("lb-1", "loadBalancer", { ...pairFacts, holdsVirtualIp: first }),
+    host("lb-2", "loadBalancer", { ...pairFacts, holdsVirtualIp: second }),
+  ],
+});
+
+const cases: Record<string, [ClusterFacts, string]> = {
+  "an API that does not answer": [
+    { ...healthy, apiAnswer: "connection refused" },
+    "The API does not answer at https://198.51.100.30:6443 (connection refused). If no sentence below says why, check that this machine reaches that address.",
+  ],
+  "an unreachable host": [withHost("agent-1", { facts: undefined, fault: "no way to agent-1." }), "no way to agent-1."],
+  "HAProxy that is stopped": [
+    withHost("lb-1", { facts: { ...balancerFacts, units: { haproxy: "inactive" }, backends: undefined } }),
+    'lb-1: HAProxy is inactive, so this balancer serves nobody. See "journalctl --unit haproxy" there, then run "systemctl restart haproxy".',
+  ],
+  "HAProxy that is silent": [
+    withHost("lb-1", { facts: { ...balancerFacts, backends: undefined } }),
+    'lb-1: HAProxy runs but does not answer on its socket. Run "systemctl restart haproxy" there.',
+  ],
+  "a server that is down": [
+    withBackend({ state: "DOWN", seconds: 12, check: "L4CON" }),
+    'server-2 is DOWN for HAProxy on lb-1 since 12 s (L4CON): nothing listens on its port 6443, or a firewall refuses it. See "systemctl status k3s" on server-2.',
+  ],
+  "a server that is not ready": [
+    withBackend({ state: "DOWN", seconds: 3, check: "L7STS" }),
+    'server-2 is DOWN for HAProxy on lb-1 since 3 s (L7STS): its API answers, but says that it is not ready. See "systemctl status k3s" on server-2.',
+  ],
+  "a server that is out of service": [
+    withBackend({ state: "MAINT", seconds: 700 }),
+    'server-2 is out of service (MAINT) for HAProxy on lb-1 since 700 s. If no change is under way, bring it back by running "make up".',
+  ],
+  "keepalived that is stopped": [
+    {
+      ...pair(true, false),
+      hosts: pair(true, false).hosts.map((each) =>
+        each.name === "lb-2"
+          ? {
+              ...each,
+              facts: { ...pairFacts, units: { haproxy: "active", keepalived: "failed" }, holdsVirtualIp: false },
+            }
+          : each,
+      ),
+    },
+    'lb-2: keepalived is failed, so this balancer cannot take over the virtual address. See "journalctl --unit keepalived" there, then run "systemctl restart keepalived".',
+  ],
+  "a virtual address that nobody has": [
+    pair(false, false),
+    'No balancer that answers holds the virtual address 198.51.100.100. See "journalctl --unit keepalived" on the balancers: one takes it as soon as it sees a ready server.',
+  ],
+  "a virtual address that two have": [
+    pair(true, true),
+    "lb-1 and lb-2 hold the virtual address 198.51.100.100 at the same time: they do not hear each other. Check the network between them, and that nothing there drops VRRP (IP protocol 112).",
+  ],
+  "K3s that is stopped": [
+    withHost("server-2", { facts: { ...serverFacts, units: { k3s: "inactive" }, ready: "no answer" } }),
+    'server-2: K3s is inactive. See "journalctl --unit k3s" there; start it by running "systemctl start k3s".',
+  ],
+  "K3s that is not ready": [
+    withHost("server-2", { facts: { ...serverFacts, ready: "etcd,etcd-readiness" } }),
+    'server-2: K3s runs but is not ready, these checks fail: etcd,etcd-readiness (etcd stands for the datastore). See "journalctl --unit k3s" there.',
+  ],
+  "nodes that nobody tells": [
+    {
+      ...healthy,
+      hosts: healthy.hosts.map((each) =>
+        each.role === "server" ? { ...each, facts: { ...serverFacts, nodes: undefined } } : each,
+      ),
+    },
+    "No server tells which nodes there are, because none of their APIs answers.",
+  ],
+  "a node that is missing": [
+    withHost("server-1", { facts: { ...serverFacts, nodes: nodes.slice(0, 2) } }),
+    'agent-1 is no node of the cluster. Run "make up"; if that does not bring it, see "journalctl --unit k3s-agent" there.',
+  ],
+  "a node that is not ready": [
+    withNode("agent-1", { state: "NotReady" }),
+    'The node agent-1 is NotReady: its pods move to other nodes after five minutes. Check that the host is up, and see "systemctl status k3s-agent" there.',
+  ],
+  "a node that is cordoned": [
+    withNode("agent-1", { state: "Ready,SchedulingDisabled" }),
+    'The node agent-1 is cordoned, so it gets no new pods. If nobody is working on it, run "kubectl uncordon agent-1".',
+  ],
+  "a node of another version": [
+    withNode("server-2", { version: "v1.35.0+k3s3" }),
+    'The node server-2 runs v1.35.0+k3s3 and not v1.35.0+k3s1, which is configured. Run "make up".',
+  ],
+  "a node that is not configured": [
+    withHost("server-1", { facts: { ...serverFacts, nodes: [...nodes, node("agent-9", "agent")] } }),
+    'The node agent-9 is not in the configuration. If its host is gone, run "kubectl delete node agent-9".',
+  ],
+  "a database that is stopped": [
+    withDatabase({ units: { ...databaseFacts.units, mariadb: "inactive" }, datastore: undefined }),
+    'db-1: the datastore does not answer (MariaDB is inactive), so no server can write. See "journalctl --unit mariadb" there, then run "systemctl restart mariadb".',
+  ],
+  "a database that refuses": [
+    withDatabase({ datastore: undefined, datastoreFault: "ERROR 1040: Too many connections" }),
+    'db-1: the datastore does not answer (ERROR 1040: Too many connections), so no server can write. See "journalctl --unit mariadb" there, then run "systemctl restart mariadb".',
+  ],
+  "connections that run out": [
+    withDatabase({ datastore: { ...datastore, connectionsUsed: 160 } }),
+    "db-1: 160 of the datastore's 186 connections are in use (86 %). Look for clients that are not K3s: mariadb --execute 'SHOW PROCESSLIST'.",
+  ],
+  "snapshot isolation": [
+    withDatabase({ datastore: { ...datastore, snapshotIsolation: true } }),
+    "db-1: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), with which K3s cannot compact its table, and it grows for ever. Run \"make up\" and, to have it at once, mariadb --execute 'SET GLOBAL innodb_snapshot_isolation=OFF', then restart K3s on one server after the other.",
+  ],
+  "compaction that lags": [
+    withDatabase({ datastore: { ...datastore, compactionLag: 400_000 } }),
+    'db-1: the last compaction is 400,000 revisions ago, and K3s makes one every five minutes. See "journalctl --unit k3s --grep compact" on the servers.',
+  ],
+  "a slow database": [
+    withDatabase({ datastore: { ...datastore, latencyMs: 250.4 } }),
+    "db-1: the database takes 250 ms to look at one row, and K3s becomes unstable. Look at the load of its processor and its disk.",
+  ],
+  "a leaf certificate that ends": [
+    withHost("server-2", {
+      facts: { ...serverFacts, certificates: [certificate("k3s", "client-admin", "/x/client-admin.crt", 12)] },
+    }),
+    'server-2: the certificate /x/client-admin.crt ends in 12 days. Run "systemctl restart k3s" or, on an agent, "k3s-agent" there, one host after the other: K3s renews it when it starts.',
+  ],
+  "a certificate that has ended": [
+    withDatabase({ certificates: [certificate("datastore", "server", "/x/server.crt", -3)] }),
+    'db-1: the certificate /x/server.crt ended 3 days ago. Run "make up", which renews it.',
+  ],
+  "an authority that ends": [
+    withHost("server-2", {
+      facts: { ...serverFacts, certificates: [certificate("k3s", "client-ca", "/x/client-ca.crt", 29)] },
+    }),
+    "server-2: the certificate /x/client-ca.crt ends in 29 days. It is an authority of the cluster: see https://docs.k3s.io/cli/certificate before it ends.",
+  ],
+  "an administrator's certificate that ends": [
+    { ...healthy, adminCertificate: certificate("kubeconfig", "administrator", "", 5) },
+    'The administrator\'s certificate in the kubeconfig ends in 5 days. Run "make up".',
+  ],
+  "a timer that is stopped": [
+    withDatabase({ units: { ...databaseFacts.units, "k3s-ha-backup.timer": "inactive" } }),
+    'db-1: the timer of the backups is inactive, so none are taken. Run "systemctl enable --now k3s-ha-backup.timer" there.',
+  ],
+  "a backup that failed": [
+    withDatabase({ units: { ...databaseFacts.units, "k3s-ha-backup.service": "failed" } }),
+    'db-1: the last backup failed. See "journalctl --unit k3s-ha-backup" there for the reason.',
+  ],
+  "no backup": [
+    withDatabase({ backup: undefined, backupFault: "there is none" }),
+    'db-1: there is no verified backup (there is none). Run "make backup".',
+  ],
+  "an old backup": [
+    withDatabase({ backup: { id: "20260301T100000Z-9", startedAt: new Date("2026-03-01T10:00:00Z"), rows: 9 } }),
+    'db-1: the last verified backup, 20260301T100000Z-9, is 2 h old, more than two intervals of the schedule "17 * * * *". See "journalctl --unit k3s-ha-backup" there, and run "make backup".',
+  ],
+  "no backups at all": [
+    withDatabase({ units: { mariadb: "active" }, backup: undefined }),
+    'No host takes backups. Run "make up".',
+  ],
+};
+
+test("a healthy cluster has nothing that is unusual, with one balancer or with a pair", () => {
+  assert.deepEqual(problemsOf(healthy), []);
+  assert.deepEqual(problemsOf(pair(false, true)), []);
+});
+
+describe("one sentence, and no other, for", () => {
+  for (const [name, [facts, sentence]] of Object.entries(cases)) {
+    test(name, () => {
+      assert.deepEqual(problemsOf(facts), [sentence]);
+    });
+  }
+});
+
+test("a host that is declared lost is shown and not complained about", () => {
+  const facts: ClusterFacts = {
+    ...withHost("server-2", { isLost: true, facts: undefined }),
+    hosts: withHost("server-2", { isLost: true, facts: undefined }).hosts,
+  };
+  assert.deepEqual(problemsOf(facts), []);
+  assert.match(renderStatus(facts), /server-2 +│ server +│ declared lost/);
+  assert.equal(statusJson(facts).hosts.find(({ name }) => name === "server-2")?.state, "lost");
+});
+
+test("a backup is late only when the schedule came due twice since", () => {
+  const at = (startedAt: string) =>
+    problemsOf(withDatabase({ backup: { id: "x", startedAt: new Date(startedAt), rows: 9 } })).length;
+  assert.equal(at("2026-03-01T11:17:00Z"), 0);
+  assert.equal(at("2026-03-01T11:15:00Z"), 1);
+});
+
+test("JSON has the documented shape, and holds no more than the table's facts", () => {
+  const json = statusJson(healthy);
+  assert.deepEqual(Object.keys(json), [
+    "formatVersion",
+    "stack",
+    "takenAt",
+    "healthy",
+    "problems",
+    "api",
+    "hosts",
+    "balancers",
+    "nodes",
+    "certificates",
+    "datastore",
+    "backup",
+  ]);
+  assert.equal(json.healthy, true);
+  assert.deepEqual(json.backup, {
+    host: "db-1",
+    id: "20260301T121700Z-2100",
+    startedAt: "2026-03-01T12:17:00.000Z",
+    ageSeconds: 780,
+    rows: 1200,
+    timer: "active",
+  });
+  assert.equal(json.datastore?.compactionLag, 1000);
+  assert.equal(statusJson(withBackend({ state: "DOWN" })).healthy, false);
+});
