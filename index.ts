@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AgentPool } from "./components/agentPool.ts";
 import { BackupCron } from "./components/backupCron.ts";
+import { ClusterMembers } from "./components/clusterMembers.ts";
 import { ClusterIdentity } from "./components/clusterIdentity.ts";
 import { loadSettings } from "./components/config/loadSettings.ts";
 import { HAProxyBalancer } from "./components/haproxyBalancer.ts";
@@ -23,7 +24,9 @@ const mysql = new MySQLDatastore(
   {
     ...datastore,
     hostName: datastore.name,
-    serverAddresses: Object.values(servers).map(nodeAddressOf),
+    serverAddresses: Object.fromEntries(
+      Object.entries(servers).map(([serverName, host]) => [serverName, nodeAddressOf(host)]),
+    ),
     token: identity.token,
   },
   checked,
@@ -39,6 +42,7 @@ const pool = new K3sServerPool(
     datastoreCaCertificate: mysql.caCertificate,
     apiNames: [...Object.values(loadBalancer.hosts).map(nodeAddressOf), ...loadBalancer.names],
     config: k3s.serverConfig,
+    needs: mysql.clients,
     readySeconds: k3s.readySeconds,
   },
   checked,
@@ -69,6 +73,12 @@ const agents = Object.entries(agentPools).map(
       },
       checked,
     ),
+);
+
+new ClusterMembers(
+  "members",
+  { servers, agents: Object.assign({}, ...Object.values(agentPools).map(({ hosts }) => hosts)) as typeof servers },
+  { dependsOn: [hosts, pool, balancer, ...agents] },
 );
 
 const backups = new BackupCron(

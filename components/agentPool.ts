@@ -32,7 +32,7 @@ export interface AgentPoolArgs {
 
 /** K3s agents that joined through the balancer, created and changed in waves. */
 export class AgentPool extends pulumi.ComponentResource {
-  /** The agents' addresses by node name; each is known once its node is Ready. */
+  /** The agents' addresses by node name, but for lost ones; each is known once its node is Ready. */
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
 
   constructor(name: string, args: AgentPoolArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -49,7 +49,7 @@ export class AgentPool extends pulumi.ComponentResource {
     const services: HostCommand[] = [];
     for (const [nodeName, host] of Object.entries(args.hosts)) {
       const child = `${name}-${nodeName}`;
-      const release = installRelease(`${child}-release`, host, nodeName, args.release, { parent: this });
+      const release = installRelease(`${child}-release`, host, nodeName, args.release, "agent", { parent: this });
       // Each agent waits for the one a wave's width before it, so never more than that many are under way.
       const before = services[services.length - waveWidth];
       const service: HostCommand = runK3sNode(
@@ -70,7 +70,8 @@ export class AgentPool extends pulumi.ComponentResource {
         { parent: this, dependsOn: before === undefined ? [release] : [release, before] },
       );
       services.push(service);
-      addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);
+      if (host.standIn === undefined)
+        addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);
     }
     this.addresses = addresses;
     this.registerOutputs({ addresses: this.addresses });

@@ -1,15 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
-import { releaseDirectory } from "./k3sRelease.ts";
-import {
-  balancerStateFiles,
-  balancerStatePort,
-  balancerStateProgramPath,
-  balancerStateSocket,
-  leaveSeconds,
-  returnSeconds,
-} from "./render/balancerState.ts";
+import { k3sConfigPath, k3sUnitPath, releaseDirectory, uninstallVariables } from "./k3sRelease.ts";
+import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "./render/balancerState.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { renderK3sConfig } from "./render/k3sConfig.ts";
 import { type K3sRole, k3sUnitNames, renderK3sUnit } from "./render/k3sUnit.ts";
@@ -44,6 +37,11 @@ export interface K3sNodeArgs {
   readySeconds: number;
 }
 
+/** What the nodes of this stack are marked with, so that no others are ever removed: `project/stack`. */
+export function nodeOwner(): string {
+  return `${pulumi.getProject()}/${pulumi.getStack()}`;
+}
+
 /** Where K3s finds the CA of its datastore. */
 export const datastoreCaPath = "/etc/rancher/k3s/datastore-ca.crt";
 
@@ -51,9 +49,9 @@ export const datastoreCaPath = "/etc/rancher/k3s/datastore-ca.crt";
 export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomResourceOptions): HostCommand {
   const { host, role } = args;
   const unit = k3sUnitNames[role];
-  const configPath = "/etc/rancher/k3s/config.yaml";
+  const configPath = k3sConfigPath;
   const secretsPath = "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml";
-  const unitPath = `/etc/systemd/system/${unit}.service`;
+  const unitPath = k3sUnitPath(role);
 
   const secrets = new HostCommand(
     `${name}-secrets`,
@@ -93,9 +91,8 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               host_name: args.nodeName,
               node_name: args.nodeName,
               role,
-              unit,
-              unit_path: unitPath,
-              config_path: configPath,
+              node_owner: nodeOwner(),
+              ...uninstallVariables(role),
               secrets_path: secretsPath,
               secrets_revision: secretsRevision,
               datastore_address: datastoreAddress,
@@ -106,9 +103,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               version: args.version,
               release_directory: releaseDirectory(args.version),
               ready_seconds: args.readySeconds,
-              balancer_state_socket: balancerStateSocket,
               balancer_state_port: balancerStatePort,
-              balancer_state_program: balancerStateProgramPath,
               leave_seconds: leaves ? leaveSeconds : 0,
               return_seconds: leaves ? returnSeconds : 0,
               drain_seconds: drainSeconds,

@@ -1,7 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
+import { balancerStateProgramPath, balancerStateSocket } from "./render/balancerState.ts";
 import { renderHostScript } from "./render/hostScript.ts";
+import { type K3sRole, k3sUnitNames } from "./render/k3sUnit.ts";
 
 /** Which K3s, and where from. */
 export interface K3sReleaseArgs {
@@ -21,6 +23,25 @@ export function releaseDirectory(version: string): string {
   return `${releasesDirectory}/${version}`;
 }
 
+/** Where K3s reads its settings from. */
+export const k3sConfigPath = "/etc/rancher/k3s/config.yaml";
+
+/** Where the unit of a role stands. */
+export function k3sUnitPath(role: K3sRole): string {
+  return `/etc/systemd/system/${k3sUnitNames[role]}.service`;
+}
+
+/** What the script `k3sUninstall` reads. */
+export function uninstallVariables(role: K3sRole) {
+  return {
+    unit: k3sUnitNames[role],
+    unit_path: k3sUnitPath(role),
+    config_path: k3sConfigPath,
+    balancer_state_socket: balancerStateSocket,
+    balancer_state_program: balancerStateProgramPath,
+  };
+}
+
 /** What K3s needs of the distribution: to be fetched and verified, and to set up a node's network. */
 const packages = ["ca-certificates", "conntrack", "curl", "iptables", "openssl", "procps"];
 
@@ -30,6 +51,7 @@ export function installRelease(
   host: HostArgs,
   hostName: string,
   release: K3sReleaseArgs,
+  role: K3sRole,
   opts: pulumi.CustomResourceOptions,
 ): HostCommand {
   return new HostCommand(
@@ -38,6 +60,7 @@ export function installRelease(
       host,
       script: renderHostScript({
         body: "k3sInstall",
+        parts: ["k3sUninstall"],
         variables: {
           host_name: hostName,
           version: release.version,
@@ -46,6 +69,7 @@ export function installRelease(
           sha256: release.sha256 ?? "",
           releases_directory: releasesDirectory,
           packages,
+          ...uninstallVariables(role),
         },
       }),
     },

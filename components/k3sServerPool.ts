@@ -28,6 +28,8 @@ export interface K3sServerPoolArgs {
   apiNames: pulumi.Input<string>[];
   /** More settings of every server, as in K3s's config.yaml. One object for all: with SQL, K3s does not compare them. */
   config?: Readonly<Record<string, unknown>>;
+  /** What each server needs before it starts and until it is uninstalled, by its name: its way into the datastore. */
+  needs?: Readonly<Record<string, pulumi.Resource>>;
   /** Seconds that a server may take to prove itself after a start. Default: 240. */
   readySeconds?: number;
 }
@@ -39,7 +41,7 @@ const tlsDirectory = "/var/lib/rancher/k3s/server/tls";
  * proof that the one before is ready; the first that fails stops the rest.
  */
 export class K3sServerPool extends pulumi.ComponentResource {
-  /** The servers' addresses by name. An address is known once its server has proved itself ready. */
+  /** The servers' addresses by name, but for lost ones. An address is known once its server has proved itself ready. */
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
   /** The release that all the servers run. */
   readonly version: pulumi.Output<string>;
@@ -60,7 +62,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
     let previous: HostCommand | undefined;
     for (const [nodeName, host] of Object.entries(args.hosts)) {
       const child = `${name}-${nodeName}`;
-      const release = installRelease(`${child}-release`, host, nodeName, args.release, { parent: this });
+      const release = installRelease(`${child}-release`, host, nodeName, args.release, "server", { parent: this });
       const service: HostCommand = runK3sNode(
         child,
         {
@@ -82,12 +84,13 @@ export class K3sServerPool extends pulumi.ComponentResource {
           environment: { KINE_DATASTORE_MAX_OPEN_CONNECTIONS: connectionsPerServer },
           // Not a secret: it says no more than the datastore's configuration does.
           datastoreAddress: pulumi.unsecret(datastoreAddress),
-          leavesBalancers: Object.keys(args.hosts).length > 1,
+          leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
           readySeconds: args.readySeconds ?? 240,
         },
-        { parent: this, dependsOn: previous === undefined ? [release] : [release, previous] },
+        { parent: this, dependsOn: [release, previous, args.needs?.[nodeName]].filter((each) => each !== undefined) },
       );
-      addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);
+      if (host.standIn === undefined)
+        addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);
       previous = service;
     }
     this.addresses = addresses;

@@ -5,9 +5,9 @@ import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { backupPrivileges, k3sPrivileges, renderAccessSql } from "./render/datastoreAccess.ts";
 import { renderMysqlDsn } from "./render/datastoreDsn.ts";
-import { renderDatastoreFirewall, renderFirewallUnit } from "./render/datastoreFirewall.ts";
+import { renderDatastoreAccept, renderDatastoreFirewall, renderFirewallUnit } from "./render/datastoreFirewall.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
-import { connectionsPerServer, renderMariadbConfig } from "./render/mariadbConfig.ts";
+import { connectionsPerServer, maxConnections, renderMariadbConfig } from "./render/mariadbConfig.ts";
 import { tokenFingerprint } from "./render/tokenFingerprint.ts";
 
 /** A MariaDB server that {@link MySQLDatastore} installs and owns. */
@@ -20,8 +20,8 @@ export interface MySQLDatastoreArgs {
   port?: number;
   /** Schema that K3s keeps the cluster in. Default: "k3s". */
   database?: string;
-  /** Addresses of the K3s servers: the only ones that the K3s user may log in from, and that the firewall lets in. */
-  serverAddresses: pulumi.Input<string>[];
+  /** Addresses of the K3s servers by name: the only ones that the K3s user may log in from, and that the firewall lets in. */
+  serverAddresses: Readonly<Record<string, pulumi.Input<string>>>;
   /** Address of the host that takes backups. Default: the datastore's own host. */
   backupAddress?: pulumi.Input<string>;
   /** The cluster's server token: a schema that holds a cluster of another token is refused. */
@@ -46,6 +46,7 @@ const hoursPerYear = 8766;
 const tlsDirectory = "/etc/mysql/k3s-ha";
 const configPath = "/etc/mysql/mariadb.conf.d/90-k3s-ha.cnf";
 const firewallRules = "/etc/k3s-ha/datastore-firewall.nft";
+const clientsDirectory = "/etc/k3s-ha/datastore-clients";
 const firewallUnit = "/etc/systemd/system/k3s-ha-datastore-firewall.service";
 
 /**
@@ -59,6 +60,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
   readonly caCertificate: pulumi.Output<string>;
   /** The login of a user that may only read the schema, for backups. */
   readonly backupSource: DatastoreSource;
+  readonly #clients: Readonly<Record<string, HostCommand>>;
 
   constructor(name: string, args: MySQLDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
     super("k3s-ha:index:MySQLDatastore", name, {}, opts);
@@ -68,7 +70,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
     const firewall = args.firewall ?? true;
     const address = nodeAddressOf(host);
     const backupAddress = pulumi.output(args.backupAddress ?? address);
-    const serverAddresses = pulumi.all(args.serverAddresses);
+    const serverAddresses = pulumi.all(Object.values(args.serverAddresses));
 
     const { caCertificate, certificate, privateKey } = this.serverCertificate(name, address);
     const packages = new HostCommand(
@@ -117,6 +119,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
                 firewall_rules: firewallRules,
                 firewall_unit: firewallUnit,
                 config_path: configPath,
+                max_connections: maxConnections(servers.length),
                 tls_directory: tlsDirectory,
                 tls_revision: tlsRevision,
               },
@@ -129,7 +132,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
                   ? [
                       {
                         path: firewallRules,
-                        content: renderDatastoreFirewall(port, [...new Set([...servers, backup])]),
+                        content: renderDatastoreFirewall(port, [backup], `${clientsDirectory}/*.nft`),
                       },
                       { path: firewallUnit, content: renderFirewallUnit(firewallRules) },
                     ]
@@ -156,7 +159,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
                 variables: {
                   host_name: hostName,
                   access_sql: renderAccessSql(database, [
-                    { user: k3sUser, password: k3s, addresses: servers, privileges: k3sPrivileges },
+                    { user: k3sUser, password: k3s, addresses: servers, privileges: k3sPrivileges, keepsOthers: true },
                     { user: backupUser, password: reader, addresses: [backup], privileges: backupPrivileges },
                   ]),
                   remove_sql: [...servers.map((from) => [k3sUser, from]), [backupUser, backup]]
@@ -168,6 +171,38 @@ export class MySQLDatastore extends pulumi.ComponentResource {
         ),
       },
       { parent: this, dependsOn: server },
+    );
+
+    this.#clients = Object.fromEntries(
+      Object.entries(args.serverAddresses).map(([client, from]) => [
+        client,
+        new HostCommand(
+          `${name}-client-${client}`,
+          {
+            host,
+            script: pulumi.output(from).apply((clientAddress) =>
+              renderHostScript({
+                body: "datastoreClient",
+                variables: {
+                  host_name: hostName,
+                  user: k3sUser,
+                  address: clientAddress,
+                  address_path: `${clientsDirectory}/${client}.address`,
+                  rule_path: `${clientsDirectory}/${client}.nft`,
+                  firewall: String(firewall),
+                },
+                files: [
+                  {
+                    path: `${clientsDirectory}/${client}.nft`,
+                    content: renderDatastoreAccept(port, clientAddress),
+                  },
+                ],
+              }),
+            ),
+          },
+          { parent: this, dependsOn: access },
+        ),
+      ]),
     );
 
     const preflight = new HostCommand(
@@ -186,7 +221,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
           }),
         ),
       },
-      { parent: this, dependsOn: access },
+      { parent: this, dependsOn: [access, ...Object.values(this.#clients)] },
     );
 
     this.endpoint = pulumi.secret(
@@ -208,6 +243,14 @@ export class MySQLDatastore extends pulumi.ComponentResource {
       caCertificate: this.caCertificate,
       backupSource: this.backupSource,
     });
+  }
+
+  /**
+   * What lets each server in, by its name. A server that depends on its own is uninstalled before it is shut out: one that
+   * lost its datastore first would fail those who still use it.
+   */
+  get clients(): Readonly<Record<string, pulumi.Resource>> {
+    return this.#clients;
   }
 
   /** A CA of the datastore's own, and a certificate for exactly the address that stands in the endpoint. */

@@ -139,8 +139,15 @@ function isWhole(configuration: Configuration): configuration is WholeConfigurat
 }
 
 function assemble(configuration: WholeConfiguration, access: ReadonlyMap<string, HostArgs>): Settings {
+  const configured = hostsOf(configuration);
+  const living = configured.find(({ role, entry }) => role === "server" && !entry.lost);
+  const standIn = living === undefined ? undefined : access.get(living.path);
+  const lost = new Set(configured.filter(({ entry }) => entry.lost).map(({ path }) => path));
+  const hosts = new Map(
+    [...access].map(([path, host]) => [path, lost.has(path) && standIn !== undefined ? { ...host, standIn } : host]),
+  );
   const at = (path: string): HostArgs => {
-    const host = access.get(path);
+    const host = hosts.get(path);
     if (host === undefined) throw new Error(`no connection was made up for ${path}`);
     return host;
   };
@@ -162,8 +169,6 @@ function assemble(configuration: WholeConfiguration, access: ReadonlyMap<string,
     datastore: { ...managed, host: at(configPath("datastore", "managed", "host")) },
     backup,
     k3s: { ...k3s, sha256: k3s.sha256 },
-    hosts: Object.fromEntries(
-      hostsOf(configuration).map(({ name, path, role }) => [name, { host: at(path), path, role }]),
-    ),
+    hosts: Object.fromEntries(configured.map(({ name, path, role }) => [name, { host: at(path), path, role }])),
   };
 }

@@ -59,6 +59,10 @@ export const host = section({
   bastion: bastion
     .optional()
     .meta({ description: "The host that connections to this one go through. Default: `ssh.bastion`." }),
+  lost: yesOrNo("write true only for a host that is gone for good").default(false).meta({
+    description:
+      "Whether the host is lost: it is not dialled any more, and its node is removed through a living server. See [day-two.md](day-two.md).",
+  }),
 });
 
 const hostsLike = (example: string) => mapOf(host, example);

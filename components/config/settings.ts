@@ -14,7 +14,7 @@ export interface Settings {
   datastore: ManagedDatastoreSettings;
   backup: BackupSettings;
   k3s: K3sSettings;
-  /** Every host of the stack by name, for what is done with all of them alike. */
+  /** Every host of the stack by name, lost ones included, for what is done with all of them alike. */
   hosts: Readonly<Record<string, HostSettings>>;
 }
 

@@ -35,6 +35,11 @@ export interface HostArgs {
   connectSeconds?: number;
   /** Seconds after which a command on the host is ended, if it has no limit of its own. Default: 600. */
   commandSeconds?: number;
+  /**
+   * For a host that is lost: another one, which lives. The lost one is never dialled, and its commands do nothing, there
+   * or elsewhere, until it is back. Default: none, the host lives.
+   */
+  standIn?: HostArgs | undefined;
 }
 
 /**

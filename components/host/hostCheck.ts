@@ -35,13 +35,16 @@ const ports: Readonly<Record<HostRole, { port: string; owners: string }>> = {
   loadBalancer: { port: "", owners: "" },
 };
 
+const declareLost =
+  'If it is gone for good, declare it lost with "lost: true" (docs/day-two.md); it is then not dialled any more.';
+
 /**
  * Reaches every host, and looks whether it can be worked on, before anything is changed on any of them. Whatever
  * changes hosts depends on this component: one host that is unreachable, shows another key, or runs another system
  * stops the run while all the others are untouched.
  */
 export class HostChecks extends pulumi.ComponentResource {
-  /** The names of the hosts that were checked. */
+  /** The names of the hosts that were checked: all but lost ones. */
   readonly checked: pulumi.Output<string[]>;
 
   constructor(name: string, args: HostChecksArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -55,11 +58,13 @@ export class HostChecks extends pulumi.ComponentResource {
     // The provider's error says what failed; this says where it stands in the configuration, and what to do.
     const explain = new pulumi.ErrorHook(`${name}-explain`, async (failure) => {
       const remedy = explainConnectionFailure(paths.get(failure.name) ?? failure.name, failure.errors[0] ?? "");
-      if (remedy !== undefined) await pulumi.log.error(remedy);
+      const lost = remedy?.includes("cannot be reached") === true ? ` ${declareLost}` : "";
+      if (remedy !== undefined) await pulumi.log.error(`${remedy}${lost}`);
       return false;
     });
 
-    const checks = Object.entries(args.hosts).map(
+    const living = Object.entries(args.hosts).filter(([, { host }]) => host.standIn === undefined);
+    const checks = living.map(
       ([hostName, { host, path, role }]) =>
         new HostCommand(
           `${name}-${hostName}`,
@@ -85,7 +90,7 @@ export class HostChecks extends pulumi.ComponentResource {
           { parent: this, retainOnDelete: true, hooks: { onError: [explain] } },
         ),
     );
-    this.checked = pulumi.all(checks.map((check) => check.urn)).apply(() => Object.keys(args.hosts));
+    this.checked = pulumi.all(checks.map((check) => check.urn)).apply(() => living.map(([hostName]) => hostName));
     this.registerOutputs({ checked: this.checked });
   }
 }

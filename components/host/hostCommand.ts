@@ -23,6 +23,24 @@ export interface HostCommandArgs {
  */
 export class HostCommand extends remote.Command {
   constructor(name: string, args: HostCommandArgs, opts?: pulumi.CustomResourceOptions) {
+    const { standIn } = args.host;
+    if (standIn !== undefined) {
+      // Kept in the state as a command that does nothing anywhere, and that is not even dialled for when it is deleted.
+      // Once the host is back, everything about it differs, so it is applied anew.
+      super(
+        name,
+        {
+          connection: connectionTo(standIn),
+          create: "true",
+          update: "true",
+          stdin: "# The host is declared lost.\n",
+          logging: remote.Logging.None,
+          addPreviousOutputInEnv: false,
+        },
+        pulumi.mergeOptions(opts, { additionalSecretOutputs: ["stdout", "stderr"] }),
+      );
+      return;
+    }
     const run = (action: string, seconds: number) =>
       `${args.host.user === undefined || args.host.user === "root" ? "" : "sudo -n "}timeout --verbose --kill-after=10 ${seconds} bash -s ${action}`;
     const apply = run("apply", args.applySeconds ?? args.host.commandSeconds ?? 600);

@@ -4,6 +4,8 @@ export interface DatastoreUser {
   password: string;
   /** The addresses that it may log in from; from all others it does not exist. */
   addresses: readonly string[];
+  /** Whether its accounts from other addresses stay. Default: false, they are dropped. */
+  keepsOthers?: boolean;
   /** What it may do, on the one schema. */
   privileges: readonly string[];
 }
@@ -21,13 +23,14 @@ export const backupPrivileges = ["SELECT"] as const;
  */
 export function renderAccessSql(database: string, users: readonly DatastoreUser[]): string {
   const lines = [`CREATE DATABASE IF NOT EXISTS \`${database}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;`];
-  for (const { user, password, addresses, privileges } of users) {
+  for (const { user, password, addresses, privileges, keepsOthers = false } of users) {
     const kept = addresses.map(sqlString).join(", ");
-    lines.push(
+    const drop = [
       // A statement of its own for each account, so that one with other hosts than these can be dropped by name.
       `SET @k3s_ha_drop = (SELECT GROUP_CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.user WHERE User = ${sqlString(user)} AND Host NOT IN (${kept}));`,
       "EXECUTE IMMEDIATE IF(@k3s_ha_drop IS NULL, 'DO 0', CONCAT('DROP USER ', @k3s_ha_drop));",
-    );
+    ];
+    if (!keepsOthers) lines.push(...drop);
     for (const address of addresses) {
       const account = `${sqlString(user)}@${sqlString(address)}`;
       lines.push(

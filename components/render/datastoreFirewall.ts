@@ -1,5 +1,13 @@
-/** nftables rules that close the database's port to everybody but the given addresses. */
-export function renderDatastoreFirewall(port: number, addresses: readonly string[]): string {
+/** The rule that lets one address in. */
+export function renderDatastoreAccept(port: number, address: string): string {
+  return `tcp dport ${port} ${address.includes(":") ? "ip6" : "ip"} saddr ${address} accept`;
+}
+
+/**
+ * nftables rules that close the database's port to everybody but the given addresses, and to those whose rules stand in
+ * files that the pattern `others` matches.
+ */
+export function renderDatastoreFirewall(port: number, addresses: readonly string[], others?: string): string {
   const family = (version: "ip" | "ip6", of: readonly string[]) =>
     of.length === 0 ? "" : `    tcp dport ${port} ${version} saddr { ${of.join(", ")} } accept\n`;
   return `#!/usr/sbin/nft -f
@@ -16,7 +24,7 @@ ${family(
 )}${family(
     "ip6",
     addresses.filter((address) => address.includes(":")),
-  )}    tcp dport ${port} drop
+  )}${others === undefined ? "" : `    include "${others}"\n`}    tcp dport ${port} drop
   }
 }
 `;

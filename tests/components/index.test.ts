@@ -7,7 +7,7 @@ import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
-import { commandsOf, type Deployment, resourceNamed, tree } from "../support/deploy.ts";
+import { commandsOf, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
 import { assertGolden } from "../support/golden.ts";
 import { valueOf } from "../support/outputs.ts";
 import { deployProgram, hostNameOf, type Program, sampleConfig, sampleHostNames } from "../support/program.ts";
@@ -197,6 +197,7 @@ describe("one change of the configuration", () => {
         },
       },
       {
+        changed: ["members-nodes"],
         added: ["hosts-agent-3", ...["release", "secrets", "service"].map((step) => `workers-agent-3-${step}`)],
       },
     ],
@@ -204,14 +205,25 @@ describe("one change of the configuration", () => {
       "that adds a server lets it into the datastore and the balancer, and leaves the other servers alone",
       { "k3s-ha:servers": { ...servers, "server-3": host(13) } },
       {
-        changed: ["balancer-lb-1-service", "datastore-access", "datastore-preflight", "datastore-server"],
-        added: ["hosts-server-3", ...["release", "secrets", "service"].map((step) => `servers-server-3-${step}`)],
+        changed: [
+          "balancer-lb-1-service",
+          "datastore-access",
+          "datastore-preflight",
+          "datastore-server",
+          "members-nodes",
+        ],
+        added: [
+          "datastore-client-server-3",
+          "hosts-server-3",
+          ...["release", "secrets", "service"].map((step) => `servers-server-3-${step}`),
+        ],
       },
     ],
     [
       "that takes a pool away takes nothing else away",
       { "k3s-ha:agentPools": { workers: pools.workers } },
       {
+        changed: ["members-nodes"],
         removed: [
           "hosts-ingress-1",
           "ingress",
@@ -226,6 +238,27 @@ describe("one change of the configuration", () => {
       assert.deepEqual(changes(deployment, after), { changed: [], added: [], removed: [], ...effect });
     });
   }
+
+  it("that declares a server lost dials it no more, takes it out of the balancer, and its node out of the cluster", async () => {
+    const config = {
+      ...sampleConfig,
+      "k3s-ha:servers": { ...servers, "server-1": { ...servers["server-1"], lost: true } },
+    };
+    const after = await deployProgram(config);
+    const inert = commandsOf(after).filter(({ name }) => name.startsWith("servers-server-1-"));
+    assert.equal(inert.length, 3);
+    for (const command of inert) {
+      assert.deepEqual([command.inputs["create"], command.inputs["update"]], ["true", "true"]);
+      assert.equal(command.inputs["delete"], undefined, "it would be dialled for when it is deleted");
+    }
+    assert.ok(!commandsOf(after).some((command) => hostNameOf(command) === "server-1"));
+    const { changed, added, removed } = changes(deployment, after);
+    assert.deepEqual([added, removed], [[], ["hosts-server-1"]]);
+    assert.ok(changed.includes("balancer-lb-1-service") && !changed.includes("datastore-access"));
+    assert.doesNotMatch(scriptOf(resourceNamed(after, "balancer-lb-1-service")), /^ {2}server server-1/m);
+    assert.match(scriptOf(resourceNamed(after, "members-nodes")), /^members=\(server-2 /m);
+    assert.deepEqual(await valueOf(after.result.serverAddresses), { "server-2": "198.51.100.12" });
+  });
 
   it("of how hosts are reached changes no script, and so restarts nothing", async () => {
     const after = await deployProgram({
@@ -274,6 +307,7 @@ describe("the configurations that come with the program", () => {
           "HAProxyBalancer",
           ...poolsIn(config),
           "BackupCron",
+          "ClusterMembers",
         ],
       );
     });

@@ -19,13 +19,15 @@ function makeDatastore(changes: Partial<MySQLDatastoreArgs> = {}): MySQLDatastor
   return new MySQLDatastore("datastore", {
     host: sampleHost(20),
     hostName: "db-1",
-    serverAddresses: ["198.51.100.11", "198.51.100.12"],
+    serverAddresses: { "server-1": "198.51.100.11", "server-2": "198.51.100.12" },
     token: pulumi.secret(token),
     ...changes,
   });
 }
 
-const commandNames = ["packages", "tls", "server", "access", "preflight"].map((name) => `datastore-${name}`);
+const commandNames = ["packages", "tls", "server", "access", "client-server-1", "preflight"].map(
+  (name) => `datastore-${name}`,
+);
 
 describe("MySQLDatastore", () => {
   let deployment: Deployment<MySQLDatastore>;
@@ -43,6 +45,8 @@ describe("MySQLDatastore", () => {
   datastore-ca  tls:index/selfSignedCert:SelfSignedCert
   datastore-ca-key  tls:index/privateKey:PrivateKey
   datastore-certificate  tls:index/locallySignedCert:LocallySignedCert
+  datastore-client-server-1  command:remote:Command
+  datastore-client-server-2  command:remote:Command
   datastore-k3s-password  random:index/randomPassword:RandomPassword
   datastore-key  tls:index/privateKey:PrivateKey
   datastore-packages  command:remote:Command
@@ -110,6 +114,7 @@ describe("MySQLDatastore", () => {
         password: "datastore-k3s-password-result",
         addresses: ["198.51.100.11", "198.51.100.12"],
         privileges: ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "INDEX"],
+        keepsOthers: true,
       },
       {
         user: "k3s_backup",
@@ -131,7 +136,7 @@ describe("MySQLDatastore", () => {
 
   it("shows what it places, but for its secrets", () => {
     const shown = commandNames.filter((name) => isShown(resourceNamed(deployment, name)));
-    assert.deepEqual(shown, ["datastore-packages", "datastore-server"]);
+    assert.deepEqual(shown, ["datastore-packages", "datastore-server", "datastore-client-server-1"]);
     for (const name of ["tls", "access", "preflight"]) {
       assert.ok(isSecret(resourceNamed(deployment, `datastore-${name}`).inputs["stdin"]), name);
     }
@@ -146,9 +151,17 @@ describe("MySQLDatastore", () => {
     assert.match(script("datastore-server"), /^tls_revision=revision-of-datastore-tls$/m);
   });
 
-  it("opens its port to the servers and the backup, each once", async () => {
+  it("opens its port to the backup, and to each server by a rule of its own, which goes with the server", async () => {
     const rules = await fileOf(script("datastore-server"), "/etc/k3s-ha/datastore-firewall.nft");
-    assert.match(rules ?? "", /saddr \{ 198\.51\.100\.11, 198\.51\.100\.12, 198\.51\.100\.20 \} accept/);
+    assert.match(
+      rules ?? "",
+      /saddr \{ 198\.51\.100\.20 \} accept\n {4}include "\/etc\/k3s-ha\/datastore-clients\/\*\.nft"/,
+    );
+    assert.equal(
+      await fileOf(script("datastore-client-server-2"), "/etc/k3s-ha/datastore-clients/server-2.nft"),
+      "tcp dport 3306 ip saddr 198.51.100.12 accept\n",
+    );
+    assert.deepEqual(Object.keys(deployment.result.clients), ["server-1", "server-2"]);
   });
 
   it("places no firewall when there is another", async () => {
@@ -179,10 +192,7 @@ describe("MySQLDatastore", () => {
       "db.example.com",
     );
     const rules = await fileOf(script("datastore-server", other), "/etc/k3s-ha/datastore-firewall.nft");
-    assert.match(
-      rules ?? "",
-      /tcp dport 3307 ip saddr \{ 198\.51\.100\.11, 198\.51\.100\.12, 198\.51\.100\.90 \} accept/,
-    );
+    assert.match(rules ?? "", /tcp dport 3307 ip saddr \{ 198\.51\.100\.90 \} accept/);
   });
 
   it("registers its fields as its outputs", () => {

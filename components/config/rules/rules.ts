@@ -10,6 +10,7 @@ import {
 import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
 import { invalidHostNames, invalidPoolNames, repeatedHostNames } from "./hostNames.ts";
 import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
+import { lostBeyondRepair } from "./lostHosts.ts";
 import { unusableSchedule } from "./schedule.ts";
 
 /** Everything in the configuration that is right on its own but not together with the rest. */
@@ -27,6 +28,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...onServerPort,
     ...hostsInClusterNetworks(configuration, hosts),
     ...nodesOfOtherFamily(configuration, hosts),
+    ...lostBeyondRepair(hosts),
     ...invalidClusterNetworks(configuration),
     ...overlappingClusterNetworks(configuration),
     ...unusableSchedule(configuration, now),

@@ -19,8 +19,8 @@ fail() {
 
 start_mariadb() {
   local now state
-  # The key's content is part of what the server has read.
-  now=$(fingerprint "$config_path" "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key")
+  # The key's content is part of what the server has read. The number of connections is not: it can be set while it runs.
+  now=$(grep -v '^max_connections ' "$config_path" | sha256sum | cut -d ' ' -f 1)$(fingerprint "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key")
   runs_with mariadb "$now" && return 0
   # Listening through systemd's sockets, MariaDB would ignore its own address and port.
   systemctl disable --quiet --now mariadb.socket mariadb-extra.socket 2>/dev/null || [[ -z $(systemctl list-unit-files --no-legend 'mariadb*.socket') ]]
@@ -30,6 +30,12 @@ start_mariadb() {
   [[ $state == YES ]] || fail "MariaDB does not offer TLS (have_ssl is $state); its journal above says why"
   keep mariadb "$config_path"
   proved mariadb "$now"
+}
+
+# Another server may come or go at any time, and must not cost the others their datastore.
+set_connections() {
+  mariadb --execute "SET GLOBAL max_connections = $max_connections" ||
+    die "$host_name: MariaDB does not take max_connections = $max_connections while it runs; see its answer above"
 }
 
 start_firewall() {
@@ -55,6 +61,7 @@ apply() {
   systemctl daemon-reload
   start_firewall
   start_mariadb
+  set_connections
   print_revision datastore-server
 }
 

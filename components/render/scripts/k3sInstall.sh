@@ -70,9 +70,9 @@ apply() {
   mv -T "$download_directory" "$release_directory"
 }
 
-# An older release goes when nothing runs from it any more.
+# The last that goes of a node. A service that never came to be proved is known to nobody else, and goes here.
 remove() {
   lock_host
-  [[ $(readlink /usr/local/bin/k3s) != "$release_directory/k3s" ]] || return 0
-  rm -rf "$release_directory"
+  uninstall_k3s
+  rm -rf "$releases_directory"
 }

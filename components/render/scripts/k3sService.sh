@@ -66,6 +66,11 @@ node_state() {
     'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.nodeInfo.kubeletVersion}' 2>&1
 }
 
+# Whose node this is. It may be told as soon as the node is there: one that never gets Ready has to be removed as well.
+mark_node() {
+  k3s kubectl --kubeconfig "$kubeconfig" annotate node "$node_name" "k3s-ha.io/stack=$node_owner" --overwrite --request-timeout 5s >/dev/null 2>&1
+}
+
 wait_until_proved() {
   local deadline=$((SECONDS + ready_seconds)) state="" restarts
   until ready; do
@@ -75,6 +80,7 @@ wait_until_proved() {
     sleep 0.3
   done
   until state=$(node_state) && [[ $state == "True $version" ]]; do
+    mark_node || :
     ((SECONDS < deadline)) || fail "the node is not Ready with $version after $ready_seconds s, it is: $state"
     sleep 0.5
   done
@@ -94,6 +100,7 @@ apply() {
     restart_k3s
   fi
   wait_until_proved
+  mark_node || die "$host_name: the node could not be marked as this stack's; run up again"
   uncordon_node
   return_to_balancers
   keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s

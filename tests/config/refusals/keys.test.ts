@@ -20,7 +20,7 @@ refuses("keys", [
     name: "an unknown setting of a host",
     config: servers({ "server-3": host("198.51.100.13", { hostkey: "x" }) }),
     problems: [
-      "k3s-ha:servers.server-3.hostkey is not a setting: rename it to hostKey, or remove it (there are address, bastion, hostKey, nodeAddress, port, privateKeyFile and user).",
+      "k3s-ha:servers.server-3.hostkey is not a setting: rename it to hostKey, or remove it (there are address, bastion, hostKey, lost, nodeAddress, port, privateKeyFile and user).",
     ],
   },
   {
@@ -55,7 +55,7 @@ refuses("keys", [
     name: "a host without settings",
     config: servers({ "server-3": null }),
     problems: [
-      "k3s-ha:servers.server-3 is null, but has to be a map of settings: indent address, nodeAddress, user, port, privateKeyFile, hostKey and bastion below it.",
+      "k3s-ha:servers.server-3 is null, but has to be a map of settings: indent address, nodeAddress, user, port, privateKeyFile, hostKey, bastion and lost below it.",
     ],
   },
   {

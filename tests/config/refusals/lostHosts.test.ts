@@ -1,0 +1,35 @@
+import { hostKey, smallStack } from "../stack.ts";
+import { refuses } from "./refusal.ts";
+
+const host = (last: number) => ({ address: `198.51.100.${last}`, hostKey, lost: true });
+
+refuses("lost hosts", [
+  {
+    name: "no server that lives",
+    config: { ...smallStack, servers: { "server-1": host(11), "server-2": host(12) } },
+    problems: [
+      "k3s-ha:servers has no server that is not lost, but the nodes of lost hosts are removed through a living one: add a new server under another name, which takes the cluster over from the datastore.",
+    ],
+  },
+  {
+    name: "no load balancer that lives",
+    config: { ...smallStack, loadBalancer: { hosts: { "lb-1": host(30) } } },
+    problems: [
+      "k3s-ha:loadBalancer.hosts has no host that is not lost, but nodes and clients reach the servers through one: put a new host in the place of one of them, under its address, and remove its lost: true.",
+    ],
+  },
+  {
+    name: "a database that is lost",
+    config: { ...smallStack, datastore: { managed: { name: "db-1", host: host(20) } } },
+    problems: [
+      "k3s-ha:datastore.managed.host.lost is true, but the whole cluster is kept on this host: put a new host in its place, remove lost: true, and restore a backup on it.",
+    ],
+  },
+  {
+    name: "a loss that is not sure",
+    config: { ...smallStack, servers: { "server-1": { ...host(11), lost: "maybe" } } },
+    problems: [
+      'k3s-ha:servers.server-1.lost is "maybe", but has to be true or false: write true only for a host that is gone for good.',
+    ],
+  },
+]);

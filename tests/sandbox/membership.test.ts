@@ -1,0 +1,219 @@
+/**
+ * Proves on real hosts how a cluster gets more hosts and fewer: what is added restarts nothing else, what is removed
+ * leaves nothing behind and can join again, and a host that was lost is never dialled, and can be replaced.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { testImage } from "../../sandbox/k3s/images.ts";
+import { destroyHosts, down, powerOff, up } from "../../sandbox/sandbox.ts";
+import { endpointOf, probeDuring } from "../support/probe.ts";
+import {
+  addressOf,
+  devConfig,
+  kubectl,
+  onHost,
+  readyNodes,
+  SandboxStack,
+  type StackConfig,
+} from "../support/sandboxCluster.ts";
+
+const hosts = ["db-1", "lb-1", "server-1", "server-2", "server-3", "agent-1", "agent-2"];
+const version = "v1.35.0+k3s1";
+
+let base: StackConfig;
+let kubeconfig: string;
+
+before(async () => {
+  await down();
+  await up({ hosts });
+  base = await devConfig();
+  const stack = await SandboxStack.open("dev", cluster(["server-1", "server-2"], ["agent-1"]));
+  await stack.mustUp();
+  kubeconfig = await stack.kubeconfig();
+});
+
+after(() => down());
+
+describe("a cluster that grows", () => {
+  test("by a server and an agent restarts nothing, and fails no request", async () => {
+    const before = await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]);
+    await failsNoRequest(() => bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1", "agent-2"])));
+    assert.deepEqual(await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]), before);
+    await hasNodes("agent-1", "agent-2", "server-1", "server-2", "server-3");
+    assert.deepEqual(await balanced(), ["server-1 UP", "server-2 UP", "server-3 UP"]);
+    assert.equal(await onHost("db-1", "mariadb -N -e 'SELECT @@max_connections'"), "264");
+  });
+
+  test("by a server that sorts before all others neither restarts them nor makes another cluster", async () => {
+    const before = await starts(["server-2", "server-3"]);
+    // server-1 goes and comes back; in between, server-2 is the first.
+    await failsNoRequest(() => bringUp(cluster(["server-2", "server-3"], ["agent-1", "agent-2"])));
+    await hasNodes("agent-1", "agent-2", "server-2", "server-3");
+    await failsNoRequest(() => bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1", "agent-2"])));
+    await hasNodes("agent-1", "agent-2", "server-1", "server-2", "server-3");
+    assert.deepEqual(await starts(["server-2", "server-3"]), before);
+  });
+});
+
+describe("a cluster that shrinks", () => {
+  test("by a server and an agent has neither's node, password, account nor K3s left, and fails no request", async () => {
+    await runPod("mover", "agent-2");
+    const before = await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]);
+    await failsNoRequest(() => bringUp(cluster(["server-1", "server-2"], ["agent-1"])));
+    assert.deepEqual(await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]), before);
+    await hasNodes("agent-1", "server-1", "server-2");
+    assert.equal(await kubectl(kubeconfig, ["get", "pod", "mover", "--ignore-not-found"]), "");
+    for (const host of ["server-3", "agent-2"]) await isClean(host);
+    const secrets = await kubectl(kubeconfig, ["--namespace", "kube-system", "get", "secrets", "--output", "name"]);
+    assert.deepEqual(
+      secrets.split("\n").filter((name) => name.endsWith(".node-password.k3s")),
+      ["agent-1", "server-1", "server-2"].map((node) => `secret/${node}.node-password.k3s`),
+    );
+    assert.deepEqual(await lettingIn(), ["server-1", "server-2"].map(addressOf));
+  });
+
+  test("leaves a node alone that somebody else had join", async () => {
+    const node = { apiVersion: "v1", kind: "Node", metadata: { name: "stranger" } };
+    await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(node));
+    await bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1"]));
+    assert.equal(await kubectl(kubeconfig, ["get", "node", "stranger", "--output", "name"]), "node/stranger");
+    await kubectl(kubeconfig, ["delete", "node", "stranger"]);
+    await hasNodes("agent-1", "server-1", "server-2", "server-3");
+  });
+});
+
+describe("a lost host", () => {
+  test("that is not declared so is named within seconds, with what to do", async () => {
+    await powerOff("server-1");
+    const started = performance.now();
+    const { all, exitCode } = await (
+      await SandboxStack.open("dev", withReadySeconds(cluster(["server-1", "server-2", "server-3"], ["agent-1"]), 200))
+    ).up();
+    assert.notEqual(exitCode, 0, all);
+    assert.match(all, /server-1: .*(failed attempts|timed out|no route)/i);
+    assert.ok(performance.now() - started < 120_000, `${performance.now() - started} ms`);
+  });
+
+  test("that is declared so, the first server, is not dialled, and its node goes", async () => {
+    const before = await starts(["server-2", "server-3", "agent-1"]);
+    await failsNoRequest(() => bringUp(cluster(["server-1 lost", "server-2", "server-3"], ["agent-1"])));
+    await hasNodes("agent-1", "server-2", "server-3");
+    assert.deepEqual(await balanced(), ["server-2 UP", "server-3 UP"]);
+    assert.deepEqual(await starts(["server-2", "server-3", "agent-1"]), before);
+  });
+
+  test("is replaced by an empty one of the same name", async () => {
+    await destroyHosts(["server-1"]);
+    await up({ hosts });
+    await failsNoRequest(() => bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1"])));
+    await hasNodes("agent-1", "server-1", "server-2", "server-3");
+    assert.deepEqual(await balanced(), ["server-1 UP", "server-2 UP", "server-3 UP"]);
+  });
+
+  test("does not keep the cluster from being taken down", async () => {
+    await powerOff("agent-1");
+    await powerOff("server-3");
+    const stack = await SandboxStack.open("dev", cluster(["server-1", "server-2", "server-3 lost"], ["agent-1 lost"]));
+    await stack.mustUp();
+    await hasNodes("server-1", "server-2");
+    const { all, exitCode } = await stack.destroy();
+    assert.equal(exitCode, 0, all);
+    for (const host of ["server-1", "server-2"]) await isClean(host);
+  });
+});
+
+/** The dev stack with these servers and agents; "server-1 lost" is one that is declared lost. */
+function cluster(servers: readonly string[], agents: readonly string[]): StackConfig {
+  const entries = (names: readonly string[]) =>
+    Object.fromEntries(
+      names.map((text) => {
+        const [name = "", lost] = text.split(" ");
+        return [name, { address: addressOf(name), ...(lost === undefined ? {} : { lost: true }) }];
+      }),
+    );
+  return { ...base, servers: entries(servers), agentPools: { workers: { hosts: entries(agents) } } };
+}
+
+function withReadySeconds(config: StackConfig, readySeconds: number): StackConfig {
+  return { ...config, k3s: { ...(config["k3s"] as object), readySeconds } };
+}
+
+async function bringUp(config: StackConfig): Promise<void> {
+  await (await SandboxStack.open("dev", config)).mustUp();
+}
+
+/** Fails when a client saw a failure while `event` ran. */
+async function failsNoRequest(event: () => Promise<unknown>): Promise<void> {
+  const { failed, samples } = await probeDuring(endpointOf(kubeconfig), event, 3000);
+  console.log(`${failed} of ${samples.length} requests failed`);
+  assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
+}
+
+/** Fails unless the cluster has just these nodes, and all are Ready. One that K3s makes again is seen too. */
+async function hasNodes(...names: string[]): Promise<void> {
+  await sleep(2000);
+  assert.deepEqual(
+    (await kubectl(kubeconfig, ["get", "nodes", "--output", "jsonpath={.items[*].metadata.name}"])).split(" ").sort(),
+    names,
+  );
+  assert.deepEqual(
+    await readyNodes(kubeconfig),
+    names.map((name) => `${name} ${version}`),
+  );
+}
+
+/** When and as which process the services run on each host. */
+function starts(names: readonly string[]): Promise<string[]> {
+  return Promise.all(
+    names.map((name) =>
+      onHost(
+        name,
+        "systemctl show --property Id,ExecMainStartTimestampMonotonic,ExecMainPID mariadb haproxy k3s k3s-agent",
+      ),
+    ),
+  );
+}
+
+/** The servers that HAProxy knows, with what it thinks of them. */
+async function balanced(): Promise<string[]> {
+  const lines = await onHost(
+    "lb-1",
+    `sleep 4; echo 'show stat' | socat -t 2 - UNIX-CONNECT:/run/haproxy/k3s-ha.sock | awk -F , '$1 == "servers" && $2 != "BACKEND" { print $2, $18 }'`,
+  );
+  return lines.split("\n").sort();
+}
+
+/** The addresses that the datastore's firewall lets in and that have an account, but for the database's own host. */
+async function lettingIn(): Promise<string[]> {
+  const rules = await onHost("db-1", "nft list table inet k3s_ha_datastore");
+  const accounts = await onHost("db-1", `mariadb -N -e "SELECT Host FROM mysql.user WHERE User = 'k3s' ORDER BY 1"`);
+  const open = [...rules.matchAll(/saddr (\S+) accept/g)].map(([, address]) => address);
+  assert.deepEqual(open.filter((address) => address !== addressOf("db-1")).sort(), accounts.split("\n"));
+  return accounts.split("\n");
+}
+
+/** Fails when anything of K3s is left on a host. */
+async function isClean(host: string): Promise<void> {
+  const left = await onHost(
+    host,
+    `ls -d /var/lib/rancher/k3s/server /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /etc/rancher/node /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/* /usr/local/bin/k3s /usr/local/lib/k3s-ha/* /run/k3s /etc/systemd/system/k3s* 2>/dev/null
+pgrep --list-full --full 'k3s|containerd-shim' | grep -v pgrep; ip -oneline link | grep -E 'cni0|flannel'; ss --listening --tcp --numeric | grep -E ':(6440|6443|10250) '; true`,
+  );
+  assert.equal(left, "", host);
+}
+
+async function runPod(name: string, node: string): Promise<void> {
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    spec: {
+      nodeName: node,
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name, image: testImage, imagePullPolicy: "Never", command: ["sleep", "100000"] }],
+    },
+  };
+  await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(pod));
+  await kubectl(kubeconfig, ["wait", `pod/${name}`, "--for=condition=Ready", "--timeout=60s"]);
+}
