@@ -84,15 +84,18 @@ describe("a cluster that shrinks", () => {
 });
 
 describe("a lost host", () => {
-  test("that is not declared so is named within seconds, with what to do", async () => {
+  test("that is not declared so ends the run within a minute, by name", async () => {
     await powerOff("server-1");
     const started = performance.now();
     const { all, exitCode } = await (
       await SandboxStack.open("dev", withReadySeconds(cluster(["server-1", "server-2", "server-3"], ["agent-1"]), 200))
     ).up();
     assert.notEqual(exitCode, 0, all);
-    assert.match(all, /server-1: .*(failed attempts|timed out|no route)/i);
-    assert.ok(performance.now() - started < 120_000, `${performance.now() - started} ms`);
+    assert.match(
+      all,
+      /servers-server-1-service.*after 4 failed attempts: dial tcp \S+: .*(no route to host|i\/o timeout)/,
+    );
+    assert.ok(performance.now() - started < 75_000, `${performance.now() - started} ms`);
   });
 
   test("that is declared so, the first server, is not dialled, and its node goes", async () => {
@@ -197,7 +200,7 @@ async function lettingIn(): Promise<string[]> {
 async function isClean(host: string): Promise<void> {
   const left = await onHost(
     host,
-    `ls -d /var/lib/rancher/k3s/server /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /etc/rancher/node /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/* /usr/local/bin/k3s /usr/local/lib/k3s-ha/* /run/k3s /etc/systemd/system/k3s* 2>/dev/null
+    `ls -d /var/lib/rancher/k3s/server /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /etc/rancher/node /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/90-* /usr/local/bin/k3s /usr/local/lib/k3s-ha/* /run/k3s /etc/systemd/system/k3s*.service /etc/systemd/system/k3s-ha* 2>/dev/null
 pgrep --list-full --full 'k3s|containerd-shim' | grep -v pgrep; ip -oneline link | grep -E 'cni0|flannel'; ss --listening --tcp --numeric | grep -E ':(6440|6443|10250) '; true`,
   );
   assert.equal(left, "", host);
