@@ -50,15 +50,17 @@ export interface ClusterOutputs {
 const connectSeconds = 4;
 const answerSeconds = 8;
 
-/** Asks all hosts and the API at the same time. No failure of one of them is a failure of the whole. */
+/** Asks all hosts that are not lost and the API at the same time. No failure of one of them is a failure of the whole. */
 export async function askCluster(stack: string, settings: Settings, outputs: ClusterOutputs): Promise<ClusterFacts> {
   const virtualAddress = virtualAddressOf(settings);
   const credentials = credentialsOf(outputs.kubeconfig);
   const [apiAnswer, ...hosts] = await Promise.all([
     askReadiness(outputs.apiEndpoint, credentials),
-    ...Object.entries(settings.hosts).map(([name, { host, path, role }]) =>
-      askHost(name, path, role, host, settings.datastore.database, virtualAddress),
-    ),
+    ...Object.entries(settings.hosts)
+      .filter(([, { host }]) => host.standIn === undefined)
+      .map(([name, { host, path, role }]) =>
+        askHost(name, path, role, host, settings.datastore.database, virtualAddress),
+      ),
   ]);
   return {
     stack,
