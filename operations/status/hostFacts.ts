@@ -1,4 +1,5 @@
 /** What the hosts say of themselves: the lines that `hostStatus.sh` prints, as facts. */
+import { X509Certificate } from "node:crypto";
 import { haproxySocket } from "../../components/render/haproxyConfig.ts";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import type { HostRole } from "../../components/config/settings.ts";
@@ -109,11 +110,11 @@ export function parseHostFacts(text: string): HostFacts {
             check: check.replace(/^\* /, ""),
           })),
     holdsVirtualIp: virtual === undefined ? undefined : virtual === "yes",
-    certificates: all("certificate").map(([owner = "", name = "", path = "", end]) => ({
+    certificates: all("certificate").map(([owner = "", name = "", path = "", der = ""]) => ({
       owner,
       name,
       path,
-      expiresAt: new Date(Number(end) * 1000),
+      expiresAt: new Date(new X509Certificate(Buffer.from(der, "base64")).validTo),
     })),
     ready: one("ready")?.[0],
     nodes: nodes === undefined ? undefined : parseNodeTable(nodes),

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { execa } from "execa";
 import fc from "fast-check";
+import { hostStatusScript } from "../../operations/status/hostFacts.ts";
 import { runBash } from "../support/bash.ts";
 import { commandsOf, scriptOf } from "../support/deploy.ts";
 import { deployProgram, sampleConfig } from "../support/program.ts";
@@ -26,6 +27,7 @@ before(async () => {
       if (![...scripts.values()].includes(script)) scripts.set(`${command.name} ${scripts.size}`, script);
     }
   }
+  scripts.set("status", hostStatusScript("server", "k3s", undefined));
 });
 
 describe("every script", () => {

@@ -4,6 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { certificatesOf, problemsOf } from "../../operations/status/judgement.ts";
+import { lookAtCluster } from "../../operations/status/lookAtCluster.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { devConfig, onHost, readyNodes, SandboxStack } from "../support/sandboxCluster.ts";
 
@@ -30,6 +32,13 @@ test("bare hosts, reached as an unprivileged user with sudo, become the same clu
     `server-1 ${version}`,
     `server-2 ${version}`,
   ]);
+  const look = await lookAtCluster(stack.workspace);
+  assert.deepEqual(problemsOf(look), []);
+  // Every role's certificates are seen, also where nothing but what the program installs is there to read them.
+  assert.deepEqual(
+    new Set(certificatesOf(look).map(({ host }) => host)),
+    new Set(["", "server-1", "server-2", "agent-1", "lb-1", "db-1"]),
+  );
   assert.match(await onHost("db-1", "/usr/local/lib/k3s-ha/backup list"), /\d{8}T\d{6}Z/);
   await stack.mustUp("--expect-no-changes");
 });

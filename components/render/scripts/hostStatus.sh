@@ -2,12 +2,11 @@
 # Reads, changes nothing: how this host is doing, a line "kind<TAB>value…" for each thing that there is to say.
 tell() { local IFS=$'\t'; printf '%s\n' "$*"; }
 
-# certificate OWNER NAME PATH: when a certificate ends, as seconds since 1970; of a chain, its first.
+# certificate OWNER NAME PATH: the first certificate in a file, and nothing else of it: there may be a key behind it.
 certificate() {
-  local end
-  if [[ -e $3 ]] && end=$(openssl x509 -noout -enddate -in "$3" 2>/dev/null); then
-    tell certificate "$1" "$2" "$3" "$(date --date="${end#*=}" +%s)"
-  fi
+  local text
+  text=$(sed -nE '/^-----BEGIN CERTIFICATE/,/^-----END CERTIFICATE/p; /^-----END CERTIFICATE/q' "$3" 2>/dev/null | grep -v -e ----- | tr -d '\n') || text=
+  if [[ -n $text ]]; then tell certificate "$1" "$2" "$3" "$text"; fi
 }
 
 # unit NAME: systemd's word, and how often it was started again.
@@ -88,7 +87,6 @@ tell_backup() {
 }
 
 apply() {
-  tell now "$(date +%s)"
   case $role in
     loadBalancer) tell_balancer ;;
     server) tell_server ;;
