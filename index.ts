@@ -27,6 +27,8 @@ const mysql = new MySQLDatastore(
     serverAddresses: Object.fromEntries(
       Object.entries(servers).map(([serverName, host]) => [serverName, nodeAddressOf(host)]),
     ),
+    backupAddress: nodeAddressOf(settings.backup.host),
+    backupFirst: settings.backup.beforeChanges ? settings.backup.host : undefined,
     token: identity.token,
   },
   checked,
@@ -85,8 +87,6 @@ const backups = new BackupCron(
   "backup",
   {
     ...settings.backup,
-    host: datastore.host,
-    hostName: datastore.name,
     source: mysql.backupSource,
     token: identity.token,
     k3sVersion: pool.version,

@@ -60,13 +60,13 @@ export interface BackupCronArgs {
    */
   recipients?: readonly string[];
   /** Where each backup is copied to. Default: nowhere. */
-  copy?: BackupCopy;
+  copy?: BackupCopy | undefined;
   /** Directory for the node exporter's textfile. Default: /var/lib/prometheus/node-exporter if it exists, else `directory`. */
-  metricsDirectory?: string;
+  metricsDirectory?: string | undefined;
   /** Shell command that is told when a backup fails: on its standard input, and in K3S_HA_MESSAGE. Default: none. */
-  onFailure?: string;
+  onFailure?: string | undefined;
   /** URL that is sent a JSON with the field `text` when a backup fails; secret, whatever it is marked as. Default: none. */
-  failureWebhook?: pulumi.Input<string>;
+  failureWebhook?: pulumi.Input<string> | undefined;
 }
 
 /** A place on another host that rclone can write to. */
@@ -74,7 +74,7 @@ export interface BackupCopy {
   /** Settings of rclone's remote, as in rclone.conf, with its `type`. None is secret. */
   remote: Readonly<Record<string, string>>;
   /** The secret ones: lines `name = value`, or the private key of an SFTP login. Secret, whatever it is marked as. */
-  credentials?: pulumi.Input<string>;
+  credentials?: pulumi.Input<string> | undefined;
   /** Public keys of an SFTP host; no other is trusted. */
   hostKeys?: readonly string[];
   /** Directory, or bucket and prefix, for this cluster alone. */

@@ -24,6 +24,8 @@ export interface MySQLDatastoreArgs {
   serverAddresses: Readonly<Record<string, pulumi.Input<string>>>;
   /** Address of the host that takes backups. Default: the datastore's own host. */
   backupAddress?: pulumi.Input<string>;
+  /** The host that takes backups, if one is to be taken before the server's configuration changes. Default: none is. */
+  backupFirst?: HostArgs | undefined;
   /** The cluster's server token: a schema that holds a cluster of another token is refused. */
   token: pulumi.Input<string>;
   /** Whether the port is closed on the host to everybody else. Default: true. */
@@ -102,6 +104,36 @@ export class MySQLDatastore extends pulumi.ComponentResource {
       { parent: this, dependsOn: packages },
     );
 
+    const { backupFirst } = args;
+    const backup =
+      backupFirst === undefined
+        ? []
+        : [
+            new HostCommand(
+              `${name}-backup-first`,
+              {
+                host: backupFirst,
+                applySeconds: 3600,
+                script: pulumi
+                  .all([address, serverAddresses, tlsSecrets.revision])
+                  .apply(([listen, servers, revision]) =>
+                    renderHostScript({
+                      body: "backupFirst",
+                      variables: {
+                        host_name: hostName,
+                        label: "pre-datastore-change",
+                        // A change of any of these changes this script, which is what makes it run.
+                        change: renderMariadbConfig({ address: listen, port, servers: servers.length, tlsDirectory }),
+                        change_of_keys: revision,
+                      },
+                    }),
+                  ),
+              },
+              // There is nothing to take back.
+              { parent: this, retainOnDelete: true },
+            ),
+          ];
+
     const server = new HostCommand(
       `${name}-server`,
       {
@@ -141,7 +173,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
             }),
           ),
       },
-      { parent: this },
+      { parent: this, dependsOn: backup },
     );
 
     const k3sPassword = this.password(`${name}-k3s-password`);

@@ -32,6 +32,7 @@ export function hostsOf(configuration: Configuration): ConfiguredHost[] {
       return { name, path, namePath: path, role, entry, port: entry.port ?? defaultPort };
     });
   const managed = configuration.datastore?.managed;
+  const dedicated = configuration.backup?.dedicated;
   return [
     ...hostsIn(configuration.servers ?? {}, "server", "servers"),
     ...inNameOrder(configuration.agentPools ?? {}).flatMap(([pool, { hosts }]) =>
@@ -48,6 +49,18 @@ export function hostsOf(configuration: Configuration): ConfiguredHost[] {
             role: "datastore" as const,
             entry: managed.host,
             port: managed.host.port ?? defaultPort,
+          },
+        ]),
+    ...(dedicated === undefined
+      ? []
+      : [
+          {
+            name: dedicated.name,
+            path: configPath("backup", "dedicated", "host"),
+            namePath: configPath("backup", "dedicated", "name"),
+            role: "backup" as const,
+            entry: dedicated.host,
+            port: dedicated.host.port ?? defaultPort,
           },
         ]),
   ];

@@ -1,14 +1,17 @@
 import type { HostArgs } from "../host/host.ts";
+import { backupSettings } from "./backupSettings.ts";
+import { copyCredentialsFault, webhookFault } from "./backupSecrets.ts";
 import { configPath, namespace } from "./configPath.ts";
 import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
 import type { Surroundings } from "./filePath.ts";
 import { hostsOf, inNameOrder } from "./hosts.ts";
 import { InvalidConfiguration, type Problem } from "./problem.ts";
 import { problemsTogether } from "./rules/rules.ts";
-import { type Configuration, keyNames, type SectionKey, secretKeys, sections } from "./schema.ts";
+import { type Configuration, keyNames, type SecretKey, type SectionKey, secretKeys, sections } from "./schema.ts";
 import { parseSection, unknownSettingFault } from "./schemaProblems.ts";
 import type { Settings } from "./settings.ts";
 import { sshAccess } from "./sshAccess.ts";
+import { listed } from "./schemaTypes.ts";
 import { warningsAbout } from "./warnings.ts";
 
 /** The configuration of a stack as Pulumi hands it over, and what it is read in. */
@@ -49,7 +52,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     ...access.problems,
   ];
   if (all.length > 0 || !isWhole(configuration)) throw new InvalidConfiguration(inReadingOrder(all));
-  const settings = assemble(configuration, access.hosts);
+  const settings = assemble(configuration, access.hosts, source.values);
   return { settings, warnings: warningsAbout(settings) };
 }
 
@@ -75,7 +78,7 @@ function parseSections(source: ConfigurationSource): { configuration: Configurat
   const parsed = Object.entries(sections).map(([name, schema]) => {
     const key = configPath(name);
     if (source.secretKeys.includes(key)) {
-      const fault = `is encrypted, but only ${Object.keys(secretKeys).join(" and ")} may hold secrets, since all else is written in plain text to the hosts: set it without --secret`;
+      const fault = `is encrypted, but only ${listed(Object.keys(secretKeys))} may hold secrets, since all else is written in plain text to the hosts: set it without --secret`;
       problems.push({ path: key, fault });
       return [name, undefined];
     }
@@ -127,9 +130,17 @@ function secretKeyProblems({ values, secretKeys: encrypted }: ConfigurationSourc
       fault: `stands in plain text in the stack's file, but is a secret: set it with "pulumi config set --secret ${key}", and replace the secret, since it has been seen`,
     }));
   const endpoint = values[configPath("datastoreEndpoint")] ?? "";
-  return endpoint === ""
-    ? plain
-    : [...plain, { path: configPath("datastoreEndpoint"), fault: datastoreEndpointFault(endpoint) }];
+  const secretFault = (name: SecretKey, faultOf: (text: string) => string | undefined): Problem[] => {
+    const text = values[configPath(name)] ?? "";
+    const fault = text === "" ? undefined : faultOf(text);
+    return fault === undefined ? [] : [{ path: configPath(name), fault }];
+  };
+  return [
+    ...plain,
+    ...(endpoint === "" ? [] : [{ path: configPath("datastoreEndpoint"), fault: datastoreEndpointFault(endpoint) }]),
+    ...secretFault("backupCopyCredentials", copyCredentialsFault),
+    ...secretFault("backupFailureWebhook", webhookFault),
+  ];
 }
 
 type WholeConfiguration = { readonly [Key in SectionKey]: NonNullable<Configuration[Key]> };
@@ -138,7 +149,11 @@ function isWhole(configuration: Configuration): configuration is WholeConfigurat
   return Object.values(configuration).every((section) => section !== undefined);
 }
 
-function assemble(configuration: WholeConfiguration, access: ReadonlyMap<string, HostArgs>): Settings {
+function assemble(
+  configuration: WholeConfiguration,
+  access: ReadonlyMap<string, HostArgs>,
+  values: Readonly<Record<string, string>>,
+): Settings {
   const configured = hostsOf(configuration);
   const living = configured.find(({ role, entry }) => role === "server" && !entry.lost);
   const standIn = living === undefined ? undefined : access.get(living.path);
@@ -157,6 +172,9 @@ function assemble(configuration: WholeConfiguration, access: ReadonlyMap<string,
   const { servers, agentPools, loadBalancer, datastore, backup, k3s } = configuration;
   const { managed } = datastore;
   if (managed === undefined) throw new Error("a configuration without datastore.managed was taken for complete");
+  const all: Settings["hosts"] = Object.fromEntries(
+    configured.map(({ name, path, role }) => [name, { host: at(path), path, role }]),
+  );
   return {
     servers: inSection(servers, "servers"),
     agentPools: Object.fromEntries(
@@ -167,8 +185,8 @@ function assemble(configuration: WholeConfiguration, access: ReadonlyMap<string,
     ),
     loadBalancer: { ...loadBalancer, hosts: inSection(loadBalancer.hosts, "loadBalancer", "hosts") },
     datastore: { ...managed, host: at(configPath("datastore", "managed", "host")) },
-    backup,
+    backup: backupSettings(backup, { hosts: all, managed: managed.name, values }),
     k3s: { ...k3s, sha256: k3s.sha256 },
-    hosts: Object.fromEntries(configured.map(({ name, path, role }) => [name, { host: at(path), path, role }])),
+    hosts: all,
   };
 }

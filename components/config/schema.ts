@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isIP } from "node:net";
+import { ageRecipientFault } from "./ageRecipient.ts";
 import { isAddress } from "./address.ts";
 import { databaseFault } from "./databaseName.ts";
 import { hostKeyFault } from "./hostKey.ts";
@@ -185,20 +186,81 @@ const datastore = section({
     .meta({ description: "A MariaDB server that this program installs. Required in this version." }),
 }).meta({ description: "The datastore of the cluster." });
 
+const directoryExpectation =
+  'has to be an absolute path of letters, digits, "-", "_", "." and "/": write it like /var/backups/k3s-ha';
+const directory = matching(/^\/[A-Za-z0-9._/-]*[A-Za-z0-9._-]$/, directoryExpectation);
+const generations = (period: string) => wholeNumber(0, 1000, `write of how many ${period} the newest backup is kept`);
+const remoteScalar = z.union([z.string(), z.number(), z.boolean()], {
+  error: "has to be text, a number, true or false: write it as rclone.conf has it",
+});
+
+const backupCopy = section({
+  remote: mapOf(remoteScalar, "{type: sftp, host: 203.0.113.90, user: backup}").meta({
+    description: "Settings of a remote of rclone, as in rclone.conf, without its secrets; `type` is one of them.",
+  }),
+  hostKeys: listOf(
+    text("has to be a host's public key: copy the host's /etc/ssh/ssh_host_ecdsa_key.pub", hostKeyFault),
+    "[ssh-ed25519 AAAA…]",
+  )
+    .default([])
+    .meta({ description: "Public SSH keys of an SFTP host: all that it has, since rclone chooses the type." }),
+  path: matching(
+    /^[A-Za-z0-9._/-]*[A-Za-z0-9._-]$/,
+    'has to be a path of letters, digits, "-", "_", "." and "/": write the directory, or the bucket and a prefix, that is for this cluster alone',
+  ).meta({ description: "Directory, or bucket and prefix, for the backups of this cluster alone." }),
+  prune: yesOrNo("write false only if the store removes old copies itself")
+    .default(true)
+    .meta({ description: "Whether copies are removed there when no generation keeps them." }),
+});
+
 const backup = section({
+  host: z.string({ error: "has to be a name: write the name of the host that takes the backups" }).optional().meta({
+    description:
+      "Name of the host of this stack that takes the backups; it has to reach the datastore. Default: the host of the managed database.",
+  }),
+  dedicated: section({
+    name: z
+      .string({ error: "has to be a name: write a name for the host, such as backup-1" })
+      .meta({ description: "Name of a host that does nothing but take backups." }),
+    host: host.meta({ description: "That host." }),
+  }).optional(),
   schedule: z
     .string({ error: 'has to be a cron expression: write it in quotes, such as "17 * * * *"' })
     .default("17 * * * *")
     .meta({ description: "When a backup is taken: five fields of cron, in UTC." }),
   keep: wholeNumber(1, Infinity, "write how many verified backups are kept")
     .default(48)
-    .meta({ description: "Verified backups that are kept; older ones are deleted once a newer one is verified." }),
-  directory: matching(
-    /^\/[A-Za-z0-9._/-]*[A-Za-z0-9._-]$/,
-    'has to be an absolute path of letters, digits, "-", "_", "." and "/": write it like /var/backups/k3s-ha',
-  )
+    .meta({ description: "Newest verified backups that are kept. Others are deleted once a newer one is verified." }),
+  daily: generations("days").default(7).meta({ description: "Newest days of which the newest backup is kept too." }),
+  weekly: generations("weeks").default(4).meta({ description: "Newest weeks of which the newest backup is kept too." }),
+  monthly: generations("months")
+    .default(6)
+    .meta({ description: "Newest months of which the newest backup is kept too." }),
+  directory: directory
     .default("/var/backups/k3s-ha")
     .meta({ description: "Directory, on the host that takes the backups, that they are kept in." }),
+  recipients: listOf(
+    text("has to be a public key of age: write the line age1… that age-keygen prints", ageRecipientFault),
+    "[age1…]",
+  )
+    .default([])
+    .meta({
+      description: "Public keys of age that backups and the server token are encrypted to. None: not encrypted.",
+    }),
+  copy: backupCopy.optional().meta({ description: "Where each backup is copied to. Default: nowhere." }),
+  metricsDirectory: directory.optional().meta({
+    description:
+      "Directory that the node exporter reads textfiles from. Default: /var/lib/prometheus/node-exporter if that exists, else `backup.directory`.",
+  }),
+  onFailure: matching(/^[^\r\n\0]+$/, "has to be a shell command on one line: write it like mail -s backup root")
+    .optional()
+    .meta({
+      description:
+        "Shell command that is run when a backup fails, with the reason on its standard input. Default: none.",
+    }),
+  beforeChanges: yesOrNo("write false only to mend a datastore that no backup can be taken of")
+    .default(true)
+    .meta({ description: "Whether a backup is taken before the configuration of the managed database changes." }),
 }).meta({ description: "Backups of the datastore." });
 
 const scalarExpectation =
@@ -245,6 +307,9 @@ export const secretKeys = {
     "Text of the private key to log in with, instead of `ssh.privateKeyFile`. Default: `ssh.privateKeyFile`; without that, the keys of the SSH agent.",
   datastoreEndpoint:
     "Endpoint of an existing database, `mysql://user:password@tcp(host:3306)/schema`. This version refuses it: it manages its own MariaDB only. Default: none.",
+  backupCopyCredentials:
+    "What `backup.copy.remote` needs that is secret: lines of rclone.conf, or the SSH private key of an SFTP login. Default: none.",
+  backupFailureWebhook: 'URL that is sent `{"text": …}` when a backup fails. Default: none.',
 } as const;
 
 /** All keys of the configuration, in the order in which they are explained and complained about. */
@@ -257,6 +322,8 @@ export const keyNames = [
   "datastore",
   "datastoreEndpoint",
   "backup",
+  "backupCopyCredentials",
+  "backupFailureWebhook",
   "k3s",
 ] as const satisfies readonly (SectionKey | SecretKey)[];
 

@@ -19,7 +19,7 @@ export interface Settings {
 }
 
 /** What a host of the stack is for. */
-export type HostRole = "server" | "agent" | "loadBalancer" | "datastore";
+export type HostRole = "server" | "agent" | "loadBalancer" | "datastore" | "backup";
 
 export interface HostSettings {
   /** The same object as under `servers`, `agentPools`, `loadBalancer` or `datastore`. */
@@ -67,12 +67,47 @@ export interface ManagedDatastoreSettings {
 }
 
 export interface BackupSettings {
+  /** The host that takes the backups: one of the stack's, or one of its own. Default: the managed database's. */
+  host: HostArgs;
+  /** Its name. */
+  hostName: string;
   /** When a backup is taken, as a cron expression in UTC. Default: "17 * * * *", every hour. */
   schedule: string;
-  /** Verified backups that are kept. Default: 48, at least 1. */
+  /** Newest verified backups that are kept. Default: 48, at least 1. */
   keep: number;
+  /** Newest days of which the newest backup is kept too. Default: 7. */
+  daily: number;
+  /** Newest weeks of which the newest backup is kept too. Default: 4. */
+  weekly: number;
+  /** Newest months of which the newest backup is kept too. Default: 6. */
+  monthly: number;
   /** Directory on the host that takes them. Default: "/var/backups/k3s-ha". */
   directory: string;
+  /** Public keys of age that backups and the server token are encrypted to. Default: none. */
+  recipients: readonly string[];
+  /** Where each backup is copied to. Default: nowhere. */
+  copy: BackupCopySettings | undefined;
+  /** Directory for the node exporter's textfile. Default: its usual one if it exists, else `directory`. */
+  metricsDirectory: string | undefined;
+  /** Shell command that is told when a backup fails. Default: none. */
+  onFailure: string | undefined;
+  /** URL that is sent a JSON with the field `text` when a backup fails. Default: none. */
+  failureWebhook: Secret | undefined;
+  /** Whether a backup is taken before the configuration of the managed database changes. Default: true. */
+  beforeChanges: boolean;
+}
+
+export interface BackupCopySettings {
+  /** Settings of rclone's remote, as in rclone.conf, with its `type`. */
+  remote: Readonly<Record<string, string>>;
+  /** The secret ones: lines of rclone.conf, or an SSH private key. Default: none. */
+  credentials: Secret | undefined;
+  /** Public keys of an SFTP host. */
+  hostKeys: readonly string[];
+  /** Directory, or bucket and prefix, for this cluster alone. */
+  path: string;
+  /** Whether copies that no generation keeps are removed there. Default: true. */
+  prune: boolean;
 }
 
 export interface K3sSettings {

@@ -2,7 +2,7 @@ import type { Settings } from "./settings.ts";
 
 /** What is allowed but probably not meant, one sentence each. */
 export function warningsAbout(settings: Settings): string[] {
-  return [...singleServer(settings), ...rsaHostKeys(settings)];
+  return [...singleServer(settings), ...rsaHostKeys(settings), ...unencryptedBackups(settings)];
 }
 
 function singleServer({ servers }: Settings): string[] {
@@ -20,4 +20,14 @@ function rsaHostKeys({ hosts }: Settings): string[] {
       ({ path }) =>
         `${path} is known by a key of type ssh-rsa, which newer versions of sshd may refuse to prove themselves with; use the host's ed25519 key.`,
     );
+}
+
+/** A dump holds every Secret and the keys of the cluster's CAs. */
+function unencryptedBackups({ backup }: Settings): string[] {
+  if (backup.recipients.length > 0) return [];
+  const place =
+    backup.copy === undefined ? `on ${backup.hostName}` : `on ${backup.hostName} and where they are copied to`;
+  return [
+    `k3s-ha:backup names no recipients, so backups lie unencrypted ${place}, and without the server token that a restore needs; make a key with age-keygen, and list its public half in k3s-ha:backup.recipients.`,
+  ];
 }

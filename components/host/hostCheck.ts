@@ -4,7 +4,7 @@ import { HostCommand } from "./hostCommand.ts";
 import type { HostArgs } from "./host.ts";
 
 /** What a host is for. */
-export type HostRole = "server" | "agent" | "loadBalancer" | "datastore";
+export type HostRole = "server" | "agent" | "loadBalancer" | "datastore" | "backup";
 
 /** A host to check, and what it stands for in messages. */
 export interface CheckedHost {
@@ -25,6 +25,7 @@ const neededMebibytes: Readonly<Record<HostRole, number>> = {
   agent: 2048,
   datastore: 1024,
   loadBalancer: 256,
+  backup: 1024,
 };
 
 /** The port that a role listens on by default, and the programs that may already hold it: our own. */
@@ -33,6 +34,7 @@ const ports: Readonly<Record<HostRole, { port: string; owners: string }>> = {
   agent: { port: "", owners: "" },
   datastore: { port: "", owners: "" },
   loadBalancer: { port: "", owners: "" },
+  backup: { port: "", owners: "" },
 };
 
 const declareLost =

@@ -92,7 +92,13 @@ export function renderProblems(problems: readonly string[]): string {
   return `Not healthy:\n${problems.map((problem) => `- ${problem}`).join("\n")}`;
 }
 
-const roleNames = { server: "server", agent: "agent", loadBalancer: "balancer", datastore: "datastore" } as const;
+const roleNames = {
+  server: "server",
+  agent: "agent",
+  loadBalancer: "balancer",
+  datastore: "datastore",
+  backup: "backup",
+} as const;
 
 function stateOf(host: ClusterHost, nodeState: string | undefined, { virtualAddress }: ClusterFacts): string {
   if (host.isLost) return "declared lost";
@@ -105,6 +111,8 @@ function stateOf(host: ClusterHost, nodeState: string | undefined, { virtualAddr
     }
     case "datastore":
       return units["mariadb"] ?? "unknown";
+    case "backup":
+      return units["k3s-ha-backup.timer"] ?? "unknown";
     case "server":
     case "agent":
       return nodeState ?? units[host.role === "server" ? "k3s" : "k3s-agent"] ?? "unknown";

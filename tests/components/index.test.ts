@@ -208,6 +208,8 @@ describe("one change of the configuration", () => {
         changed: [
           "balancer-lb-1-service",
           "datastore-access",
+          // Its limit of connections changes, so a backup comes first.
+          "datastore-backup-first",
           "datastore-preflight",
           "datastore-server",
           "members-nodes",

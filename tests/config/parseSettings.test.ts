@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parseSettings } from "../../components/config/parseSettings.ts";
-import { directoryWith, hostKey, parse, publicKey, smallStack, valuesOf } from "./stack.ts";
+import { ageRecipient, directoryWith, hostKey, parse, publicKey, smallStack, valuesOf } from "./stack.ts";
 
 const privateKey = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 
@@ -29,7 +29,22 @@ describe("parseSettings", () => {
       agentPools: {},
       loadBalancer: { hosts: { "lb-1": balancer }, port: 6443, names: [], maxConnections: 4000 },
       datastore: { name: "db-1", host: database, port: 3306, database: "k3s", firewall: true },
-      backup: { schedule: "17 * * * *", keep: 48, directory: "/var/backups/k3s-ha" },
+      backup: {
+        host: database,
+        hostName: "db-1",
+        schedule: "17 * * * *",
+        keep: 48,
+        daily: 7,
+        weekly: 4,
+        monthly: 6,
+        directory: "/var/backups/k3s-ha",
+        recipients: [ageRecipient],
+        copy: undefined,
+        metricsDirectory: undefined,
+        onFailure: undefined,
+        failureWebhook: undefined,
+        beforeChanges: true,
+      },
       k3s: {
         version: "v1.35.0+k3s1",
         mirror: "https://github.com/k3s-io/k3s/releases/download",
@@ -60,7 +75,7 @@ describe("parseSettings", () => {
     assert.equal(settings.hosts["db-1"]?.host, settings.datastore.host);
   });
 
-  it("keeps everything that is set", () => {
+  it("keeps everything that is set", async () => {
     const { settings } = parse({
       ...smallStack,
       agentPools: {
@@ -72,7 +87,26 @@ describe("parseSettings", () => {
         },
       },
       loadBalancer: { ...(smallStack["loadBalancer"] as object), port: 443, names: ["k8s.example.com", "2001:db8::1"] },
-      backup: { schedule: "0 3 * * MON-FRI", keep: 1, directory: "/srv/backups" },
+      backup: {
+        dedicated: { name: "backup-1", host: { address: "198.51.100.60", hostKey } },
+        schedule: "0 3 * * MON-FRI",
+        keep: 1,
+        daily: 2,
+        weekly: 3,
+        monthly: 0,
+        directory: "/srv/backups",
+        recipients: [],
+        copy: {
+          remote: { type: "s3", endpoint: "https://s3.example.com", upload_concurrency: 2, acl: false },
+          path: "bucket/k3s",
+          prune: false,
+        },
+        metricsDirectory: "/srv/metrics",
+        onFailure: "logger backup failed",
+        beforeChanges: false,
+      },
+      backupCopyCredentials: "secret_access_key = hunter2\n",
+      backupFailureWebhook: "https://chat.example.com/hooks/hunter2",
       k3s: {
         version: "v1.35.0-rc1+k3s1",
         mirror: "http://198.51.100.1:8080",
@@ -94,7 +128,32 @@ describe("parseSettings", () => {
     assert.equal(settings.agentPools["edge"].waveWidth, 3);
     assert.equal(settings.loadBalancer.port, 443);
     assert.deepEqual(settings.loadBalancer.names, ["k8s.example.com", "2001:db8::1"]);
-    assert.deepEqual(settings.backup, { schedule: "0 3 * * MON-FRI", keep: 1, directory: "/srv/backups" });
+    const { failureWebhook, copy, ...backup } = settings.backup;
+    assert.deepEqual(backup, {
+      host: settings.hosts["backup-1"]?.host,
+      hostName: "backup-1",
+      schedule: "0 3 * * MON-FRI",
+      keep: 1,
+      daily: 2,
+      weekly: 3,
+      monthly: 0,
+      directory: "/srv/backups",
+      recipients: [],
+      metricsDirectory: "/srv/metrics",
+      onFailure: "logger backup failed",
+      beforeChanges: false,
+    });
+    assert.deepEqual(settings.hosts["backup-1"]?.role, "backup");
+    assert.equal(await valueOf(failureWebhook), "https://chat.example.com/hooks/hunter2");
+    assert.equal(await pulumi.isSecret(failureWebhook as pulumi.Output<string>), true);
+    assert.deepEqual(copy && { ...copy, credentials: await valueOf(copy.credentials) }, {
+      remote: { type: "s3", endpoint: "https://s3.example.com", upload_concurrency: "2", acl: "false" },
+      credentials: "secret_access_key = hunter2",
+      hostKeys: [],
+      path: "bucket/k3s",
+      prune: false,
+    });
+    assert.equal(await pulumi.isSecret(copy?.credentials as pulumi.Output<string>), true);
     assert.deepEqual(settings.k3s, {
       version: "v1.35.0-rc1+k3s1",
       mirror: "http://198.51.100.1:8080",

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type ParsedSettings, parseSettings } from "../../components/config/parseSettings.ts";
+import { secretKeys } from "../../components/config/schema.ts";
 import { InvalidConfiguration } from "../../components/config/problem.ts";
 
 /** The keys of a stack's configuration without their namespace; maps as they stand in YAML. */
@@ -31,6 +32,9 @@ export function publicKey(type = "ssh-ed25519", filler = 1): string {
 
 export const hostKey = publicKey();
 
+/** A well-formed public key of age, whose private half nobody has. */
+export const ageRecipient = "age1y5vps8jlptqt6p3vu0lfzs8u5m2scyhw3fzgda3g7u5a0s39p5dslrpz7g";
+
 /** The smallest configuration that has nothing to warn of. */
 export const smallStack: StackConfig = {
   servers: {
@@ -39,6 +43,7 @@ export const smallStack: StackConfig = {
   },
   loadBalancer: { hosts: { "lb-1": { address: "198.51.100.30", hostKey } } },
   datastore: { managed: { name: "db-1", host: { address: "198.51.100.20", hostKey } } },
+  backup: { recipients: [ageRecipient] },
   k3s: { version: "v1.35.0+k3s1" },
 };
 
@@ -55,7 +60,7 @@ export function valuesOf(config: StackConfig): Record<string, string> {
 export function parse(config: StackConfig, machine: Machine = {}): ParsedSettings {
   return parseSettings({
     values: valuesOf(config),
-    secretKeys: machine.secretKeys ?? ["k3s-ha:sshPrivateKey", "k3s-ha:datastoreEndpoint"],
+    secretKeys: machine.secretKeys ?? Object.keys(secretKeys).map((key) => `k3s-ha:${key}`),
     projectDirectory: machine.projectDirectory ?? "/nowhere",
     environment: machine.environment ?? { HOME: "/nowhere/home", SSH_AUTH_SOCK: "/nowhere/agent" },
     now: new Date("2026-11-23T12:00:00Z"),

@@ -1,6 +1,7 @@
 import { hostsOf } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
+import { unknownBackupHost, unusableCopy } from "./backupPlace.ts";
 import {
   hostsInClusterNetworks,
   invalidClusterNetworks,
@@ -31,7 +32,9 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...lostBeyondRepair(hosts),
     ...invalidClusterNetworks(configuration),
     ...overlappingClusterNetworks(configuration),
+    ...unknownBackupHost(configuration, hosts),
     ...unusableSchedule(configuration, now),
+    ...unusableCopy(configuration),
   ];
 }
 

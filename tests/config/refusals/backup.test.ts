@@ -1,4 +1,7 @@
-import { backup, refuses } from "./refusal.ts";
+import { ageRecipient, hostKey, smallStack } from "../stack.ts";
+import { backup, host, refuses } from "./refusal.ts";
+
+const mistyped = ageRecipient.replace(/.$/, (last) => (last === "q" ? "p" : "q"));
 
 refuses("backups", [
   {
@@ -69,6 +72,96 @@ refuses("backups", [
     config: backup({ directory: "backups" }),
     problems: [
       'k3s-ha:backup.directory is "backups", but has to be an absolute path of letters, digits, "-", "_", "." and "/": write it like /var/backups/k3s-ha.',
+    ],
+  },
+  {
+    name: "a host of backups that there is none of",
+    config: backup({ host: "db-2" }),
+    problems: [
+      'k3s-ha:backup.host is "db-2", but no host of the stack has that name: write one of server-1, server-2, lb-1 and db-1, or describe another host in backup.dedicated.',
+    ],
+  },
+  {
+    name: "two hosts of backups",
+    config: backup({ host: "db-1", dedicated: { name: "backup-1", host: host("198.51.100.60") } }),
+    problems: [
+      "k3s-ha:backup.host is set, and so is backup.dedicated, but one host takes the backups: remove one of the two.",
+    ],
+  },
+  {
+    name: "a negative number of generations",
+    config: backup({ daily: -1 }),
+    problems: [
+      "k3s-ha:backup.daily is -1, but has to be a whole number from 0 to 1000: write of how many days the newest backup is kept.",
+    ],
+  },
+  {
+    name: "a recipient that was mistyped",
+    config: backup({ recipients: [mistyped] }),
+    problems: ["k3s-ha:backup.recipients[0] is not as age made it (its checksum is wrong): copy it again."],
+  },
+  {
+    name: "a recipient that is none",
+    config: backup({ recipients: ["ssh-ed25519 AAAA"] }),
+    problems: [
+      'k3s-ha:backup.recipients[0] is "ssh-ed25519 AAAA", but has to be a public key of age: write the line age1… that age-keygen prints.',
+    ],
+  },
+  {
+    name: "a private key in the place of a recipient",
+    config: backup({ recipients: ["AGE-SECRET-KEY-1HUNTER2"] }),
+    problems: [
+      "k3s-ha:backup.recipients[0] is a private key, which must not be on any host: write its public one (age-keygen -y prints it), and make a new pair, since it has been seen.",
+    ],
+  },
+  {
+    name: "a copy of unknown kind",
+    config: backup({ copy: { remote: {}, path: "k3s" } }),
+    problems: [
+      "k3s-ha:backup.copy.remote.type is missing: write the kind of store that it is to rclone, such as sftp or s3.",
+    ],
+  },
+  {
+    name: "an SFTP host that is trusted unseen",
+    config: backup({ copy: { remote: { type: "sftp", host: "203.0.113.90" }, path: "k3s" } }),
+    problems: [
+      "k3s-ha:backup.copy.hostKeys is missing, and no host is trusted unseen: list the SFTP host's public keys, as in its /etc/ssh/ssh_host_*_key.pub.",
+    ],
+  },
+  {
+    name: "an SFTP host without an address",
+    config: backup({ copy: { remote: { type: "sftp" }, hostKeys: [hostKey], path: "k3s" } }),
+    problems: ["k3s-ha:backup.copy.remote.host is missing: write the address of the SFTP host."],
+  },
+  {
+    name: "host keys of an object store",
+    config: backup({ copy: { remote: { type: "s3" }, hostKeys: [hostKey], path: "k3s" } }),
+    problems: ['k3s-ha:backup.copy.hostKeys is for remotes of type sftp only, and this one is "s3": remove it.'],
+  },
+  {
+    name: "a secret of a store in plain text",
+    config: backup({ copy: { remote: { type: "s3", secret_access_key: "hunter2" }, path: "k3s" } }),
+    problems: [
+      "k3s-ha:backup.copy.remote.secret_access_key is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, since it has been seen.",
+    ],
+  },
+  {
+    name: "credentials of a copy that are neither settings nor a key",
+    config: { ...smallStack, backupCopyCredentials: "hunter2" },
+    problems: [
+      "k3s-ha:backupCopyCredentials has to be lines of rclone.conf such as secret_access_key = …, or an SSH private key: write one setting a line, without the [section].",
+    ],
+  },
+  {
+    name: "a webhook that is no URL",
+    config: { ...smallStack, backupFailureWebhook: "hunter2" },
+    problems: ["k3s-ha:backupFailureWebhook has to be a URL: write it like https://chat.example.com/hooks/…."],
+  },
+  {
+    name: "a command of two lines",
+    config: backup({ onFailure: "a\nb" }),
+    problems: [
+      "k3s-ha:backup.onFailure is a value that may be secret and is not shown, but has to be a shell command on one line: write it like mail -s backup root.",
     ],
   },
 ]);

@@ -1,0 +1,39 @@
+import * as pulumi from "@pulumi/pulumi";
+import { configPath } from "./configPath.ts";
+import type { Configuration, SecretKey } from "./schema.ts";
+import type { BackupSettings, Secret, Settings } from "./settings.ts";
+
+/** The backup's section with the host that it names, and the secrets that belong to it. */
+export function backupSettings(
+  { host, dedicated, copy, ...backup }: NonNullable<Configuration["backup"]>,
+  rest: {
+    readonly hosts: Settings["hosts"];
+    /** Name of the managed database's host. */
+    readonly managed: string;
+    readonly values: Readonly<Record<string, string>>;
+  },
+): BackupSettings {
+  const hostName = dedicated?.name ?? host ?? rest.managed;
+  const entry = rest.hosts[hostName];
+  if (entry === undefined) throw new Error(`the host ${hostName} was taken for one of the stack`);
+  const secret = (name: SecretKey): Secret | undefined => {
+    const text = (rest.values[configPath(name)] ?? "").trim();
+    return text === "" ? undefined : pulumi.secret(text);
+  };
+  return {
+    ...backup,
+    host: entry.host,
+    hostName,
+    copy:
+      copy === undefined
+        ? undefined
+        : {
+            ...copy,
+            remote: Object.fromEntries(Object.entries(copy.remote).map(([name, value]) => [name, String(value)])),
+            credentials: secret("backupCopyCredentials"),
+          },
+    metricsDirectory: backup.metricsDirectory,
+    onFailure: backup.onFailure,
+    failureWebhook: secret("backupFailureWebhook"),
+  };
+}
