@@ -50,6 +50,7 @@ complaint() {
   if is_disk_full; then
     say "the disk of $directory is full"
   else
-    tail -n 1 "$work/complaints" | sed -E 's/^[a-z-]+: //'
+    # age ends its own with where to report them.
+    sed -E '/\/age\/report/d; s/^[a-z-]+: (error: )?//' "$work/complaints" | tail -n 1
   fi
 }
