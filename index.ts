@@ -4,6 +4,7 @@ import { BackupCron } from "./components/backupCron.ts";
 import { ClusterMembers } from "./components/clusterMembers.ts";
 import { ClusterIdentity } from "./components/clusterIdentity.ts";
 import { loadSettings } from "./components/config/loadSettings.ts";
+import { contractVersion } from "./components/contract.ts";
 import { HAProxyBalancer } from "./components/haproxyBalancer.ts";
 import { HostChecks } from "./components/host/hostCheck.ts";
 import { nodeAddressOf } from "./components/host/host.ts";
@@ -11,7 +12,7 @@ import { K3sServerPool } from "./components/k3sServerPool.ts";
 import { MySQLDatastore } from "./components/mysqlDatastore.ts";
 import { renderKubeconfig } from "./components/render/kubeconfig.ts";
 
-const settings = loadSettings();
+const settings = await loadSettings();
 const { servers, agentPools, loadBalancer, datastore, k3s } = settings;
 
 const identity = new ClusterIdentity("cluster");
@@ -94,8 +95,8 @@ const backups = new BackupCron(
   { dependsOn: [hosts, pool] },
 );
 
-/** The stack's contract; README.md, “Outputs”, describes each. */
-export const contractVersion = 1;
+/** The stack's contract; docs/contract.md describes each. */
+export { contractVersion };
 export const apiEndpoint = balancer.apiEndpoint;
 export const kubeconfig = pulumi.secret(
   pulumi

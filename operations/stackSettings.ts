@@ -1,8 +1,10 @@
 /** A stack's configuration, read and checked as a run of the program would. */
 import { execa } from "execa";
+import { resolveHosts } from "../components/config/hostReference.ts";
 import { type ConfigurationSource, parseSettings } from "../components/config/parseSettings.ts";
 import { InvalidConfiguration } from "../components/config/problem.ts";
 import type { Settings } from "../components/config/settings.ts";
+import { OtherStack } from "./otherStack.ts";
 import { projectDirectory, type Workspace } from "./workspace.ts";
 
 /** One value as `pulumi config --json` shows it. */
@@ -18,7 +20,9 @@ export async function readSettings(workspace: Workspace): Promise<Settings> {
     env: workspace.environment,
   });
   try {
-    return parseSettings(sourceOf(JSON.parse(stdout) as Record<string, ConfigValue>)).settings;
+    const source = sourceOf(JSON.parse(stdout) as Record<string, ConfigValue>);
+    const resolved = await resolveHosts(source.values, (stack) => new OtherStack(stack, workspace));
+    return parseSettings({ ...source, values: resolved.values, resolved }).settings;
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error;
     const problems = error.problems.map((problem) => `- ${problem}`).join("\n");

@@ -1,27 +1,32 @@
 import { isAbsolute } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { resolveHosts } from "./hostReference.ts";
 import { parseSettings } from "./parseSettings.ts";
 import { InvalidConfiguration } from "./problem.ts";
 import type { Settings } from "./settings.ts";
+import { StackOutputs } from "./stackOutputs.ts";
 
 /** Tells whether a key is encrypted. Part of the SDK, but left out of its types. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
 
 /**
- * The settings of the current stack. The one place that reads Pulumi's configuration.
+ * The settings of the current stack. The one place that reads Pulumi's configuration. Hosts that other stacks
+ * export are read from there, in a preview too, since names and numbers of hosts decide which resources there are.
  *
  * Secrets are read together with all else, not by `pulumi.Config`, so that keys that nobody asks for are noticed; they
  * are marked secret while they are parsed.
  *
  * @throws pulumi.RunError that tells all problems of the configuration at once.
  */
-export function loadSettings(): Settings {
+export async function loadSettings(): Promise<Settings> {
   const values = pulumi.runtime.allConfig();
+  const resolved = await resolveHosts(values, (stack) => new StackOutputs(stack));
   // Outside of Pulumi's own runner the SDK knows no root directory and answers with a placeholder.
   const root = pulumi.getRootDirectory();
   try {
     const { settings, warnings } = parseSettings({
-      values,
+      values: resolved.values,
+      resolved,
       secretKeys: Object.keys(values).filter((key) => isConfigSecret(key)),
       projectDirectory: isAbsolute(root) ? root : process.cwd(),
       environment: process.env,

@@ -4,6 +4,7 @@ import { copyCredentialsFault, webhookFault } from "./backupSecrets.ts";
 import { configPath, namespace } from "./configPath.ts";
 import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
 import type { Surroundings } from "./filePath.ts";
+import type { ResolvedHosts } from "./hostReference.ts";
 import { hostsOf, inNameOrder } from "./hosts.ts";
 import { InvalidConfiguration, type Problem } from "./problem.ts";
 import { problemsTogether } from "./rules/rules.ts";
@@ -20,6 +21,8 @@ export interface ConfigurationSource extends Surroundings {
   readonly values: Readonly<Record<string, string>>;
   /** The full keys whose values are encrypted. */
   readonly secretKeys: readonly string[];
+  /** What became of hosts that come from other stacks. Default: none do. */
+  readonly resolved?: Pick<ResolvedHosts, "references" | "problems" | "warnings">;
   /** Today, for schedules. Default: now. */
   readonly now?: Date;
 }
@@ -46,14 +49,32 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
   );
   const all = [
     ...unknownKeys(source.values),
-    ...problems,
+    ...(source.resolved?.problems ?? []),
+    ...withoutResolved(problems, source),
     ...secretKeyProblems(source),
     ...problemsTogether(configuration, source.now ?? new Date()),
     ...access.problems,
   ];
-  if (all.length > 0 || !isWhole(configuration)) throw new InvalidConfiguration(inReadingOrder(all));
+  if (all.length > 0 || !isWhole(configuration)) {
+    throw new InvalidConfiguration(inReadingOrder(all).map((problem) => withOrigin(problem, source)));
+  }
   const settings = assemble(configuration, access.hosts, source.values);
-  return { settings, warnings: warningsAbout(settings) };
+  return { settings, warnings: [...(source.resolved?.warnings ?? []), ...warningsAbout(settings)] };
+}
+
+/** Without complaints that hosts are missing whose stack is complained about already. */
+function withoutResolved(problems: readonly Problem[], { resolved }: ConfigurationSource): Problem[] {
+  const told = resolved?.problems.map(({ path }) => path) ?? [];
+  return problems.filter(({ path }) => !told.some((other) => other === path || other.startsWith(`${path}.`)));
+}
+
+/** A problem of a host of another stack names that stack: there it has to be mended. */
+function withOrigin(problem: Problem, { resolved }: ConfigurationSource): Problem {
+  for (const [path, { stack, output }] of resolved?.references ?? []) {
+    if (!/^(?:[.[]|$)/.test(problem.path.slice(path.length)) || !problem.path.startsWith(path)) continue;
+    return { ...problem, path: `${problem.path} (from the output ${output} of ${stack})` };
+  }
+  return problem;
 }
 
 /** Problems of one key together, and the keys in the order in which Pulumi.yaml declares them. */

@@ -10,6 +10,7 @@ import { keyNames, secretKeys, sections } from "../../components/config/schema.t
 import {
   bastionReference,
   hostReference,
+  hostsReference,
   secretReference,
   sectionReference,
   type SettingReference,
@@ -58,6 +59,7 @@ describe("docs/configuration.md", () => {
     const expected = [
       ...hostReference(),
       ...bastionReference(),
+      ...hostsReference(),
       ...secretReference(),
       ...sectionKeys.flatMap(sectionReference),
     ].map(row);

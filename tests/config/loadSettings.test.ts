@@ -13,19 +13,19 @@ describe("loadSettings", () => {
     await pulumi.runtime.setMocks(nothing, "k3s-ha", "dev");
   });
 
-  it("reads the configuration of the current stack", () => {
+  it("reads the configuration of the current stack", async () => {
     pulumi.runtime.setAllConfig(valuesOf({ ...smallStack, sshPrivateKey: privateKey }), ["k3s-ha:sshPrivateKey"]);
-    const settings = loadSettings();
+    const settings = await loadSettings();
     assert.deepEqual(Object.keys(settings.hosts), ["server-1", "server-2", "lb-1", "db-1"]);
     assert.ok(pulumi.Output.isInstance(settings.servers["server-1"]?.privateKey));
   });
 
-  it("fails once, with everything that is wrong", () => {
+  it("fails once, with everything that is wrong", async () => {
     pulumi.runtime.setAllConfig(
       valuesOf({ ...smallStack, sshPrivateKey: privateKey, backup: { keep: 0 }, k3s: { version: "v1.35.0" } }),
       [],
     );
-    assert.throws(loadSettings, (error) => {
+    await assert.rejects(loadSettings, (error) => {
       assert.ok(pulumi.RunError.isInstance(error));
       assert.equal(
         error.message,

@@ -1,5 +1,6 @@
 /** The reference of all settings, drawn from the schema: what docs/configuration.md has to say. */
 import { z } from "zod";
+import { hostReference as hostsOfAnotherStack } from "../../components/config/hostReference.ts";
 import { bastion, host, secretKeys, sections } from "../../components/config/schema.ts";
 
 /** One row of the reference. */
@@ -28,6 +29,11 @@ export function hostReference(): SettingReference[] {
 /** Every setting of a bastion. */
 export function bastionReference(): SettingReference[] {
   return Object.entries(bastion.shape).flatMap(([name, schema]) => settingsIn(schema, name));
+}
+
+/** What stands in the place of hosts that another stack exports. */
+export function hostsReference(): SettingReference[] {
+  return Object.entries(hostsOfAnotherStack.shape).flatMap(([name, schema]) => settingsIn(schema, name));
 }
 
 /** The keys that hold a secret text. */

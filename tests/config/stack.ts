@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { resolveHosts } from "../../components/config/hostReference.ts";
 import { type ParsedSettings, parseSettings } from "../../components/config/parseSettings.ts";
 import { secretKeys } from "../../components/config/schema.ts";
 import { InvalidConfiguration } from "../../components/config/problem.ts";
@@ -63,6 +64,30 @@ export function parse(config: StackConfig, machine: Machine = {}): ParsedSetting
     secretKeys: machine.secretKeys ?? Object.keys(secretKeys).map((key) => `k3s-ha:${key}`),
     projectDirectory: machine.projectDirectory ?? "/nowhere",
     environment: machine.environment ?? { HOME: "/nowhere/home", SSH_AUTH_SOCK: "/nowhere/agent" },
+    now: new Date("2026-11-23T12:00:00Z"),
+  });
+}
+
+/** What other stacks export, by full name of the stack and name of the output; a value in an array is secret. */
+export type OtherStacks = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** Parses a configuration that takes hosts from other stacks. */
+export async function parseWithStacks(config: StackConfig, stacks: OtherStacks): Promise<ParsedSettings> {
+  const resolved = await resolveHosts(valuesOf(config), (stack) => ({
+    read: (name) => {
+      const value = stacks[stack]?.[name];
+      return Promise.resolve(
+        Array.isArray(value) ? { value: value[0] as unknown, isSecret: true } : { value, isSecret: false },
+      );
+    },
+    names: () => Promise.resolve(Object.keys(stacks[stack] ?? {})),
+  }));
+  return parseSettings({
+    values: resolved.values,
+    resolved,
+    secretKeys: [],
+    projectDirectory: "/nowhere",
+    environment: { HOME: "/nowhere/home", SSH_AUTH_SOCK: "/nowhere/agent" },
     now: new Date("2026-11-23T12:00:00Z"),
   });
 }

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceOutputsRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
-import { plainTexts, reveal, secret, secretTexts } from "./wire.ts";
+import { isSecret, plainTexts, reveal, secret, secretTexts } from "./wire.ts";
 
 /** A resource as it was registered. */
 export interface Registered {
@@ -48,6 +48,8 @@ export interface DeployOptions {
   config?: Readonly<Record<string, string>>;
   /** The keys of the configuration that are encrypted. */
   secretKeys?: readonly string[];
+  /** The outputs of other stacks, by full name of the stack; a secret one is marked so (wire.ts). Default: none. */
+  stacks?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** The type of whatever acts on a host. */
@@ -72,6 +74,16 @@ function outputsOf(type: string, name: string): Record<string, unknown> {
   }
 }
 
+const stackReferenceType = "pulumi:pulumi:StackReference";
+
+/** What the engine hands over of another stack. */
+function stackState({ stacks = {} }: DeployOptions, stack: string): Record<string, unknown> {
+  const outputs = stacks[stack];
+  if (outputs === undefined) throw new Error(`unknown stack "${stack}"`);
+  const secretOutputNames = Object.keys(outputs).filter((name) => isSecret(outputs[name]));
+  return { name: stack, outputs, secretOutputNames };
+}
+
 /** Stands for a PEM text: no test parses one, and none looks like a key that was committed. */
 function pem(kind: string, name: string): string {
   return `(${kind} ${name})\n`;
@@ -88,6 +100,10 @@ export async function deploy<T>(program: () => T | Promise<T>, options: DeployOp
   await pulumi.runtime.setMocks(
     {
       newResource: async ({ type, name, custom, inputs }) => {
+        if (type === stackReferenceType) {
+          const { name: stack } = inputs as { name: string };
+          return { id: stack, state: stackState(options, stack) };
+        }
         const registered = resources.find((resource) => resource.type === type && resource.name === name);
         if (registered === undefined) throw new Error(`${type} ${name} was not seen`);
         // Long enough for whatever does not wait for this resource to be asked for before it is there.

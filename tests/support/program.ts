@@ -64,7 +64,7 @@ let runs = 0;
 /** Runs the program with a configuration of texts and objects, as the stack's file holds them. */
 export async function deployProgram(
   config: Readonly<Record<string, object | string>> = sampleConfig,
-  options: Pick<DeployOptions, "preview"> = {},
+  options: Pick<DeployOptions, "preview" | "stacks"> = {},
 ): Promise<Deployment<Program>> {
   // A module runs once; another query makes it another module.
   const module = `../../index.ts?run=${++runs}`;

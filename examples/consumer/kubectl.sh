@@ -1,0 +1,21 @@
+#!/bin/bash
+# kubectl.sh apply|delete: does so with the objects in $MANIFEST. The kubeconfig comes on standard input and is kept, while
+# kubectl runs, in a file for its owner alone; it stands in no argument and in no environment.
+set -euo pipefail
+umask 077
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+cat >"$directory/kubeconfig"
+export KUBECONFIG=$directory/kubeconfig
+
+case $1 in
+  apply)
+    kubectl apply --filename - <<<"$MANIFEST" >&2
+    kubectl rollout status --namespace "$READY_NAMESPACE" --timeout 180s "$READY" | tail -n 1
+    ;;
+  delete) kubectl delete --ignore-not-found --timeout 120s --filename - <<<"$MANIFEST" >&2 ;;
+  *)
+    echo "usage: kubectl.sh apply|delete" >&2
+    exit 2
+    ;;
+esac
