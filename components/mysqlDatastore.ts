@@ -5,7 +5,8 @@ import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { backupPrivileges, k3sPrivileges, renderAccessSql } from "./render/datastoreAccess.ts";
 import { renderMysqlDsn } from "./render/datastoreDsn.ts";
-import { renderDatastoreAccept, renderDatastoreFirewall, renderFirewallUnit } from "./render/datastoreFirewall.ts";
+import { datastoreFirewallTable, renderDatastoreAccept, renderDatastoreFirewall } from "./render/datastoreFirewall.ts";
+import { renderFirewallUnit } from "./render/firewallUnit.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { connectionsPerServer, maxConnections, renderMariadbConfig } from "./render/mariadbConfig.ts";
 import { tokenFingerprint } from "./render/tokenFingerprint.ts";
@@ -166,7 +167,15 @@ export class MySQLDatastore extends pulumi.ComponentResource {
                         path: firewallRules,
                         content: renderDatastoreFirewall(port, [backup], `${clientsDirectory}/*.nft`),
                       },
-                      { path: firewallUnit, content: renderFirewallUnit(firewallRules) },
+                      {
+                        path: firewallUnit,
+                        content: renderFirewallUnit({
+                          description: "Datastore firewall",
+                          protects: "mariadb.service",
+                          rules: firewallRules,
+                          table: datastoreFirewallTable,
+                        }),
+                      },
                     ]
                   : []),
               ],

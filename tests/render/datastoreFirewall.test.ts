@@ -1,43 +1,21 @@
 // Proves that real nftables takes the rules, also over themselves, and what they then are. They are loaded in a network
 // of their own that ends with the test: the machine's rules are not touched. Who gets through, the sandbox proves.
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { describe, it } from "node:test";
-import { execa } from "execa";
 import fc from "fast-check";
 import { renderDatastoreFirewall } from "../../components/render/datastoreFirewall.ts";
-import { shellQuote } from "../../components/render/shell.ts";
-import { programPath } from "../support/programs.ts";
-import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+import { loadedRules } from "../support/nftables.ts";
 
 /** Addresses as people and systems write them: of IPv6 the shortest form. */
 const ipV6 = fc.ipV6().map((address) => new URL(`http://[${address}]`).hostname.slice(1, -1));
 const addresses = fc.uniqueArray(fc.oneof(fc.ipV4(), ipV6), { minLength: 1, maxLength: 30 });
-
-/** The rules of a network of its own after loading these, one after the other. */
-async function loaded(...rules: string[]): Promise<string> {
-  return inTemporaryDirectory(async (directory) => {
-    const nft = programPath("nft");
-    const commands = await Promise.all(
-      rules.map(async (text, index) => {
-        const path = join(directory, `${index}.nft`);
-        await writeFile(path, text);
-        return `${nft} -f ${shellQuote(path)}`;
-      }),
-    );
-    const own = process.getuid?.() === 0 ? ["--net"] : ["--net", "--map-root-user"];
-    const { stdout } = await execa("unshare", [...own, "sh", "-ec", [...commands, `${nft} list ruleset`].join("\n")]);
-    return stdout;
-  });
-}
 
 const sets = (ruleset: string) =>
   [...ruleset.matchAll(/saddr (?:\{ )?([^{}]+?)(?: \})? accept/g)].map(([, set]) => set);
 
 describe("renderDatastoreFirewall", () => {
   it("lets in the given addresses and the host itself, and nobody else", async () => {
-    const ruleset = await loaded(renderDatastoreFirewall(3306, ["198.51.100.11", "2001:db8::11"]));
+    const ruleset = await loadedRules(renderDatastoreFirewall(3306, ["198.51.100.11", "2001:db8::11"]));
     assert.deepEqual(
       ruleset.split("\n").map((line) => line.trim()),
       [
@@ -55,7 +33,7 @@ describe("renderDatastoreFirewall", () => {
   });
 
   it("replaces its own earlier rules", async () => {
-    const ruleset = await loaded(
+    const ruleset = await loadedRules(
       renderDatastoreFirewall(3306, ["198.51.100.11", "198.51.100.12"]),
       renderDatastoreFirewall(3307, ["198.51.100.13"]),
     );
@@ -65,7 +43,7 @@ describe("renderDatastoreFirewall", () => {
 
   it("leaves the rules of others alone", async () => {
     const other = "table inet other {\n  chain input {\n    tcp dport 22 accept\n  }\n}\n";
-    assert.match(await loaded(other, renderDatastoreFirewall(3306, ["198.51.100.11"])), /^table inet other \{$/m);
+    assert.match(await loadedRules(other, renderDatastoreFirewall(3306, ["198.51.100.11"])), /^table inet other \{$/m);
   });
 
   it("is accepted for any addresses, of which none is lost", async () => {
@@ -75,7 +53,7 @@ describe("renderDatastoreFirewall", () => {
         assert.equal(text, renderDatastoreFirewall(port, [...given]));
         const inText = sets(text).flatMap((set) => set?.split(", ") ?? []);
         assert.deepEqual(inText.toSorted(), given.toSorted());
-        assert.match(await loaded(text, text), new RegExp(`tcp dport ${port} drop`));
+        assert.match(await loadedRules(text, text), new RegExp(`tcp dport ${port} drop`));
       }),
       { numRuns: 15 },
     );
