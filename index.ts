@@ -43,7 +43,11 @@ const pool = new K3sServerPool(
     release: k3s,
     datastoreEndpoint: mysql.endpoint,
     datastoreCaCertificate: mysql.caCertificate,
-    apiNames: [...Object.values(loadBalancer.hosts).map(nodeAddressOf), ...loadBalancer.names],
+    apiNames: [
+      ...(loadBalancer.virtualIp === undefined ? [] : [loadBalancer.virtualIp.address]),
+      ...Object.values(loadBalancer.hosts).map(nodeAddressOf),
+      ...loadBalancer.names,
+    ],
     config: k3s.serverConfig,
     needs: mysql.clients,
     readySeconds: k3s.readySeconds,

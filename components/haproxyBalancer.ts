@@ -5,6 +5,8 @@ import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { haproxySocket, renderHaproxyConfig } from "./render/haproxyConfig.ts";
 import { renderHostScript } from "./render/hostScript.ts";
+import { renderRestartDropIn } from "./render/restartDropIn.ts";
+import { shareVirtualIp, type VirtualIp, virtualIpPackages } from "./virtualIp.ts";
 
 /** The hosts that balance the API, and what is behind them. */
 export interface HAProxyBalancerArgs {
@@ -16,16 +18,26 @@ export interface HAProxyBalancerArgs {
   serverCaCertificate: pulumi.Input<string>;
   /** The certificate that readiness is asked with. */
   healthCertificate: ClientCertificate;
+  /** The address that two hosts or more share, and that clients know. Default: none, for a single host. */
+  virtualIp?: VirtualIp | undefined;
   /** Port that the API is offered on. Default: 6443. */
   port?: number;
   /** Connections at the same time, per host. Default: 4000, which fits the 8,192 file descriptors of a small system. */
   maxConnections?: number;
+  /** IP address of each host, by its name, that its statistics and metrics are served on. Default: 127.0.0.1. */
+  statsAddresses?: Readonly<Record<string, string>>;
+  /** Port of the statistics and metrics. Default: 8404. */
+  statsPort?: number;
 }
 
 const configDirectory = "/etc/haproxy/k3s-ha";
+const dropInPath = "/etc/systemd/system/haproxy.service.d/k3s-ha.conf";
 const k3sPort = 6443;
 
-/** HAProxy in front of the servers: the one address that agents and clients know. */
+/**
+ * HAProxy in front of the servers: the one address that agents and clients know. With several hosts that is a virtual
+ * one, which keepalived moves away from a host that fails.
+ */
 export class HAProxyBalancer extends pulumi.ComponentResource {
   /** `https://address:port` of the API. Known once the balancer has proved that it serves. */
   readonly apiEndpoint: pulumi.Output<string>;
@@ -42,10 +54,30 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
       services.push(service);
     }
     this.addresses = addresses;
-    const [first] = Object.values(addresses);
+    // Not before all of them serve: the address may be at any of them.
+    const sharers: HostCommand[] = [];
+    if (args.virtualIp !== undefined) {
+      for (const [hostName, host] of Object.entries(args.hosts)) {
+        const { [hostName]: ownAddress = "", ...others } = addresses;
+        const sharer = shareVirtualIp(
+          `${name}-${hostName}-address`,
+          {
+            host,
+            hostName,
+            virtualIp: args.virtualIp,
+            port: args.port ?? k3sPort,
+            ownAddress,
+            peerAddresses: Object.values(others),
+          },
+          { parent: this, dependsOn: [...services, ...sharers.slice(-1)] },
+        );
+        sharers.push(sharer);
+      }
+    }
+    const address = args.virtualIp?.address ?? Object.values(addresses)[0] ?? "";
     this.apiEndpoint = pulumi
-      .all([first ?? "", services.map((service) => service.urn)])
-      .apply(([address]) => apiEndpoint(address, args.port ?? k3sPort));
+      .all([address, [...services, ...sharers].map((command) => command.urn)])
+      .apply(([known]) => apiEndpoint(known, args.port ?? k3sPort));
     this.registerOutputs({ apiEndpoint: this.apiEndpoint, addresses: this.addresses });
   }
 
@@ -56,9 +88,10 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
     args: HAProxyBalancerArgs,
     previous: HostCommand | undefined,
   ): HostCommand {
+    const needed = ["haproxy", "socat", ...(args.virtualIp === undefined ? [] : virtualIpPackages)];
     const packages = new HostCommand(
       `${name}-packages`,
-      { host, script: renderHostScript({ body: "packages", variables: { packages: ["haproxy", "socat"] } }) },
+      { host, script: renderHostScript({ body: "packages", variables: { packages: needed } }) },
       { parent: this },
     );
     const healthCertificatePath = `${configDirectory}/health.pem`;
@@ -98,7 +131,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
             maxConnections,
             healthCertificatePath,
             serverCaPath,
-            statsAddress: "127.0.0.1:8404",
+            statsAddress: withPort(args.statsAddresses?.[hostName] ?? "127.0.0.1", args.statsPort ?? 8404),
           };
           // A reload has to be seen to have taken also when only a certificate has changed.
           const revision = createHash("sha256")
@@ -113,9 +146,13 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
               revision,
               socket: haproxySocket,
               config_directory: configDirectory,
+              drop_in_path: dropInPath,
               max_connections: maxConnections,
             },
-            files: [{ path: `${configDirectory}/haproxy.cfg`, content: renderHaproxyConfig(config, revision) }],
+            files: [
+              { path: `${configDirectory}/haproxy.cfg`, content: renderHaproxyConfig(config, revision) },
+              { path: dropInPath, content: renderRestartDropIn() },
+            ],
           });
         }),
       },

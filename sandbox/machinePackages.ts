@@ -15,6 +15,7 @@ export const machinePackages = [
   "gcc", // K3s, from source, has C in it
   "haproxy", // `haproxy -c` on rendered configuration
   "iproute2",
+  "keepalived", // `keepalived -t` on rendered configuration
   "libc6-dev",
   "mariadb-client",
   "mariadb-server", // tests of backups and of the mysql plugin run one of their own
@@ -34,6 +35,7 @@ export const machinePackages = [
 /** Packages that would start a service once installed; it must stay off. */
 const services = {
   haproxy: "haproxy.service",
+  keepalived: "keepalived.service",
   "mariadb-server": "mariadb.service",
   nftables: "nftables.service",
   "openssh-server": "ssh.service",

@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from "node:net";
+import { BlockList, isIP, isIPv6 } from "node:net";
 
 const dnsLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -22,4 +22,20 @@ export function isAddress(text: string): boolean {
 /** The address in the one spelling by which two of them can be compared: `2001:DB8::0:1` is `2001:db8::1`. */
 export function canonicalAddress(address: string): string {
   return isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address.toLowerCase();
+}
+
+/** Addresses that no single host has: all of a host's own, all hosts of a network, many at once. */
+const shared = new BlockList();
+for (const [network, bits] of [
+  ["0.0.0.0", 8],
+  ["224.0.0.0", 3],
+] as const)
+  shared.addSubnet(network, bits, "ipv4");
+shared.addAddress("::", "ipv6");
+shared.addSubnet("ff00::", 8, "ipv6");
+
+/** Whether text is an IP address that one host can have: neither "all addresses" nor a multicast one. */
+export function isUnicastAddress(text: string): boolean {
+  const version = isIP(text);
+  return version !== 0 && !shared.check(text, version === 4 ? "ipv4" : "ipv6");
 }

@@ -6,7 +6,7 @@ import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
 import type { Surroundings } from "./filePath.ts";
 import type { ResolvedHosts } from "./hostReference.ts";
 import { hostsOf, inNameOrder } from "./hosts.ts";
-import { InvalidConfiguration, type Problem } from "./problem.ts";
+import { InvalidConfiguration, type Problem, tenable } from "./problem.ts";
 import { problemsTogether } from "./rules/rules.ts";
 import { type Configuration, keyNames, type SecretKey, type SectionKey, secretKeys, sections } from "./schema.ts";
 import { parseSection, unknownSettingFault } from "./schemaProblems.ts";
@@ -52,7 +52,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     ...(source.resolved?.problems ?? []),
     ...withoutResolved(problems, source),
     ...secretKeyProblems(source),
-    ...problemsTogether(configuration, source.now ?? new Date()),
+    ...tenable(problemsTogether(configuration, source.now ?? new Date()), problems),
     ...access.problems,
   ];
   if (all.length > 0 || !isWhole(configuration)) {
@@ -204,7 +204,11 @@ function assemble(
         { ...pool, hosts: inSection(pool.hosts, "agentPools", name, "hosts") },
       ]),
     ),
-    loadBalancer: { ...loadBalancer, hosts: inSection(loadBalancer.hosts, "loadBalancer", "hosts") },
+    loadBalancer: {
+      ...loadBalancer,
+      hosts: inSection(loadBalancer.hosts, "loadBalancer", "hosts"),
+      virtualIp: loadBalancer.virtualIp,
+    },
     datastore: { ...managed, host: at(configPath("datastore", "managed", "host")) },
     backup: backupSettings(backup, { hosts: all, managed: managed.name, values }),
     k3s: { ...k3s, sha256: k3s.sha256 },

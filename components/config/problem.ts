@@ -4,6 +4,14 @@ export interface Problem {
   readonly path: string;
   /** What is wrong, what was expected and the remedy, as the rest of a sentence that begins with the path. */
   readonly fault: string;
+  /** Paths at which nothing else may be wrong for this to be true: what is wrong is left out before all is seen together. */
+  readonly presumes?: readonly string[];
+}
+
+/** Those of the problems whose presumptions hold, given what was wrong before. */
+export function tenable(problems: readonly Problem[], before: readonly Problem[]): Problem[] {
+  const isBroken = (path: string) => before.some((other) => other.path === path || other.path.startsWith(`${path}.`));
+  return problems.filter(({ presumes = [] }) => !presumes.some(isBroken));
 }
 
 /** Takes note of a problem. */

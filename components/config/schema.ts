@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isIP } from "node:net";
 import { ageRecipientFault } from "./ageRecipient.ts";
-import { isAddress } from "./address.ts";
+import { isAddress, isUnicastAddress } from "./address.ts";
 import { databaseFault } from "./databaseName.ts";
 import { hostKeyFault } from "./hostKey.ts";
 import { k3sSettingFault, type K3sRole } from "./k3sSetting.ts";
@@ -137,18 +137,38 @@ const agentPools = mapOf(
 
 const apiName = "has to be a DNS name or an IP address: write it alone, without a port or a scheme";
 
+const sharedAddress =
+  "has to be an IP address that the load balancers can share: write a free one of the network that they are in";
+const ipAddress = (expectation: string) =>
+  text(expectation, (value) => (isUnicastAddress(value) ? undefined : expectation));
+
+const virtualIp = section({
+  address: ipAddress(sharedAddress).meta({
+    description: "IP address that the load balancers share: a free one of the network that they are in.",
+  }),
+  interface: matching(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/,
+    "has to be the name of a network interface of the load balancers: write it like eth0",
+  )
+    .optional()
+    .meta({
+      description:
+        "Network interface that it is put on. Default: the one that has the load balancer's own node address.",
+    }),
+});
+
 const loadBalancer = section({
   hosts: hostsLike("lb-1: {address: 203.0.113.30}")
     .superRefine((value, context) => {
-      const count = Object.keys(value).length;
-      if (count === 1) return;
+      if (Object.keys(value).length > 0) return;
       const message =
-        count === 0
-          ? "has no host: add the one that runs HAProxy, like lb-1: {address: 203.0.113.30}"
-          : `has ${count} hosts, but this version runs HAProxy on exactly one: keep one of them`;
+        "has no host: add the one that runs HAProxy, or two for high availability, like lb-1: {address: 203.0.113.30}";
       context.addIssue({ code: "custom", message });
     })
-    .meta({ description: "The host that runs HAProxy, by name: exactly one in this version." }),
+    .meta({ description: "The hosts that run HAProxy, by name: one, or several that share `virtualIp`." }),
+  virtualIp: virtualIp.optional().meta({
+    description: "The address that several load balancers share. Required with more than one host.",
+  }),
   port: port("the Kubernetes API is offered on")
     .default(6443)
     .meta({ description: "Port that the Kubernetes API is offered on." }),
@@ -164,6 +184,18 @@ const loadBalancer = section({
   maxConnections: wholeNumber(1, 1_000_000, "write how many connections HAProxy may take")
     .default(4000)
     .meta({ description: "Connections that HAProxy takes at the same time." }),
+  statsAddresses: mapOf(
+    ipAddress("has to be an IP address of that host: write the one that its statistics are to be served on"),
+    "{lb-1: 192.0.2.30}",
+  )
+    .default({})
+    .meta({
+      description:
+        "IP address, by a load balancer's name, that its statistics page and Prometheus metrics are served on, to whoever reaches it; on the others it is 127.0.0.1.",
+    }),
+  statsPort: port("the statistics page and the metrics are served on")
+    .default(8404)
+    .meta({ description: "Port of the statistics page and the Prometheus metrics." }),
 }).meta({ description: "The load balancer before the servers." });
 
 const managed = section({

@@ -43,14 +43,28 @@ export interface AgentPoolSettings {
 }
 
 export interface LoadBalancerSettings {
-  /** The hosts that run HAProxy, by name: one. */
+  /** The hosts that run HAProxy, by name: one, or several that share `virtualIp`. */
   hosts: Readonly<Record<string, HostArgs>>;
+  /** The address that several hosts share; undefined for one host. */
+  virtualIp: VirtualIpSettings | undefined;
   /** Port that the Kubernetes API is offered on. Default: 6443. */
   port: number;
   /** DNS names or addresses, beside the hosts' own, that clients use for the API; they go into the servers' certificates. */
   names: readonly string[];
   /** Connections that HAProxy takes at the same time. Default: 4000. */
   maxConnections: number;
+  /** IP address, by host, that its statistics and metrics are served on. Default: 127.0.0.1 for each. */
+  statsAddresses: Readonly<Record<string, string>>;
+  /** Port of the statistics and metrics. Default: 8404. */
+  statsPort: number;
+}
+
+/** The address that several load balancers share. */
+export interface VirtualIpSettings {
+  /** A free IP address of the network that they are in. */
+  address: string;
+  /** Network interface that it is put on. Default: the one that has the host's node address. */
+  interface?: string | undefined;
 }
 
 /** A MariaDB server that the program installs on a host of its own. */

@@ -16,7 +16,7 @@ export interface HaproxyConfig {
   statsAddress: string;
 }
 
-/** Where HAProxy answers `show info` and `show stat`. */
+/** Where HAProxy answers `show info` and `show stat`, and takes orders. */
 export const haproxySocket = "/run/haproxy/k3s-ha.sock";
 
 /**

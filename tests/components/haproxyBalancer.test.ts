@@ -18,6 +18,7 @@ const configPath = "/etc/haproxy/k3s-ha/haproxy.cfg";
 function makeBalancer(changes: Partial<HAProxyBalancerArgs> = {}): HAProxyBalancer {
   return new HAProxyBalancer("balancer", {
     hosts: { "lb-1": sampleHost(30), "lb-2": sampleHost(31) },
+    virtualIp: { address: "198.51.100.100" },
     servers: { "server-1": "198.51.100.11", "server-2": "198.51.100.12" },
     serverCaCertificate: "(the servers' CA)\n",
     healthCertificate: {
@@ -43,9 +44,11 @@ describe("HAProxyBalancer", () => {
     assert.equal(
       tree(deployment),
       `balancer  k3s-ha:index:HAProxyBalancer
+  balancer-lb-1-address  command:remote:Command
   balancer-lb-1-packages  command:remote:Command
   balancer-lb-1-secrets  command:remote:Command
   balancer-lb-1-service  command:remote:Command
+  balancer-lb-2-address  command:remote:Command
   balancer-lb-2-packages  command:remote:Command
   balancer-lb-2-secrets  command:remote:Command
   balancer-lb-2-service  command:remote:Command
@@ -90,6 +93,7 @@ describe("HAProxyBalancer", () => {
     const other = await deploy(() =>
       makeBalancer({
         hosts: { "lb-1": sampleHost(30, { nodeAddress: "2001:db8::30" }) },
+        virtualIp: undefined,
         servers: { "server-1": "2001:db8::11" },
         port: 8443,
         maxConnections: 50,
@@ -111,18 +115,54 @@ describe("HAProxyBalancer", () => {
     assert.notEqual(revisionOf(other), revision);
   });
 
-  it("offers the first balancer's address", async () => {
-    assert.equal(await valueOf(deployment.result.apiEndpoint), "https://198.51.100.30:6443");
+  it("offers the shared address, and the host's own where there is but one", async () => {
+    assert.equal(await valueOf(deployment.result.apiEndpoint), "https://198.51.100.100:6443");
     assert.deepEqual(await valueOf(deployment.result.addresses), { "lb-1": "198.51.100.30", "lb-2": "198.51.100.31" });
+    const single = await deploy(() => makeBalancer({ hosts: { "lb-1": sampleHost(30) }, virtualIp: undefined }));
+    assert.equal(await valueOf(single.result.apiEndpoint), "https://198.51.100.30:6443");
   });
 
-  it("offers no API before all balancers serve it", async () => {
+  it("puts no keepalived on a single host", async () => {
+    const single = await deploy(() => makeBalancer({ hosts: { "lb-1": sampleHost(30) }, virtualIp: undefined }));
+    assert.deepEqual(single.resources.map(({ name }) => name).toSorted(), [
+      "balancer",
+      "balancer-lb-1-packages",
+      "balancer-lb-1-secrets",
+      "balancer-lb-1-service",
+    ]);
+    assert.match(script("balancer-lb-1-packages", single), /^packages=\(haproxy socat\)$/m);
+    assert.match(script("balancer-lb-1-packages"), /^packages=\(haproxy socat keepalived nftables\)$/m);
+  });
+
+  it("shares the address once all balancers serve, one host after the other, each with its peers", async () => {
+    const [first, second] = ["lb-1", "lb-2"].map((name) => resourceNamed(deployment, `balancer-${name}-address`));
+    assert.ok(first !== undefined && second !== undefined);
+    assert.ok(first.started > resourceNamed(deployment, "balancer-lb-2-service").ended);
+    assert.ok(second.started > first.ended);
+    const keepalived = await fileOf(scriptOf(second), "/etc/keepalived/k3s-ha/keepalived.conf");
+    assert.match(
+      keepalived ?? "",
+      /^ {2}unicast_src_ip 198\.51\.100\.31\n {2}unicast_peer \{\n {4}198\.51\.100\.30\n {2}\}$/m,
+    );
+    const rules = await fileOf(scriptOf(second), "/etc/k3s-ha/vrrp-firewall.nft");
+    assert.match(rules ?? "", /saddr \{ 198\.51\.100\.30 \} accept/);
+  });
+
+  it("serves statistics to the host itself, unless it is given an address for them", async () => {
+    assert.match(await configOf(deployment), /^frontend stats\n {2}mode http\n {2}bind 127\.0\.0\.1:8404$/m);
+    const other = await deploy(() => makeBalancer({ statsAddresses: { "lb-2": "2001:db8::31" }, statsPort: 9000 }));
+    assert.match(await configOf(other), /^ {2}bind 127\.0\.0\.1:9000$/m);
+    assert.match(await configOf(other, "lb-2"), /^ {2}bind \[2001:db8::31\]:9000$/m);
+  });
+
+  it("offers no API before all balancers serve it and one of them holds the address", async () => {
     const { resources } = await deploy(() => {
       const { apiEndpoint } = makeBalancer();
       return new pulumi.ComponentResource("test:index:Neighbour", "neighbour", { apiEndpoint });
     });
     const neighbour = resources.find(({ name }) => name === "neighbour");
-    assert.ok(neighbour?.dependencies.includes("balancer-lb-2-service"));
+    for (const last of ["service", "address"])
+      assert.ok(neighbour?.dependencies.includes(`balancer-lb-2-${last}`), last);
   });
 
   it("registers its fields as its outputs", () => {

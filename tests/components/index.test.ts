@@ -43,6 +43,9 @@ describe("the program", () => {
       "servers-server-1-service",
       "servers-server-2-service",
       "balancer-lb-1-service",
+      "balancer-lb-2-service",
+      "balancer-lb-1-address",
+      "balancer-lb-2-address",
       "workers-agent-1-service",
     ].map((name) => resourceNamed(deployment, name));
     for (const [index, later] of order.slice(1).entries())
@@ -51,7 +54,7 @@ describe("the program", () => {
     assert.ok(resourceNamed(deployment, "backup-timer").started > servers.ended);
     assert.ok(
       resourceNamed(deployment, "ingress-ingress-1-service").started >
-        resourceNamed(deployment, "balancer-lb-1-service").ended,
+        resourceNamed(deployment, "balancer-lb-2-address").ended,
     );
   });
 
@@ -96,7 +99,7 @@ describe("the exports", () => {
   it("tell where everything is", async () => {
     const { result } = deployment;
     assert.equal(result.contractVersion, 1);
-    assert.equal(await valueOf(result.apiEndpoint), "https://198.51.100.30:6443");
+    assert.equal(await valueOf(result.apiEndpoint), "https://198.51.100.100:6443");
     assert.deepEqual(await valueOf(result.serverAddresses), {
       "server-1": "198.51.100.11",
       "server-2": "198.51.100.12",
@@ -106,7 +109,7 @@ describe("the exports", () => {
       "agent-2": "198.51.100.42",
       "ingress-1": "198.51.100.51",
     });
-    assert.deepEqual(await valueOf(result.loadBalancerAddresses), { "lb-1": "198.51.100.30" });
+    assert.deepEqual(await valueOf(result.loadBalancerAddresses), { "lb-1": "198.51.100.30", "lb-2": "198.51.100.31" });
     assert.equal(await valueOf(result.k3sVersion), "v1.35.0+k3s1");
     assert.equal(await valueOf(result.clusterCaCertificate), "(certificate cluster-server-ca)\n");
     assert.equal(await valueOf(result.datastoreCaCertificate), "(certificate datastore-ca)\n");
@@ -138,7 +141,7 @@ describe("the exports", () => {
     };
     const decoded = (text?: string) => Buffer.from(text ?? "", "base64").toString();
     assert.equal(contexts[0].name, "k3s-test");
-    assert.equal(clusters[0].cluster["server"], "https://198.51.100.30:6443");
+    assert.equal(clusters[0].cluster["server"], "https://198.51.100.100:6443");
     assert.equal(decoded(clusters[0].cluster["certificate-authority-data"]), "(certificate cluster-server-ca)\n");
     assert.equal(decoded(users[0].user["client-certificate-data"]), "(certificate cluster-admin)\n");
     assert.equal(decoded(users[0].user["client-key-data"]), "(private key cluster-admin-key)\n");
@@ -168,9 +171,9 @@ describe("one change of the configuration", () => {
       { changed: ["backup-timer"] },
     ],
     [
-      "of the balancer's limit concerns the balancer",
+      "of the balancers' limit concerns the balancers",
       { "k3s-ha:loadBalancer": { ...sampleConfig["k3s-ha:loadBalancer"], maxConnections: 100 } },
-      { changed: ["balancer-lb-1-service"] },
+      { changed: ["balancer-lb-1-service", "balancer-lb-2-service"] },
     ],
     [
       "of the release concerns every node, and the manifest of the next backup",
@@ -207,6 +210,7 @@ describe("one change of the configuration", () => {
       {
         changed: [
           "balancer-lb-1-service",
+          "balancer-lb-2-service",
           "datastore-access",
           // Its limit of connections changes, so a backup comes first.
           "datastore-backup-first",
@@ -318,10 +322,11 @@ describe("the configurations that come with the program", () => {
 
 /** A configuration whose keys are in files that only its own machine has, with keys of the test. */
 function reachable(config: Record<string, object | string>): Config {
-  const withKeys = (value: unknown): unknown => {
+  const withKeys = (value: unknown, name?: string): unknown => {
+    if (name === "virtualIp") return value;
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     if ("address" in value) return { ...value, hostKey: sampleHostKey };
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withKeys(inner)]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withKeys(inner, key)]));
   };
   const keys = { "k3s-ha:ssh": { user: "root" }, "k3s-ha:sshPrivateKey": sampleSshKey };
   return Object.fromEntries(

@@ -39,8 +39,10 @@ function tableRows(markdown: string, columns: number): string[][] {
 
 /** The configuration with a key for every host, in place of those that a file or a user would add. */
 function withHostKeys(config: StackConfig): StackConfig {
-  return JSON.parse(JSON.stringify(config), (_, value: unknown) =>
-    typeof value === "object" && value !== null && "address" in value ? { ...value, hostKey } : value,
+  return JSON.parse(JSON.stringify(config), (name, value: unknown) =>
+    name !== "virtualIp" && typeof value === "object" && value !== null && "address" in value
+      ? { ...value, hostKey }
+      : value,
   ) as StackConfig;
 }
 

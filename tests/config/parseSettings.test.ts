@@ -27,7 +27,15 @@ describe("parseSettings", () => {
     assert.deepEqual(settings, {
       servers: { "server-1": server1, "server-2": server2 },
       agentPools: {},
-      loadBalancer: { hosts: { "lb-1": balancer }, port: 6443, names: [], maxConnections: 4000 },
+      loadBalancer: {
+        hosts: { "lb-1": balancer },
+        virtualIp: undefined,
+        port: 6443,
+        names: [],
+        maxConnections: 4000,
+        statsAddresses: {},
+        statsPort: 8404,
+      },
       datastore: { name: "db-1", host: database, port: 3306, database: "k3s", firewall: true },
       backup: {
         host: database,

@@ -8,7 +8,7 @@ export type Program = typeof import("../../index.ts");
 
 const hostKey = sampleHostKey;
 
-/** A configuration with everything in it, in the shape of the stack's file: two servers, two pools, one of each else. */
+/** A configuration with everything in it, in the shape of the stack's file: two servers, balancers and pools, one database. */
 export const sampleConfig = {
   "k3s-ha:ssh": { user: "root" },
   "k3s-ha:servers": {
@@ -29,7 +29,8 @@ export const sampleConfig = {
     },
   },
   "k3s-ha:loadBalancer": {
-    hosts: { "lb-1": { address: "198.51.100.30", hostKey } },
+    hosts: { "lb-1": { address: "198.51.100.30", hostKey }, "lb-2": { address: "198.51.100.31", hostKey } },
+    virtualIp: { address: "198.51.100.100" },
     names: ["k8s.example.com"],
   },
   "k3s-ha:datastore": { managed: { name: "db-1", host: { address: "198.51.100.20", hostKey } } },
@@ -43,6 +44,7 @@ const hostNames: ReadonlyMap<unknown, string> = new Map([
   ["198.51.100.12", "server-2"],
   ["198.51.100.20", "db-1"],
   ["198.51.100.30", "lb-1"],
+  ["198.51.100.31", "lb-2"],
   ["198.51.100.41", "agent-1"],
   ["198.51.100.42", "agent-2"],
   ["198.51.100.51", "ingress-1"],

@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 const packages = {
   bash: "bash",
   haproxy: "haproxy",
+  keepalived: "keepalived",
   mariadbd: "mariadb-server",
   nft: "nftables",
   openssl: "openssl",

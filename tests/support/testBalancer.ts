@@ -81,6 +81,11 @@ export class TestBalancer {
     return new TestBalancer(directory, [port, statsPort], servers, process);
   }
 
+  /** Path of the socket that HAProxy answers on. */
+  get socket(): string {
+    return join(this.directory, "socket");
+  }
+
   async stop(): Promise<void> {
     const ended = once(this.process, "exit");
     this.process.kill("SIGKILL");
@@ -95,7 +100,7 @@ export class TestBalancer {
   /** What HAProxy answers on its socket. */
   async ask(command: string): Promise<string> {
     for (let attempt = 0; ; attempt++) {
-      const connection = createConnection(join(this.directory, "socket"));
+      const connection = createConnection(this.socket);
       try {
         await once(connection, "connect");
         connection.end(`${command}\n`);

@@ -85,17 +85,27 @@ function contains(outer: Range, inner: Range): boolean {
 
 /** A host inside a network of K3s's own cannot be reached from the cluster: the nodes route it into the cluster. */
 export function hostsInClusterNetworks(configuration: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
-  const ranges = parsedRanges(configuration);
   return hosts.flatMap((host) => {
     const address = nodeAddressOf(host);
-    const version = isIP(address);
-    if (version === 0) return [];
-    const range = ranges.find(({ blocks }) => blocks.check(address, version === 4 ? "ipv4" : "ipv6"));
-    if (range === undefined) return [];
-    const { meaning } = networks[range.setting];
-    const fault = `has the node address ${address}, which is in ${range.text}, the network that K3s gives to ${meaning}: set ${pathOf(range.setting)} to a network that none of your hosts is in`;
+    const network = clusterNetworkOf(configuration, address);
+    if (network === undefined) return [];
+    const fault = `has the node address ${address}, which is in ${network.text}, the network that K3s gives to ${network.meaning}: set ${network.path} to a network that none of your hosts is in`;
     return [{ path: host.path, fault }];
   });
+}
+
+/** The network of K3s's own that an address is in, what it is for, and the setting that moves it. */
+export function clusterNetworkOf(
+  configuration: Configuration,
+  address: string,
+): { text: string; meaning: string; path: string } | undefined {
+  const version = isIP(address);
+  if (version === 0) return undefined;
+  const range = parsedRanges(configuration).find(({ blocks }) =>
+    blocks.check(address, version === 4 ? "ipv4" : "ipv6"),
+  );
+  if (range === undefined) return undefined;
+  return { text: range.text, meaning: networks[range.setting].meaning, path: pathOf(range.setting) };
 }
 
 /** K3s does not start on a node whose address is of another family than its networks. */

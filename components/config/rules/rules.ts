@@ -13,6 +13,8 @@ import { invalidHostNames, invalidPoolNames, repeatedHostNames } from "./hostNam
 import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
 import { lostBeyondRepair } from "./lostHosts.ts";
 import { unusableSchedule } from "./schedule.ts";
+import { statsOnApiPort, unusableStatsAddresses } from "./statsAddresses.ts";
+import { misplacedVirtualIp, unusableVirtualIp } from "./virtualIp.ts";
 
 /** Everything in the configuration that is right on its own but not together with the rest. */
 export function problemsTogether(configuration: Configuration, now: Date): Problem[] {
@@ -27,6 +29,10 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     // The more telling of two sentences about the same host.
     ...withoutPaths([...repeatedConnections(hosts), ...repeatedNodeAddresses(hosts)], onServerPort),
     ...onServerPort,
+    ...misplacedVirtualIp(configuration),
+    ...unusableVirtualIp(configuration, hosts),
+    ...unusableStatsAddresses(configuration),
+    ...statsOnApiPort(configuration),
     ...hostsInClusterNetworks(configuration, hosts),
     ...nodesOfOtherFamily(configuration, hosts),
     ...lostBeyondRepair(hosts),

@@ -54,6 +54,7 @@ apply() {
   lock_host
   check_limits
   put_files
+  systemctl daemon-reload
   staged_path=$config_directory/haproxy.cfg
   check_config
   now=$(fingerprint "$staged_path" "$config_directory/health.pem" "$config_directory/server-ca.crt")
@@ -72,5 +73,6 @@ apply() {
 remove() {
   lock_host
   if systemctl cat haproxy >/dev/null 2>&1; then systemctl disable --quiet --now haproxy; fi
-  rm -rf "$config_directory" "$config_path" "$state_directory/haproxy.proved" "$state_directory/haproxy.kept" "$state_directory/haproxy.revision"
+  rm -rf "$config_directory" "$config_path" "$drop_in_path" "$state_directory/haproxy.proved" "$state_directory/haproxy.kept" "$state_directory/haproxy.revision"
+  systemctl daemon-reload
 }

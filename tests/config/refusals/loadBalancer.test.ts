@@ -1,5 +1,7 @@
 import { host, loadBalancer, refuses } from "./refusal.ts";
 
+const pair = { "lb-1": host("198.51.100.30"), "lb-2": host("198.51.100.31") };
+
 refuses("the load balancer", [
   {
     name: "the load balancer on a server's port 6443",
@@ -19,14 +21,113 @@ refuses("the load balancer", [
     name: "no load balancer host",
     config: loadBalancer({ hosts: {} }),
     problems: [
-      "k3s-ha:loadBalancer.hosts has no host: add the one that runs HAProxy, like lb-1: {address: 203.0.113.30}.",
+      "k3s-ha:loadBalancer.hosts has no host: add the one that runs HAProxy, or two for high availability, like lb-1: {address: 203.0.113.30}.",
     ],
   },
   {
-    name: "two load balancer hosts",
-    config: loadBalancer({ hosts: { "lb-1": host("198.51.100.30"), "lb-2": host("198.51.100.31") } }),
+    name: "two load balancer hosts without an address that they share",
+    config: loadBalancer({ hosts: pair }),
     problems: [
-      "k3s-ha:loadBalancer.hosts has 2 hosts, but this version runs HAProxy on exactly one: keep one of them.",
+      "k3s-ha:loadBalancer.virtualIp is missing, but k3s-ha:loadBalancer.hosts has 2 hosts, which have to share an address that clients use: add a free one of their network, like {address: 203.0.113.35}, or keep one host.",
+    ],
+  },
+  {
+    name: "an address to share with nobody",
+    config: loadBalancer({ virtualIp: { address: "198.51.100.100" } }),
+    problems: [
+      "k3s-ha:loadBalancer.virtualIp is set, but k3s-ha:loadBalancer.hosts has a single host, which clients reach at its own address: add a second host, or remove the setting.",
+    ],
+  },
+  {
+    name: "a host that is wrong, which says nothing of how many there are",
+    config: loadBalancer({
+      hosts: { ...pair, "lb-2": host("not an address") },
+      virtualIp: { address: "198.51.100.100" },
+      statsAddresses: { "lb-2": "192.0.2.31" },
+    }),
+    problems: [
+      'k3s-ha:loadBalancer.hosts.lb-2.address is "not an address", but has to be an IP address or a DNS name: write it alone, without a user, a port or a scheme.',
+    ],
+  },
+  {
+    name: "a name in the place of the shared address",
+    config: loadBalancer({ hosts: pair, virtualIp: { address: "k8s.example.com" } }),
+    problems: [
+      'k3s-ha:loadBalancer.virtualIp.address is "k8s.example.com", but has to be an IP address that the load balancers can share: write a free one of the network that they are in.',
+    ],
+  },
+  {
+    name: "a shared address that no host can have",
+    config: loadBalancer({ hosts: pair, virtualIp: { address: "0.0.0.0" } }),
+    problems: [
+      'k3s-ha:loadBalancer.virtualIp.address is "0.0.0.0", but has to be an IP address that the load balancers can share: write a free one of the network that they are in.',
+    ],
+  },
+  {
+    name: "a shared address that is a server's",
+    config: loadBalancer({ hosts: pair, virtualIp: { address: "198.51.100.11" } }),
+    problems: [
+      "k3s-ha:loadBalancer.virtualIp.address is 198.51.100.11, which is the address of k3s-ha:servers.server-1: choose an address that no host has.",
+    ],
+  },
+  {
+    name: "a shared address that is a load balancer's own",
+    config: loadBalancer({ hosts: pair, virtualIp: { address: "198.51.100.31" } }),
+    problems: [
+      "k3s-ha:loadBalancer.virtualIp.address is 198.51.100.31, which is the address of k3s-ha:loadBalancer.hosts.lb-2: choose an address that no host has.",
+    ],
+  },
+  {
+    name: "a shared address among those of services",
+    config: loadBalancer({ hosts: pair, virtualIp: { address: "10.43.0.100" } }),
+    problems: [
+      "k3s-ha:loadBalancer.virtualIp.address is 10.43.0.100, which is in 10.43.0.0/16, the network that K3s gives to services: choose an address of the load balancers' own network.",
+    ],
+  },
+  {
+    name: "a shared address of another family than the hosts'",
+    config: loadBalancer({ hosts: pair, virtualIp: { address: "2001:db8::100" } }),
+    problems: [
+      "k3s-ha:loadBalancer.virtualIp.address is an IPv6 address, but k3s-ha:loadBalancer.hosts.lb-1 has the node address 198.51.100.30: choose one of the load balancers' own network.",
+    ],
+  },
+  {
+    name: "an interface that is no name",
+    config: loadBalancer({ hosts: pair, virtualIp: { address: "198.51.100.100", interface: "eth0 { }" } }),
+    problems: [
+      'k3s-ha:loadBalancer.virtualIp.interface is "eth0 { }", but has to be the name of a network interface of the load balancers: write it like eth0.',
+    ],
+  },
+  {
+    name: "statistics on all addresses",
+    config: loadBalancer({ statsAddresses: { "lb-1": "0.0.0.0" } }),
+    problems: [
+      'k3s-ha:loadBalancer.statsAddresses.lb-1 is "0.0.0.0", but has to be an IP address of that host: write the one that its statistics are to be served on.',
+    ],
+  },
+  {
+    name: "statistics on the address that clients use",
+    config: loadBalancer({
+      hosts: pair,
+      virtualIp: { address: "198.51.100.100" },
+      statsAddresses: { "lb-2": "198.51.100.100" },
+    }),
+    problems: [
+      "k3s-ha:loadBalancer.statsAddresses.lb-2 is 198.51.100.100, the address that clients use for the API: write an address of the host that its operators alone reach, or remove it.",
+    ],
+  },
+  {
+    name: "statistics of a host that there isn't",
+    config: loadBalancer({ statsAddresses: { "lb-11": "198.51.100.30" } }),
+    problems: [
+      "k3s-ha:loadBalancer.statsAddresses.lb-11 is for no load balancer: rename it to lb-1, or remove it (there are lb-1).",
+    ],
+  },
+  {
+    name: "statistics on the port of the API",
+    config: loadBalancer({ statsPort: 6443 }),
+    problems: [
+      "k3s-ha:loadBalancer.statsPort is 6443, but the Kubernetes API is offered on that port (k3s-ha:loadBalancer.port): choose another one.",
     ],
   },
   {

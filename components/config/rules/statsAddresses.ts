@@ -1,0 +1,32 @@
+import { canonicalAddress } from "../address.ts";
+import { configPath } from "../configPath.ts";
+import { nearMatch } from "../nearMatch.ts";
+import type { Problem } from "../problem.ts";
+import type { Configuration } from "../schema.ts";
+import { listed } from "../schemaTypes.ts";
+
+/** Statistics are for those who run the load balancers: each host has an address of its own for them. */
+export function unusableStatsAddresses({ loadBalancer }: Configuration): Problem[] {
+  if (loadBalancer === undefined) return [];
+  const names = Object.keys(loadBalancer.hosts);
+  const shared = loadBalancer.virtualIp?.address;
+  return Object.entries(loadBalancer.statsAddresses).flatMap(([name, address]) => {
+    const path = configPath("loadBalancer", "statsAddresses", name);
+    if (!names.includes(name)) {
+      const near = nearMatch(name, names);
+      const remedy = near === undefined ? "remove it" : `rename it to ${near}, or remove it`;
+      const fault = `is for no load balancer: ${remedy} (there are ${listed(names)})`;
+      return [{ path, fault, presumes: [configPath("loadBalancer", "hosts")] }];
+    }
+    if (shared === undefined || canonicalAddress(address) !== canonicalAddress(shared)) return [];
+    const fault = `is ${address}, the address that clients use for the API: write an address of the host that its operators alone reach, or remove it`;
+    return [{ path, fault }];
+  });
+}
+
+/** One port cannot be both: HAProxy would not start. */
+export function statsOnApiPort({ loadBalancer }: Configuration): Problem[] {
+  if (loadBalancer === undefined || loadBalancer.statsPort !== loadBalancer.port) return [];
+  const fault = `is ${loadBalancer.statsPort}, but the Kubernetes API is offered on that port (${configPath("loadBalancer", "port")}): choose another one`;
+  return [{ path: configPath("loadBalancer", "statsPort"), fault }];
+}

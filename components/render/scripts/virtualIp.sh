@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# Makes keepalived share the virtual address with the other balancers, and proves that just one of them holds it.
+keepalived_config=/etc/keepalived/keepalived.conf
+
+# A balancer that failed goes back to what it was proved with; one that never was must not hold the address.
+fail() {
+  local outcome=""
+  journal_tail keepalived
+  if put_back keepalived; then
+    systemctl restart keepalived && outcome="; it runs with its previous configuration again"
+  else
+    systemctl disable --quiet --now keepalived
+  fi
+  die "$host_name: $*$outcome"
+}
+
+# The interface that the host's own address is on, unless the configuration names one.
+find_interface() {
+  if [[ -n $interface ]]; then
+    [[ -e /sys/class/net/$interface ]] ||
+      die "$host_name: there is no network interface $interface. Correct k3s-ha:loadBalancer.virtualIp.interface, or remove it."
+  else
+    interface=$(ip -oneline address show to "$own_address" | awk '{ print $2; exit }')
+    [[ -n $interface ]] ||
+      die "$host_name: no network interface has the address $own_address, which this host is configured with. Correct its nodeAddress."
+  fi
+  # A neighbour asks for an address only in its own network.
+  ip "-$family" route show match "$virtual_address" dev "$interface" | grep -qv ' via ' ||
+    die "$host_name: $virtual_address is in none of the networks that $interface is in. Set k3s-ha:loadBalancer.virtualIp.address to a free address of the network that $own_address is in."
+}
+
+holds_address() { [[ -n $(ip -oneline address show to "$virtual_address") ]]; }
+
+# Whether another host offers the API at the address; to be asked while this one does not hold it.
+is_offered_elsewhere() { ! holds_address && timeout 1 bash -c "exec 3<>/dev/tcp/$virtual_address/$port" 2>/dev/null; }
+
+# is_so_within SECONDS CONDITION
+is_so_within() {
+  local deadline=$((SECONDS + $1))
+  until "$2"; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.2
+  done
+}
+
+is_held() { holds_address || is_offered_elsewhere; }
+
+start_keepalived() {
+  local was_elsewhere=false
+  systemctl stop keepalived
+  # The others take it over within half a second, if there are any.
+  if is_so_within 2 is_offered_elsewhere; then was_elsewhere=true; fi
+  put_file "$keepalived_config" 0644 root:root <<<"$1"
+  systemctl enable --quiet keepalived
+  systemctl start keepalived || fail "keepalived does not start; its journal above says why"
+  # Whoever becomes holder does so within two seconds: the first check, three advertisements that did not come.
+  if $was_elsewhere && is_so_within 4 holds_address; then
+    fail "this host took $virtual_address although another one held it: it does not hear VRRP (IP protocol 112) from ${peer_addresses[*]}. Let that protocol through between the load balancers"
+  fi
+}
+
+start_firewall() {
+  systemctl enable --quiet k3s-ha-vrrp-firewall
+  systemctl reload-or-restart k3s-ha-vrrp-firewall ||
+    die "$host_name: the firewall rules were refused; see: journalctl --unit k3s-ha-vrrp-firewall"
+}
+
+apply() {
+  local text answer now
+  lock_host
+  find_interface
+  put_files
+  systemctl daemon-reload
+  text="\$INTERFACE=$interface"$'\n'$(<"$config_directory/keepalived.conf")
+  answer=$(keepalived --config-test --use-file /dev/stdin <<<"$text" 2>&1) || {
+    printf '%s\n' "$answer" >&2
+    die "$host_name: keepalived refuses the new configuration, for the reason above; the old one stays in service"
+  }
+  start_firewall
+  now="$interface $(fingerprint "$config_directory/keepalived.conf" "$check_path" "$drop_in_path")"
+  if ! runs_with keepalived "$now"; then start_keepalived "$text"; fi
+  is_so_within 15 is_held ||
+    fail "no load balancer holds $virtual_address after 15 s; keepalived's journal above says why"
+  keep keepalived "$keepalived_config"
+  proved keepalived "$now"
+  print_revision keepalived
+}
+
+remove() {
+  lock_host
+  if systemctl cat keepalived >/dev/null 2>&1; then systemctl disable --quiet --now keepalived; fi
+  if [[ -e $firewall_unit ]]; then systemctl disable --quiet --now k3s-ha-vrrp-firewall; fi
+  rm -rf "$config_directory" "$keepalived_config" "$check_path" "$drop_in_path" "$firewall_unit" "$firewall_rules" \
+    "$state_directory/keepalived.proved" "$state_directory/keepalived.kept" "$state_directory/keepalived.revision"
+  systemctl daemon-reload
+}

@@ -1,0 +1,24 @@
+/** The table that {@link renderVrrpFirewall} makes, of family inet. */
+export const vrrpFirewallTable = "k3s_ha_vrrp";
+
+/**
+ * nftables rules that let VRRP, the protocol by which balancers agree on who holds the virtual address, in from the
+ * peers alone. It has no passwords since its version 3: whoever could send it could take the address away.
+ */
+export function renderVrrpFirewall(peers: readonly string[]): string {
+  const accepts = (["ip", "ip6"] as const).flatMap((family) => {
+    const addresses = peers.filter((peer) => peer.includes(":") === (family === "ip6"));
+    return addresses.length === 0 ? [] : [`    meta l4proto 112 ${family} saddr { ${addresses.join(", ")} } accept\n`];
+  });
+  return `#!/usr/sbin/nft -f
+# Written by k3s-ha; changes made here are overwritten.
+table inet ${vrrpFirewallTable}
+delete table inet ${vrrpFirewallTable}
+table inet ${vrrpFirewallTable} {
+  chain input {
+    type filter hook input priority -10; policy accept;
+${accepts.join("")}    meta l4proto 112 drop
+  }
+}
+`;
+}

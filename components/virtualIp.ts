@@ -1,0 +1,93 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "./host/host.ts";
+import { HostCommand } from "./host/hostCommand.ts";
+import { balancerCheck, balancerCheckPath } from "./render/balancerCheck.ts";
+import { renderFirewallUnit } from "./render/firewallUnit.ts";
+import { renderHostScript } from "./render/hostScript.ts";
+import { renderKeepalivedConfig } from "./render/keepalivedConfig.ts";
+import { renderRestartDropIn } from "./render/restartDropIn.ts";
+import { renderVrrpFirewall, vrrpFirewallTable } from "./render/vrrpFirewall.ts";
+
+/** An address that several balancers share: one holds it, and another takes it over when that one fails. */
+export interface VirtualIp {
+  /** A free IP address of the network that the balancers are in. */
+  address: string;
+  /** Network interface of the balancers that it is put on. Default: the one that has the host's node address. */
+  interface?: string | undefined;
+}
+
+/** One of the balancers that share an address. */
+export interface SharerArgs {
+  host: HostArgs;
+  hostName: string;
+  virtualIp: VirtualIp;
+  /** Port that HAProxy offers the API on. */
+  port: number;
+  /** The host's own node address. */
+  ownAddress: pulumi.Input<string>;
+  /** The node addresses of the others. */
+  peerAddresses: pulumi.Input<string>[];
+}
+
+/** Packages that {@link shareVirtualIp} needs on its host. */
+export const virtualIpPackages = ["keepalived", "nftables"];
+
+const configDirectory = "/etc/keepalived/k3s-ha";
+const firewallRules = "/etc/k3s-ha/vrrp-firewall.nft";
+const firewallUnit = "/etc/systemd/system/k3s-ha-vrrp-firewall.service";
+const dropInPath = "/etc/systemd/system/keepalived.service.d/k3s-ha.conf";
+
+/** The command that lets a host share the address, and that ends when just one host is seen to hold it. */
+export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.CustomResourceOptions): HostCommand {
+  const { virtualIp, hostName } = args;
+  return new HostCommand(
+    name,
+    {
+      host: args.host,
+      script: pulumi.all([args.ownAddress, pulumi.all(args.peerAddresses)]).apply(([ownAddress, peerAddresses]) =>
+        renderHostScript({
+          body: "virtualIp",
+          variables: {
+            host_name: hostName,
+            virtual_address: virtualIp.address,
+            family: virtualIp.address.includes(":") ? 6 : 4,
+            interface: virtualIp.interface ?? "",
+            own_address: ownAddress,
+            peer_addresses: peerAddresses,
+            port: args.port,
+            config_directory: configDirectory,
+            check_path: balancerCheckPath,
+            drop_in_path: dropInPath,
+            firewall_unit: firewallUnit,
+            firewall_rules: firewallRules,
+          },
+          files: [
+            {
+              path: `${configDirectory}/keepalived.conf`,
+              content: renderKeepalivedConfig({
+                hostName,
+                virtualAddress: virtualIp.address,
+                ownAddress,
+                peerAddresses,
+                checkPath: balancerCheckPath,
+              }),
+            },
+            { path: balancerCheckPath, content: balancerCheck, mode: "0755" },
+            { path: dropInPath, content: renderRestartDropIn() },
+            { path: firewallRules, content: renderVrrpFirewall(peerAddresses) },
+            {
+              path: firewallUnit,
+              content: renderFirewallUnit({
+                description: "VRRP firewall",
+                protects: "keepalived.service",
+                rules: firewallRules,
+                table: vrrpFirewallTable,
+              }),
+            },
+          ],
+        }),
+      ),
+    },
+    opts,
+  );
+}
