@@ -3,6 +3,7 @@
  * what a client of the cluster would have seen during an event.
  */
 import https from "node:https";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Whom to ask, as a kubeconfig names it. */
@@ -11,6 +12,26 @@ export interface Endpoint {
   ca: string;
   cert: string;
   key: string;
+}
+
+/** What is asked. */
+export interface Question {
+  /** Default: GET. */
+  method?: "GET" | "POST";
+  path: string;
+  /** Sent as JSON. Default: nothing. */
+  body?: object;
+}
+
+/** What became of a question. */
+export interface Answer {
+  /** Undefined when there was no HTTP answer. */
+  status: number | undefined;
+  /** What went wrong; undefined when the status is 2xx. */
+  failure: string | undefined;
+  body: string;
+  /** The client's own port, if it came to a connection: in a balancer's log it tells this request from others. */
+  port: number | undefined;
 }
 
 /** One request. Times are milliseconds of `performance.now()`. */
@@ -52,27 +73,47 @@ export function endpointOf(kubeconfig: string): Endpoint {
   };
 }
 
-/** Asks once, on a connection of its own. Resolves to undefined on 200, else to what went wrong. */
-export function ask({ server, ...tls }: Endpoint, path = "/readyz"): Promise<string | undefined> {
+/** Asks once, on a connection of its own. Never throws. */
+export function question({ server, ...tls }: Endpoint, { method = "GET", path, body }: Question): Promise<Answer> {
   return new Promise((resolve) => {
-    const request = https.get(
+    let port: number | undefined;
+    const fail = (failure: string) => {
+      resolve({ status: undefined, failure, body: "", port });
+    };
+    const request = https.request(
       `${server}${path}`,
-      { ...tls, agent: false, timeout: timeoutMilliseconds },
+      { ...tls, method, agent: false, headers: body === undefined ? {} : { "Content-Type": "application/json" } },
       (response) => {
-        response.resume();
+        const status = response.statusCode;
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("end", () => {
-          resolve(response.statusCode === 200 ? undefined : `HTTP ${response.statusCode ?? "?"}`);
+          const failure = status !== undefined && status >= 200 && status < 300 ? undefined : `HTTP ${status ?? "?"}`;
+          resolve({ status, failure, body: Buffer.concat(chunks).toString(), port });
         });
         response.on("error", (error) => {
-          resolve(error.message);
+          fail(error.message);
         });
       },
     );
-    request.on("timeout", () => request.destroy(new Error("timeout")));
-    request.on("error", (error: NodeJS.ErrnoException) => {
-      resolve(error.code ?? error.message);
+    // For the whole of it: a timeout of the socket's would start again with every byte.
+    const timer = setTimeout(() => request.destroy(new Error("timeout")), timeoutMilliseconds);
+    request.on("close", () => {
+      clearTimeout(timer);
     });
+    request.on("socket", (socket) => {
+      socket.once("connect", () => (port = (socket as Socket).localPort));
+    });
+    request.on("error", (error: NodeJS.ErrnoException) => {
+      fail(error.code ?? error.message);
+    });
+    request.end(body === undefined ? undefined : JSON.stringify(body));
   });
+}
+
+/** Asks for `path` once. Resolves to undefined on 200, else to what went wrong. */
+export async function ask(endpoint: Endpoint, path = "/readyz"): Promise<string | undefined> {
+  return (await question(endpoint, { path })).failure;
 }
 
 /** Probes while `event` runs and `afterMilliseconds` longer; at most five minutes. */
