@@ -7,7 +7,7 @@ NODE := node_modules/.bin/node
 # Node runs the sources as they are; its word on experimental features is not for our users.
 RUN := $(NODE) --disable-warning=ExperimentalWarning
 
-.PHONY: help up preview down status kubectl backup outputs sandbox test lint bench
+.PHONY: help up preview down status kubectl backup outputs sandbox test lint drill bench
 
 help: ## Show the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ sandbox: node_modules/.installed ## Work with the sandbox's hosts: make sandbox 
 
 test: node_modules/.installed ## Run every test
 	@$(RUN) tests/run.ts $(ARGS)
+
+drill: node_modules/.installed ## Break a cluster in the sandbox in every way, and show what clients see of it
+	@$(RUN) tests/drill/main.ts $(ARGS)
 
 bench: node_modules/.installed ## Time the creation of a cluster beside a bare shell script
 	@$(RUN) tests/bench/createTime.ts $(ARGS)

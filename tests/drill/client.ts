@@ -9,8 +9,7 @@ import type { Lag, Sample } from "./sample.ts";
 
 /** What the process is told to do: once what to ask, later to come to an end. */
 export type Order =
-  | { kind: "start"; endpoint: Endpoint; /** Begins the names of what it writes. */ prefix: string }
-  | { kind: "stop" };
+  { kind: "start"; endpoint: Endpoint; /** Begins the names of what it writes. */ prefix: string } | { kind: "stop" };
 
 /** What it reports twice a second, and a last time when every request is over. */
 export interface Report {

@@ -1,0 +1,224 @@
+/** The events that a drill is made of, one at a time: what an operator does, and what happens to hosts at night. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { boot, powerOff } from "../../sandbox/sandbox.ts";
+import { onHost } from "../support/sandboxCluster.ts";
+import { type DrillCluster, releases } from "./cluster.ts";
+import type { Random } from "./random.ts";
+import type { Limit, Moment } from "./results.ts";
+
+/** What an event did, for people to read. */
+export interface Happening {
+  /** In a sentence. */
+  happened: string;
+  moments: Moment[];
+  /** Milliseconds that the datastore was down. Default: 0. */
+  downtime?: number;
+}
+
+export interface DrillEvent {
+  name: string;
+  title: string;
+  limit: Limit;
+  /** Name of the event that has to come before it. */
+  after?: string;
+  /** Makes it happen; returns when what it broke has been put right again, if it does not do so by itself. */
+  happen(cluster: DrillCluster, random: Random): Promise<Happening>;
+}
+
+const moment = (what: string): Moment => ({ at: Date.now(), what });
+
+/** Runs a script on a host that prints `date +%s.%N` and a word at moments worth a mark in the timeline. */
+async function timed(host: string, script: string): Promise<Moment[]> {
+  const printed = await onHost(host, `mark() { echo "$(date +%s.%N) $*"; }\n${script}`);
+  return [...printed.matchAll(/^(\d+\.\d+) (.+)$/gm)].map(([, at, what = ""]) => ({ at: Number(at) * 1000, what }));
+}
+
+/** A change of the stack's configuration: marks its begin and its end. */
+async function changing(happened: string, change: () => Promise<void>): Promise<Happening> {
+  const begin = moment("up begins");
+  await change();
+  return { happened, moments: [begin, moment("up ends")] };
+}
+
+/** Runs `script` on the datastore's host, which prints "down" and "up" when it was; the time in between is its own. */
+async function datastoreDown(happened: string, script: string): Promise<Happening> {
+  const moments = await timed("db-1", script);
+  const at = (word: string) => moments.find(({ what }) => what === word)?.at ?? NaN;
+  return { happened, moments, downtime: at("up") - at("down") };
+}
+
+/** Seconds that a server hangs, or is silent, or a datastore is down. */
+const hangSeconds = 6;
+const downSeconds = 30;
+
+const waitForMariadb = "until mariadb -N -e 'SELECT 1' >/dev/null 2>&1; do sleep 0.05; done; mark up";
+
+export const drillEvents: readonly DrillEvent[] = [
+  {
+    name: "graceful-restart",
+    title: "Graceful restart of a server",
+    limit: { failed: 0 },
+    async happen({ servers }, random) {
+      const server = random.pick(servers);
+      const moments = await timed(server, "mark restart; systemctl restart k3s; mark started");
+      return { happened: `systemctl restart k3s on ${server}`, moments };
+    },
+  },
+  {
+    name: "rolling-change",
+    title: "Rolling change of a setting of all servers",
+    limit: { failed: 0 },
+    happen: (cluster) =>
+      changing("k3s.serverConfig got another kube-apiserver-arg; up", () =>
+        cluster.change((config) => ({
+          ...config,
+          k3s: { ...(config["k3s"] as object), serverConfig: { "kube-apiserver-arg": ["event-ttl=2h"] } },
+        })),
+      ),
+  },
+  {
+    name: "upgrade",
+    title: "Upgrade of K3s",
+    limit: { failed: 0 },
+    happen: (cluster) =>
+      changing(`k3s.version from ${releases[0]} to ${releases[1]}; up`, () =>
+        cluster.change((config) => ({ ...config, k3s: { ...(config["k3s"] as object), version: releases[1] } })),
+      ),
+  },
+  {
+    name: "add-server",
+    title: "Adding a server",
+    limit: { failed: 0 },
+    happen: (cluster) => changing("servers got server-3; up", () => cluster.addServer()),
+  },
+  {
+    name: "remove-server",
+    title: "Removing a server",
+    limit: { failed: 0 },
+    after: "add-server",
+    happen: (cluster) => changing("server-3 taken out of servers; up", () => cluster.removeServer()),
+  },
+  {
+    name: "haproxy-reload",
+    title: "Reload of HAProxy",
+    limit: { failed: 0 },
+    async happen(cluster) {
+      const holder = await cluster.holder();
+      const moments = await timed(holder, "mark reload; systemctl reload haproxy plain-haproxy");
+      return { happened: `systemctl reload haproxy on ${holder}, which had the virtual address`, moments };
+    },
+  },
+  {
+    name: "server-power-cut",
+    title: "Power cut of a server",
+    limit: { gap: 1500 },
+    async happen({ servers }, random) {
+      const server = random.pick(servers);
+      const moments = [moment("power cut")];
+      await powerOff(server);
+      await sleep(hangSeconds * 1000);
+      moments.push(moment("switched on"));
+      await boot(server);
+      return { happened: `power cut of ${server}; switched on again after ${hangSeconds} s`, moments };
+    },
+  },
+  {
+    name: "balancer-power-cut",
+    title: "Power cut of the balancer with the virtual address",
+    limit: { gap: 2000 },
+    async happen(cluster) {
+      const holder = await cluster.holder();
+      const moments = [moment("power cut")];
+      await powerOff(holder);
+      await sleep(hangSeconds * 1000);
+      moments.push(moment("switched on"));
+      await boot(holder);
+      return { happened: `power cut of ${holder}; switched on again after ${hangSeconds} s`, moments };
+    },
+  },
+  {
+    name: "haproxy-killed",
+    title: "HAProxy killed where the virtual address is",
+    limit: { gap: 1500 },
+    async happen(cluster) {
+      const holder = await cluster.holder();
+      const moments = await timed(
+        holder,
+        `mark SIGKILL; pkill -KILL -x haproxy
+for i in $(seq 300); do
+  if systemctl is-active --quiet haproxy && socat - UNIX-CONNECT:/run/haproxy/k3s-ha.sock <<<'show info' 2>/dev/null | grep -q ^Uptime_sec; then mark 'back by itself'; exit; fi
+  sleep 0.1
+done
+echo 'HAProxy did not come back by itself within 30 s' >&2; systemctl status haproxy >&2; exit 1`,
+      );
+      return { happened: `SIGKILL to every haproxy process on ${holder}`, moments };
+    },
+  },
+  {
+    name: "datastore-restart",
+    title: "Clean restart of the datastore",
+    limit: { failed: 0 },
+    async happen() {
+      const moments = await timed("db-1", "mark restart; systemctl restart mariadb; mark restarted");
+      return { happened: "systemctl restart mariadb", moments };
+    },
+  },
+  {
+    name: "datastore-down",
+    title: `Datastore down for ${downSeconds} s`,
+    limit: { gap: 2000 },
+    happen: () =>
+      datastoreDown(
+        `systemctl stop mariadb, and start after ${downSeconds} s`,
+        `mark down; systemctl stop mariadb; sleep ${downSeconds}; systemctl start mariadb; ${waitForMariadb}`,
+      ),
+  },
+  {
+    name: "datastore-killed",
+    title: "Datastore killed",
+    limit: { gap: 2000 },
+    happen: () =>
+      datastoreDown(
+        "SIGKILL to MariaDB; systemd starts it again",
+        // The old one is dead for certain before anybody asks whether the new one answers.
+        `pid=$(systemctl show --property MainPID --value mariadb); mark down; kill -KILL "$pid"
+while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done; ${waitForMariadb}`,
+      ),
+  },
+  {
+    name: "server-hangs",
+    title: "K3s of a server hangs",
+    limit: { gap: 2000 },
+    async happen({ servers }, random) {
+      const server = random.pick(servers);
+      const moments = await timed(
+        server,
+        `mark SIGSTOP; systemctl kill --kill-whom=main --signal=SIGSTOP k3s
+sleep ${hangSeconds}; mark SIGCONT; systemctl kill --kill-whom=main --signal=SIGCONT k3s`,
+      );
+      return { happened: `SIGSTOP to K3s on ${server}; SIGCONT after ${hangSeconds} s`, moments };
+    },
+  },
+  {
+    name: "server-silent",
+    title: "A server's network drops all packets",
+    limit: { gap: 2000 },
+    async happen({ servers }, random) {
+      const server = random.pick(servers);
+      // The host does it to itself, and takes it back by itself: nobody reaches it meanwhile.
+      await onHost(
+        server,
+        `systemd-run --quiet --collect --unit drill-silence bash -c 'sleep 1
+iptables -t raw -I PREROUTING ! -i lo -j DROP; iptables -t raw -I OUTPUT ! -o lo -j DROP; date +%s.%N >/run/drill-silent; sleep ${hangSeconds}
+iptables -t raw -D PREROUTING ! -i lo -j DROP; iptables -t raw -D OUTPUT ! -o lo -j DROP; date +%s.%N >/run/drill-heard'`,
+      );
+      await sleep(hangSeconds * 1000 + 2000);
+      const moments = await timed(
+        server,
+        `until [[ -s /run/drill-heard ]]; do sleep 0.2; done
+echo "$(</run/drill-silent) silent"; echo "$(</run/drill-heard) heard again"; rm /run/drill-silent /run/drill-heard`,
+      );
+      return { happened: `${server} dropped every packet for ${hangSeconds} s`, moments };
+    },
+  },
+];

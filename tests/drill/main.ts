@@ -1,0 +1,46 @@
+/**
+ * `make drill`: makes a cluster in the sandbox, holds the drill on it, shows what every event cost, and writes it all to
+ * a page and a file of results. Exit code 1 when a limit was not kept.
+ */
+import { randomInt } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { say, step } from "../../sandbox/progress.ts";
+import { DrillCluster } from "./cluster.ts";
+import { holdDrill } from "./drill.ts";
+import { drillEvents } from "./events.ts";
+import { renderTable } from "./report.ts";
+import { isWithinLimit } from "./results.ts";
+
+interface Options {
+  seed: string;
+  events?: string[];
+  output: string;
+  keep?: true;
+}
+
+const program = new Command("drill")
+  .description(
+    "Breaks a cluster in the sandbox in every way that its API has to survive, and measures what clients see.",
+  )
+  .option("--seed <number>", "repeats the order of the events", String(randomInt(2 ** 31)))
+  .option("--events <names...>", `only these: ${drillEvents.map(({ name }) => name).join(", ")}`)
+  .option("--output <directory>", "where the page and the results go", "drill-results")
+  .option("--keep", "leave the cluster when the drill is over")
+  .action(run);
+
+async function run({ seed, events, output, keep }: Options): Promise<void> {
+  const cluster = await step("Make a cluster", () => DrillCluster.create());
+  const results = await holdDrill(cluster, { seed: Number(seed), ...(events === undefined ? {} : { only: events }) });
+  if (keep !== true) await step("Take the cluster away", () => cluster.remove());
+  const directory = resolve(output);
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, "results.json"), `${JSON.stringify(results)}\n`);
+  console.log(renderTable(results));
+  say(`${join(directory, "results.json")}`);
+  const isFine = results.events.every((event) => isWithinLimit(event, "k3s-ha")) && results.writes.lost.length === 0;
+  process.exitCode = isFine ? 0 : 1;
+}
+
+await program.parseAsync();
