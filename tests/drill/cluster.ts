@@ -92,7 +92,8 @@ export class DrillCluster {
   /** Takes `server-3` away. */
   removeServer(): Promise<void> {
     return this.change((config) => {
-      const { "server-3": _, ...servers } = config["servers"] as Record<string, object>;
+      const servers = { ...(config["servers"] as Record<string, object>) };
+      delete servers["server-3"];
       return { ...config, servers };
     });
   }

@@ -38,7 +38,7 @@ async function run({ seed, events, output, keep }: Options): Promise<void> {
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, "results.json"), `${JSON.stringify(results)}\n`);
   console.log(renderTable(results));
-  say(`${join(directory, "results.json")}`);
+  say(join(directory, "results.json"));
   const isFine = results.events.every((event) => isWithinLimit(event, "k3s-ha")) && results.writes.lost.length === 0;
   process.exitCode = isFine ? 0 : 1;
 }

@@ -3,7 +3,6 @@
  * what a client of the cluster would have seen during an event.
  */
 import https from "node:https";
-import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Whom to ask, as a kubeconfig names it. */
@@ -102,7 +101,7 @@ export function question({ server, ...tls }: Endpoint, { method = "GET", path, b
       clearTimeout(timer);
     });
     request.on("socket", (socket) => {
-      socket.once("connect", () => (port = (socket as Socket).localPort));
+      socket.once("connect", () => (port = socket.localPort));
     });
     request.on("error", (error: NodeJS.ErrnoException) => {
       fail(error.code ?? error.message);
