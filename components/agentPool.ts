@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import type { HostCommand } from "./host/hostCommand.ts";
 import { runK3sNode } from "./k3sNode.ts";
-import { installRelease, type K3sReleaseArgs } from "./k3sRelease.ts";
+import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
+import type { Recorded } from "./recorded.ts";
 
 /** A pool of like nodes that run workloads. */
 export interface AgentPoolArgs {
@@ -36,14 +37,25 @@ export class AgentPool extends pulumi.ComponentResource {
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
 
   constructor(name: string, args: AgentPoolArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("k3s-ha:index:AgentPool", name, {}, opts);
-    const labels = Object.entries(args.labels ?? {}).map(([key, value]) => `${key}=${value}`);
+    const { labels: labelMap = {}, taints = [], waveWidth = 10 } = args;
+    super(
+      "k3s-ha:index:AgentPool",
+      name,
+      {
+        hosts: Object.keys(args.hosts),
+        release: recordedRelease(args.release),
+        labels: labelMap,
+        taints,
+        waveWidth,
+      } satisfies Recorded["k3s-ha:index:AgentPool"],
+      opts,
+    );
+    const labels = Object.entries(labelMap).map(([key, value]) => `${key}=${value}`);
     const config = {
       ...(labels.length === 0 ? {} : { "node-label": labels }),
-      ...(args.taints === undefined || args.taints.length === 0 ? {} : { "node-taint": args.taints }),
+      ...(taints.length === 0 ? {} : { "node-taint": taints }),
       ...args.config,
     };
-    const waveWidth = args.waveWidth ?? 10;
 
     const addresses: Record<string, pulumi.Output<string>> = {};
     const services: HostCommand[] = [];

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
+import type { Recorded } from "./recorded.ts";
 import { renderBackupOptionFile } from "./render/backupOptionFile.ts";
 import { backupProgram, backupProgramPath } from "./render/backupProgram.ts";
 import { renderBackupSettings } from "./render/backupSettings.ts";
@@ -143,7 +144,20 @@ export class BackupCron extends pulumi.ComponentResource {
       args.metricsDirectory === undefined ? undefined : checkedDirectory("metricsDirectory", args.metricsDirectory);
     const recipients = args.recipients ?? [];
     const { copy } = args;
-    super("k3s-ha:index:BackupCron", name, {}, opts);
+    super(
+      "k3s-ha:index:BackupCron",
+      name,
+      {
+        host: hostName,
+        schedule: args.schedule ?? defaultSchedule,
+        keep,
+        ...generations,
+        directory,
+        recipients,
+        ...(copy === undefined ? {} : { copy: copy.remote }),
+      } satisfies Recorded["k3s-ha:index:BackupCron"],
+      opts,
+    );
     if (pulumi.runtime.isDryRun()) {
       const runs = nextRuns(args.schedule ?? defaultSchedule, new Date(), 5).map((run) =>
         run.toISOString().replace("T", " ").slice(0, 16),

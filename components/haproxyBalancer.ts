@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ClientCertificate } from "./clusterIdentity.ts";
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
+import type { Recorded } from "./recorded.ts";
 import { haproxySocket, renderHaproxyConfig } from "./render/haproxyConfig.ts";
 import { renderHostScript } from "./render/hostScript.ts";
 import { renderRestartDropIn } from "./render/restartDropIn.ts";
@@ -45,7 +46,13 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
 
   constructor(name: string, args: HAProxyBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("k3s-ha:index:HAProxyBalancer", name, {}, opts);
+    const { port = k3sPort, maxConnections = 4000 } = args;
+    super(
+      "k3s-ha:index:HAProxyBalancer",
+      name,
+      { hosts: Object.keys(args.hosts), port, maxConnections } satisfies Recorded["k3s-ha:index:HAProxyBalancer"],
+      opts,
+    );
     const addresses: Record<string, pulumi.Output<string>> = {};
     const services: HostCommand[] = [];
     for (const [hostName, host] of Object.entries(args.hosts)) {
@@ -65,7 +72,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
             host,
             hostName,
             virtualIp: args.virtualIp,
-            port: args.port ?? k3sPort,
+            port,
             ownAddress,
             peerAddresses: Object.values(others),
           },
@@ -77,7 +84,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
     const address = args.virtualIp?.address ?? Object.values(addresses)[0] ?? "";
     this.apiEndpoint = pulumi
       .all([address, [...services, ...sharers].map((command) => command.urn)])
-      .apply(([known]) => apiEndpoint(known, args.port ?? k3sPort));
+      .apply(([known]) => apiEndpoint(known, port));
     this.registerOutputs({ apiEndpoint: this.apiEndpoint, addresses: this.addresses });
   }
 

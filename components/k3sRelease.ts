@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
+import type { RecordedRelease } from "./recorded.ts";
 import { balancerStateProgramPath, balancerStateSocket } from "./render/balancerState.ts";
 import { renderHostScript } from "./render/hostScript.ts";
 import { type K3sRole, k3sUnitNames } from "./render/k3sUnit.ts";
@@ -13,6 +14,11 @@ export interface K3sReleaseArgs {
   mirror?: string;
   /** sha256 of the binary, in hex; the release's own list has to agree. Default: that list alone. */
   sha256?: string | undefined;
+}
+
+/** A release as its component records it. */
+export function recordedRelease({ version, mirror, sha256 }: K3sReleaseArgs): RecordedRelease {
+  return { version, mirror: mirror ?? officialReleases, ...(sha256 === undefined ? {} : { sha256 }) };
 }
 
 const officialReleases = "https://github.com/k3s-io/k3s/releases/download";

@@ -3,7 +3,8 @@ import type { CertificateAuthority, ClusterIdentity } from "./clusterIdentity.ts
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import type { HostCommand } from "./host/hostCommand.ts";
 import { datastoreCaPath, runK3sNode } from "./k3sNode.ts";
-import { installRelease, type K3sReleaseArgs } from "./k3sRelease.ts";
+import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
+import type { Recorded } from "./recorded.ts";
 import type { HostFile } from "./render/hostScript.ts";
 import { connectionsPerServer } from "./render/mariadbConfig.ts";
 
@@ -47,7 +48,15 @@ export class K3sServerPool extends pulumi.ComponentResource {
   readonly version: pulumi.Output<string>;
 
   constructor(name: string, args: K3sServerPoolArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("k3s-ha:index:K3sServerPool", name, {}, opts);
+    super(
+      "k3s-ha:index:K3sServerPool",
+      name,
+      {
+        hosts: Object.keys(args.hosts),
+        release: recordedRelease(args.release),
+      } satisfies Recorded["k3s-ha:index:K3sServerPool"],
+      opts,
+    );
     const config = {
       // Cannot be turned on later; without it every dump of the datastore holds the cluster's secrets in the clear.
       "secrets-encryption": true,

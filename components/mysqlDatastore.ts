@@ -3,6 +3,7 @@ import * as random from "@pulumi/random";
 import * as tls from "@pulumi/tls";
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
+import type { Recorded } from "./recorded.ts";
 import { backupPrivileges, k3sPrivileges, renderAccessSql } from "./render/datastoreAccess.ts";
 import { renderMysqlDsn } from "./render/datastoreDsn.ts";
 import { datastoreFirewallTable, renderDatastoreAccept, renderDatastoreFirewall } from "./render/datastoreFirewall.ts";
@@ -55,6 +56,8 @@ const firewallUnit = "/etc/systemd/system/k3s-ha-datastore-firewall.service";
 /**
  * The external datastore: MariaDB on a host of its own, tuned for K3s, reachable over verified TLS only, by users
  * with as few rights as do. Deleting the component takes the users away and leaves the data.
+ *
+ * `protect` holds for everything but certificates and passwords, which are renewed by being replaced.
  */
 export class MySQLDatastore extends pulumi.ComponentResource {
   /** K3s's `datastore-endpoint`, with the password in it. Secret. Known once the datastore has proved itself. */
@@ -66,11 +69,13 @@ export class MySQLDatastore extends pulumi.ComponentResource {
   readonly #clients: Readonly<Record<string, HostCommand>>;
 
   constructor(name: string, args: MySQLDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("k3s-ha:index:MySQLDatastore", name, {}, opts);
-    const { host, hostName } = args;
-    const port = args.port ?? 3306;
-    const database = args.database ?? "k3s";
-    const firewall = args.firewall ?? true;
+    const { host, hostName, port = 3306, database = "k3s", firewall = true } = args;
+    super(
+      "k3s-ha:index:MySQLDatastore",
+      name,
+      { host: hostName, port, database, firewall, tls: "verified" } satisfies Recorded["k3s-ha:index:MySQLDatastore"],
+      opts,
+    );
     const address = nodeAddressOf(host);
     const backupAddress = pulumi.output(args.backupAddress ?? address);
     const serverAddresses = pulumi.all(Object.values(args.serverAddresses));
@@ -296,7 +301,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
 
   /** A CA of the datastore's own, and a certificate for exactly the address that stands in the endpoint. */
   private serverCertificate(name: string, address: pulumi.Output<string>) {
-    const parent = { parent: this };
+    const parent = { parent: this, protect: false };
     const caKey = new tls.PrivateKey(`${name}-ca-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
     const ca = new tls.SelfSignedCert(
       `${name}-ca`,
@@ -334,7 +339,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
 
   /** Letters and digits only: 32 of them are about 190 bits, and no tool on the way ever has to escape one. */
   private password(name: string): pulumi.Output<string> {
-    return new random.RandomPassword(name, { length: 32, special: false }, { parent: this }).result;
+    return new random.RandomPassword(name, { length: 32, special: false }, { parent: this, protect: false }).result;
   }
 }
 

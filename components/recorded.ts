@@ -1,0 +1,49 @@
+/**
+ * What the components record of themselves as their inputs: a preview shows what changed of them, the stack's state
+ * keeps them, and policies judge by them. Only what is known without asking any host, and is no secret: a component
+ * whose inputs had to be waited for would hold up all of its children.
+ */
+export interface Recorded {
+  "k3s-ha:index:K3sServerPool": { readonly hosts: readonly string[]; readonly release: RecordedRelease };
+  "k3s-ha:index:AgentPool": {
+    readonly hosts: readonly string[];
+    readonly release: RecordedRelease;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly taints: readonly string[];
+    readonly waveWidth: number;
+  };
+  "k3s-ha:index:HAProxyBalancer": {
+    readonly hosts: readonly string[];
+    readonly port: number;
+    readonly maxConnections: number;
+  };
+  "k3s-ha:index:MySQLDatastore": {
+    readonly host: string;
+    readonly port: number;
+    readonly database: string;
+    readonly firewall: boolean;
+    /** How those who log in make sure whom they talk to. */
+    readonly tls: "verified";
+  };
+  "k3s-ha:index:BackupCron": {
+    readonly host: string;
+    readonly schedule: string;
+    readonly keep: number;
+    readonly daily: number;
+    readonly weekly: number;
+    readonly monthly: number;
+    readonly directory: string;
+    /** Public keys that backups are encrypted to; none if they lie there as they are. */
+    readonly recipients: readonly string[];
+    /** The place off the host that backups are copied to, as rclone has it; absent without one. */
+    readonly copy?: Readonly<Record<string, string>>;
+  };
+}
+
+/** A release of K3s. */
+export interface RecordedRelease {
+  readonly version: string;
+  readonly mirror: string;
+  /** Absent if the release's own list of checksums is trusted. */
+  readonly sha256?: string;
+}
