@@ -32,7 +32,7 @@ const mysql = new MySQLDatastore(
     backupFirst: settings.backup.beforeChanges ? settings.backup.host : undefined,
     token: identity.token,
   },
-  checked,
+  { ...checked, protect: settings.safety.protectDatastore },
 );
 
 const pool = new K3sServerPool(

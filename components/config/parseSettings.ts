@@ -190,7 +190,7 @@ function assemble(
   const inSection = (map: Readonly<Record<string, unknown>>, key: string, ...steps: string[]) =>
     Object.fromEntries(inNameOrder(map).map(([name]) => [name, at(configPath(key, ...steps, name))]));
 
-  const { servers, agentPools, loadBalancer, datastore, backup, k3s } = configuration;
+  const { servers, agentPools, loadBalancer, datastore, backup, k3s, safety } = configuration;
   const { managed } = datastore;
   if (managed === undefined) throw new Error("a configuration without datastore.managed was taken for complete");
   const all: Settings["hosts"] = Object.fromEntries(
@@ -212,6 +212,7 @@ function assemble(
     datastore: { ...managed, host: at(configPath("datastore", "managed", "host")) },
     backup: backupSettings(backup, { hosts: all, managed: managed.name, values }),
     k3s: { ...k3s, sha256: k3s.sha256 },
+    safety: { ...safety, protectDatastore: safety.protectDatastore ?? safety.production },
     hosts: all,
   };
 }

@@ -330,8 +330,17 @@ const k3s = section({
     .meta({ description: "Seconds that a server or an agent may take to prove itself ready after a start." }),
 }).meta({ description: "K3s itself." });
 
+const safety = section({
+  production: yesOrNo("write true for a stack that must not fail")
+    .default(false)
+    .meta({ description: "Whether the policy pack's rules for production are mandatory for this stack." }),
+  protectDatastore: yesOrNo("write false to let Pulumi delete the datastore's resources").optional().meta({
+    description: "Whether Pulumi refuses to delete or replace the datastore's resources. Default: `safety.production`.",
+  }),
+}).meta({ description: "What guards the stack against mistakes." });
+
 /** The keys of the configuration that hold maps, with what each may hold. */
-export const sections = { ssh, servers, agentPools, loadBalancer, datastore, backup, k3s };
+export const sections = { ssh, servers, agentPools, loadBalancer, datastore, backup, k3s, safety };
 
 /** The keys that hold one secret text each, with what they mean. */
 export const secretKeys = {
@@ -357,6 +366,7 @@ export const keyNames = [
   "backupCopyCredentials",
   "backupFailureWebhook",
   "k3s",
+  "safety",
 ] as const satisfies readonly (SectionKey | SecretKey)[];
 
 export type SectionKey = keyof typeof sections;

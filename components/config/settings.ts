@@ -14,6 +14,7 @@ export interface Settings {
   datastore: ManagedDatastoreSettings;
   backup: BackupSettings;
   k3s: K3sSettings;
+  safety: SafetySettings;
   /** Every host of the stack by name, lost ones included, for what is done with all of them alike. */
   hosts: Readonly<Record<string, HostSettings>>;
 }
@@ -137,6 +138,13 @@ export interface K3sSettings {
   agentConfig: Readonly<Record<string, unknown>>;
   /** Seconds that a server or an agent may take to prove itself after a start. Default: 240. */
   readySeconds: number;
+}
+
+export interface SafetySettings {
+  /** Whether the policy pack's rules for production are mandatory. Default: false. */
+  production: boolean;
+  /** Whether Pulumi refuses to delete or replace the datastore's resources. Default: as `production`. */
+  protectDatastore: boolean;
 }
 
 /** A value of the configuration that is marked secret from the moment it is parsed. */

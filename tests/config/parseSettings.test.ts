@@ -61,6 +61,7 @@ describe("parseSettings", () => {
         agentConfig: {},
         readySeconds: 240,
       },
+      safety: { production: false, protectDatastore: false },
       hosts: {
         "server-1": { host: server1, path: "k3s-ha:servers.server-1", role: "server" },
         "server-2": { host: server2, path: "k3s-ha:servers.server-2", role: "server" },
@@ -81,6 +82,14 @@ describe("parseSettings", () => {
     assert.equal(settings.hosts["agent-1"]?.path, "k3s-ha:agentPools.workers.hosts.agent-1");
     assert.equal(settings.hosts["lb-1"]?.host, settings.loadBalancer.hosts["lb-1"]);
     assert.equal(settings.hosts["db-1"]?.host, settings.datastore.host);
+  });
+
+  it("protects the datastore of a production stack, unless told otherwise", async () => {
+    const safetyOf = async (safety: object) => (await parse({ ...smallStack, safety })).settings.safety;
+    assert.deepEqual(await safetyOf({ production: true }), { production: true, protectDatastore: true });
+    const unprotected = { production: true, protectDatastore: false };
+    assert.deepEqual(await safetyOf(unprotected), unprotected);
+    assert.deepEqual(await safetyOf({ protectDatastore: true }), { production: false, protectDatastore: true });
   });
 
   it("keeps everything that is set", async () => {

@@ -6,14 +6,14 @@ refuses("keys", [
     name: "an unknown key",
     config: { ...smallStack, severs: {} },
     problems: [
-      "k3s-ha:severs is not a setting: rename it to servers, or remove it (there are agentPools, backup, backupCopyCredentials, backupFailureWebhook, datastore, datastoreEndpoint, k3s, loadBalancer, servers, ssh and sshPrivateKey).",
+      "k3s-ha:severs is not a setting: rename it to servers, or remove it (there are agentPools, backup, backupCopyCredentials, backupFailureWebhook, datastore, datastoreEndpoint, k3s, loadBalancer, safety, servers, ssh and sshPrivateKey).",
     ],
   },
   {
     name: "a key that is like no other",
     config: { ...smallStack, telemetry: true },
     problems: [
-      "k3s-ha:telemetry is not a setting: remove it (there are agentPools, backup, backupCopyCredentials, backupFailureWebhook, datastore, datastoreEndpoint, k3s, loadBalancer, servers, ssh and sshPrivateKey).",
+      "k3s-ha:telemetry is not a setting: remove it (there are agentPools, backup, backupCopyCredentials, backupFailureWebhook, datastore, datastoreEndpoint, k3s, loadBalancer, safety, servers, ssh and sshPrivateKey).",
     ],
   },
   {
