@@ -7,14 +7,15 @@ import { toolchain } from "../sandbox/k3s/golang.ts";
 import { buildServer, serverPrograms } from "../sandbox/k3s/server.ts";
 
 /** A program and the name that it has to see itself called by. */
-interface Program {
+export interface KubectlProgram {
   path: string;
   argv0: string;
 }
 
-let found: Promise<Program> | undefined;
+let found: Promise<KubectlProgram> | undefined;
 
-function program(): Promise<Program> {
+/** Finds kubectl, or makes the K3s that holds one. */
+export function kubectlProgram(): Promise<KubectlProgram> {
   found ??= execa("kubectl", ["version", "--client"], { reject: false }).then(async ({ failed }) =>
     failed
       ? { path: join(await buildServer("v1.35.0+k3s1", await toolchain()), serverPrograms.k3s), argv0: "kubectl" }
@@ -25,7 +26,7 @@ function program(): Promise<Program> {
 
 /** Runs kubectl with a kubeconfig given as text, which lies in a file that only its owner reads while kubectl runs. */
 export async function kubectl(kubeconfig: string, args: readonly string[], options: Options = {}) {
-  const { path, argv0 } = await program();
+  const { path, argv0 } = await kubectlProgram();
   const directory = await mkdtemp(join(tmpdir(), "k3s-ha-"));
   try {
     const file = join(directory, "kubeconfig");

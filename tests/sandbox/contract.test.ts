@@ -1,0 +1,109 @@
+/**
+ * Proves what lies before and behind a cluster, on real hosts: hosts that another stack exports, one of them reached
+ * through a bastion only, become a cluster; and a third stack takes the cluster by its contract and runs pods in it.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { testImage } from "../../sandbox/k3s/images.ts";
+import { down, exec, up } from "../../sandbox/sandbox.ts";
+import { NeighbourStack } from "../support/neighbourStack.ts";
+import { sampleArguments } from "../support/processArguments.ts";
+import { addressOf, devConfig, kubectl, onHost, readyNodes, SandboxStack } from "../support/sandboxCluster.ts";
+
+const version = "v1.35.0+k3s1";
+
+let stack: SandboxStack;
+let kubeconfig: string;
+
+before(async () => {
+  await down();
+  await up();
+  const machine = async (name: string, more: object = {}) => ({
+    address: addressOf(name),
+    hostKey: await onHost(name, "cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub"),
+    ...more,
+  });
+  // From now on the second server takes SSH connections of the balancer's host alone.
+  await onHost("server-2", `iptables -I INPUT -p tcp --dport 22 ! -s ${addressOf("lb-1")} -j REJECT`);
+  const config = await devConfig();
+  const fromInfrastructure = (output: string) => ({ stack: "organization/infrastructure/prod", output });
+  stack = await SandboxStack.open("dev", {
+    ...config,
+    servers: fromInfrastructure("servers"),
+    agentPools: { workers: { hosts: fromInfrastructure("workers") } },
+  });
+  const machines = {
+    servers: {
+      "server-1": await machine("server-1"),
+      "server-2": await machine("server-2", { bastion: await machine("lb-1") }),
+    },
+    workers: { "agent-1": await machine("agent-1") },
+  };
+  await (await NeighbourStack.open("infrastructure", machines, stack.workspace)).mustUp();
+  await stack.mustUp();
+  kubeconfig = await stack.kubeconfig();
+});
+
+after(() => down());
+
+describe("hosts that another stack exports", () => {
+  test("are the cluster's nodes", async () => {
+    assert.deepEqual(await readyNodes(kubeconfig), [
+      `agent-1 ${version}`,
+      `server-1 ${version}`,
+      `server-2 ${version}`,
+    ]);
+  });
+
+  test("are reached through their bastion, if they have one", async () => {
+    const logins = await onHost(
+      "server-2",
+      "journalctl --unit ssh --output cat | grep -oP 'Accepted publickey .* from \\K\\S+' | sort -u",
+    );
+    assert.equal(logins, addressOf("lb-1"));
+    const elsewhere = await exec("server-1", `timeout 3 bash -c 'exec 3<>/dev/tcp/${addressOf("server-2")}/22'`);
+    assert.notEqual(elsewhere.exitCode, 0);
+  });
+
+  test("change nothing when they have not changed", async () => {
+    await stack.mustUp("--expect-no-changes");
+  });
+});
+
+describe("a stack that takes the cluster by its contract", () => {
+  let consumer: NeighbourStack;
+
+  test("runs pods in it, and shows the kubeconfig to no process list", async () => {
+    const config = { cluster: "organization/k3s-ha/dev", image: testImage, replicas: 2 };
+    consumer = await NeighbourStack.open("consumer", config, stack.workspace);
+    const { seen } = await sampleArguments(() => consumer.mustUp());
+    const pods = JSON.parse(await kubectl(kubeconfig, ["get", "pods", "--namespace", "hello", "--output", "json"])) as {
+      items: { metadata: { name: string }; status: { phase: string } }[];
+    };
+    assert.deepEqual(
+      pods.items.map(({ status }) => status.phase),
+      ["Running", "Running"],
+    );
+    const [first] = pods.items;
+    const logs = await kubectl(kubeconfig, ["logs", "--namespace", "hello", first?.metadata.name ?? ""]);
+    assert.equal(logs, `hello from ${first?.metadata.name ?? ""}`);
+    const key = (JSON.parse(kubeconfig) as { users: [{ user: Record<string, string> }] }).users[0].user[
+      "client-key-data"
+    ];
+    assert.ok(key !== undefined && seen.size > 0);
+    for (const line of seen) assert.ok(!line.includes(key.slice(0, 40)), line);
+    assert.deepEqual(await consumer.outputs(), {
+      apiEndpoint: `https://${addressOf("lb-1")}:6443`,
+      k3sVersion: version,
+      status: 'deployment "hello" successfully rolled out',
+    });
+  });
+
+  test("changes nothing when nothing has changed, and takes with it what it brought", async () => {
+    await consumer.mustUp("--expect-no-changes");
+    await consumer.mustDestroy();
+    const left = await kubectl(kubeconfig, ["get", "namespace", "hello", "--ignore-not-found", "--output", "name"]);
+    assert.equal(left, "");
+    assert.equal((await readyNodes(kubeconfig)).length, 3);
+  });
+});
