@@ -8,6 +8,7 @@ import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { deploy, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
 import { sampleHost } from "../support/sampleHosts.ts";
+import { filesOf } from "../support/hostFiles.ts";
 import { isSecret } from "../support/wire.ts";
 
 const secrets = { password: "p4ssw0rd-of-the-reader", token: "t0ken-of-the-cluster" };
@@ -57,6 +58,52 @@ describe("BackupCron", () => {
     assert.ok(scriptOf(credentials).includes(secrets.password));
     assert.ok(scriptOf(credentials).includes(tokenFingerprint(secrets.token)));
     assert.ok(!scriptOf(credentials).includes(secrets.token), "the token itself stays off the host");
+  });
+
+  it("gives the token to be encrypted, and the copy's login, in that command alone", async () => {
+    const recipient = "age1y5vps8jlptqt6p3vu0lfzs8u5m2scyhw3fzgda3g7u5a0s39p5dslrpz7g";
+    const more = {
+      key: "-----BEGIN OPENSSH PRIVATE KEY-----\nc0py\n-----END OPENSSH PRIVATE KEY-----",
+      hook: "https://h00k",
+    };
+    const hostKeys = ["ssh-ed25519 AAAA"];
+    const deployment = await deployBackup({
+      recipients: [recipient],
+      copy: {
+        remote: { type: "sftp", host: "203.0.113.90", port: "2222" },
+        credentials: more.key,
+        hostKeys,
+        path: "k3s/prod",
+      },
+      failureWebhook: more.hook,
+    });
+    assertSafeCommands(deployment, [...Object.values(secrets), ...Object.values(more)]);
+    const files = await filesOf(scriptOf(resourceNamed(deployment, "backup-credentials")));
+    const told = new Map(files.map(({ path, content, mode }) => [path, [mode, content.toString()]]));
+    assert.deepEqual(told.get("/etc/k3s-ha/backup-copy.key"), ["0600", `${more.key}\n`]);
+    assert.deepEqual(told.get("/etc/k3s-ha/backup-copy.known_hosts"), [
+      "0644",
+      "[203.0.113.90]:2222 ssh-ed25519 AAAA\n",
+    ]);
+    assert.deepEqual(told.get("/etc/k3s-ha/backup-webhook.conf"), ["0600", 'url = "https://h00k"\n']);
+    assert.deepEqual(told.get("/etc/k3s-ha/backup-rclone.conf"), [
+      "0600",
+      `# Written by k3s-ha; changes made here are overwritten.
+[copy]
+disable_hashcheck = true
+host = 203.0.113.90
+key_file = /etc/k3s-ha/backup-copy.key
+known_hosts_file = /etc/k3s-ha/backup-copy.known_hosts
+port = 2222
+shell_type = none
+type = sftp
+`,
+    ]);
+    for (const [path, [, content = ""] = []] of told) assert.ok(!content.includes(secrets.token), path);
+    const timer = scriptOf(resourceNamed(deployment, "backup-timer"));
+    assert.match(timer, new RegExp(`^recipients=${recipient}$`, "m"));
+    assert.match(timer, /^copy_destination=sftp:\/\/203\.0\.113\.90\/k3s\/prod$/m);
+    assert.match(timer, /^packages=\(zstd age rclone curl\)$/m);
   });
 
   it("shows its timer, its program and its settings in a preview", async () => {

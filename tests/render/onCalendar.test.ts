@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { CronExpressionParser } from "cron-parser";
 import fc from "fast-check";
-import { onCalendar } from "../../components/render/onCalendar.ts";
+import { longestGap, nextRuns, onCalendar } from "../../components/render/onCalendar.ts";
 
 const run = promisify(execFile);
 
@@ -142,3 +142,25 @@ async function assertSameTimes(cron: string, now: Date): Promise<void> {
     `${cron} → ${lines.join(" | ")}`,
   );
 }
+
+describe("nextRuns", () => {
+  it("are the next ones, in UTC", () => {
+    assert.deepEqual(
+      nextRuns("0 3 29 2 *", new Date("2026-01-31T12:00:00Z"), 2).map((run) => run.toISOString()),
+      ["2028-02-29T03:00:00.000Z", "2032-02-29T03:00:00.000Z"],
+    );
+  });
+});
+
+describe("longestGap", () => {
+  for (const [schedule, hours] of [
+    ["17 * * * *", 1],
+    ["0 3 * * MON-FRI", 72],
+    ["0 0,8 * * *", 16],
+    ["0 0 1 * *", 31 * 24],
+  ] as const) {
+    it(`of ${schedule} is ${hours} hours`, () => {
+      assert.equal(longestGap(schedule), hours * 3600);
+    });
+  }
+});

@@ -45,7 +45,8 @@ removable_backups() {
 # for whoever looks into it; so does what was never copied, when copies are asked for.
 remove_oldest() {
   local old good=()
-  for old in $(own_backup_ids | tac); do
+  for old in $(backup_ids | tac); do
+    is_own "$old" || continue
     if ! is_whole "$old"; then
       say "k3s-ha-backup: $directory/$old is not what was written any more: check this disk, and remove it by hand" >&2
     elif [[ -z ${setting[copy_path]} ]] || is_copied "$old"; then
