@@ -10,6 +10,7 @@ import { HostChecks } from "./components/host/hostCheck.ts";
 import { nodeAddressOf } from "./components/host/host.ts";
 import { K3sServerPool } from "./components/k3sServerPool.ts";
 import { MySQLDatastore } from "./components/mysqlDatastore.ts";
+import { UpgradeDump } from "./components/upgradeDump.ts";
 import { renderKubeconfig } from "./components/render/kubeconfig.ts";
 
 const settings = await loadSettings();
@@ -35,6 +36,12 @@ const mysql = new MySQLDatastore(
   { ...checked, protect: settings.safety.protectDatastore },
 );
 
+const upgrade = new UpgradeDump(
+  "upgrade",
+  { host: datastore.host, hostName: datastore.name, version: k3s.version },
+  checked,
+);
+
 const pool = new K3sServerPool(
   "servers",
   {
@@ -50,9 +57,10 @@ const pool = new K3sServerPool(
     ],
     config: k3s.serverConfig,
     needs: mysql.clients,
+    goingBackFrom: k3s.goingBackFrom,
     readySeconds: k3s.readySeconds,
   },
-  checked,
+  { dependsOn: [hosts, upgrade] },
 );
 
 const balancer = new HAProxyBalancer(
@@ -72,7 +80,7 @@ const agents = Object.entries(agentPools).map(
       name,
       {
         ...agentPool,
-        release: k3s,
+        release: k3s.agentRelease,
         apiEndpoint: balancer.apiEndpoint,
         joinToken: identity.agentJoinToken,
         config: k3s.agentConfig,

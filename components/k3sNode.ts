@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { k3sConfigPath, k3sUnitPath, releaseDirectory, uninstallVariables } from "./k3sRelease.ts";
+import { guardRelease } from "./releaseGuard.ts";
 import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "./render/balancerState.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { renderK3sConfig } from "./render/k3sConfig.ts";
@@ -33,6 +34,8 @@ export interface K3sNodeArgs {
   drainSeconds?: number;
   /** Where an agent asks the API to be drained. */
   apiEndpoint?: pulumi.Input<string>;
+  /** A release that going back from is meant; servers only. */
+  goingBackFrom?: string | undefined;
   /** Seconds that the node may take to prove itself. */
   readySeconds: number;
 }
@@ -117,6 +120,13 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
           }),
         ),
     },
-    { ...opts, dependsOn: [secrets] },
+    {
+      ...opts,
+      dependsOn: [secrets],
+      // Agents keep nothing that an older release could not read.
+      ...(role === "server"
+        ? { hooks: { beforeUpdate: [guardRelease(name, args.nodeName, args.version, args.goingBackFrom)] } }
+        : {}),
+    },
   );
 }

@@ -31,6 +31,8 @@ export interface K3sServerPoolArgs {
   config?: Readonly<Record<string, unknown>>;
   /** What each server needs before it starts and until it is uninstalled, by its name: its way into the datastore. */
   needs?: Readonly<Record<string, pulumi.Resource>>;
+  /** A release that going back from is meant, because a dump of an older one was restored. Default: going back is refused. */
+  goingBackFrom?: string | undefined;
   /** Seconds that a server may take to prove itself after a start. Default: 240. */
   readySeconds?: number;
 }
@@ -94,6 +96,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
           // Not a secret: it says no more than the datastore's configuration does.
           datastoreAddress: pulumi.unsecret(datastoreAddress),
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
+          goingBackFrom: args.goingBackFrom,
           readySeconds: args.readySeconds ?? 240,
         },
         { parent: this, dependsOn: [release, previous, args.needs?.[nodeName]].filter((each) => each !== undefined) },

@@ -192,6 +192,7 @@ function assemble(
 
   const { servers, agentPools, loadBalancer, datastore, backup, k3s, safety } = configuration;
   const { managed } = datastore;
+  const { agentVersion = k3s.version, ...k3sSettings } = k3s;
   if (managed === undefined) throw new Error("a configuration without datastore.managed was taken for complete");
   const all: Settings["hosts"] = Object.fromEntries(
     configured.map(({ name, path, role }) => [name, { host: at(path), path, role }]),
@@ -211,7 +212,17 @@ function assemble(
     },
     datastore: { ...managed, host: at(configPath("datastore", "managed", "host")) },
     backup: backupSettings(backup, { hosts: all, managed: managed.name, values }),
-    k3s: { ...k3s, sha256: k3s.sha256 },
+    k3s: {
+      ...k3sSettings,
+      sha256: k3s.sha256,
+      goingBackFrom: k3s.goingBackFrom,
+      agentRelease: {
+        version: agentVersion,
+        mirror: k3s.mirror,
+        // It is that of the servers' release.
+        sha256: agentVersion === k3s.version ? k3s.sha256 : undefined,
+      },
+    },
     safety: { ...safety, protectDatastore: safety.protectDatastore ?? safety.production },
     hosts: all,
   };

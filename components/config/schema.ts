@@ -319,6 +319,14 @@ const k3s = section({
   )
     .optional()
     .meta({ description: "sha256 of the release's binary. Default: what the release's own checksum list says." }),
+  agentVersion: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).optional().meta({
+    description:
+      "The release that agents run, if they are to stay behind: at most three minor versions. Default: `k3s.version`.",
+  }),
+  goingBackFrom: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).optional().meta({
+    description:
+      "The release that servers run and that going back from is meant, after an older dump was restored. Default: none, so going back is refused.",
+  }),
   serverConfig: k3sConfig("server", "{disable: [traefik]}")
     .default({})
     .meta({ description: "More settings of every server, as in K3s's config.yaml." }),

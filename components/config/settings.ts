@@ -132,6 +132,10 @@ export interface K3sSettings {
   mirror: string;
   /** sha256 of the release's binary, in hex. Default: what the release's own checksum list says. */
   sha256: string | undefined;
+  /** The release that agents run: that of the servers, or an older one. */
+  agentRelease: { version: string; mirror: string; sha256: string | undefined };
+  /** A release that going back from is meant. Default: undefined, going back is refused. */
+  goingBackFrom: string | undefined;
   /** More settings of every server, as in K3s's config.yaml. */
   serverConfig: Readonly<Record<string, unknown>>;
   /** More settings of every agent. */

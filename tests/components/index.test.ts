@@ -181,6 +181,7 @@ describe("one change of the configuration", () => {
       {
         changed: [
           "backup-timer",
+          "upgrade-dump",
           ...[
             "ingress-ingress-1",
             "servers-server-1",
@@ -312,6 +313,7 @@ describe("the configurations that come with the program", () => {
           "ClusterIdentity",
           "HostChecks",
           "MySQLDatastore",
+          "UpgradeDump",
           "K3sServerPool",
           "HAProxyBalancer",
           ...poolsIn(config),

@@ -57,6 +57,12 @@ describe("parseSettings", () => {
         version: "v1.35.0+k3s1",
         mirror: "https://github.com/k3s-io/k3s/releases/download",
         sha256: undefined,
+        agentRelease: {
+          version: "v1.35.0+k3s1",
+          mirror: "https://github.com/k3s-io/k3s/releases/download",
+          sha256: undefined,
+        },
+        goingBackFrom: undefined,
         serverConfig: {},
         agentConfig: {},
         readySeconds: 240,
@@ -130,6 +136,8 @@ describe("parseSettings", () => {
         sha256: "0123456789abcdef".repeat(4),
         serverConfig: { disable: ["traefik"], "kube-apiserver-arg+": ["v=2"], debug: true },
         agentConfig: { snapshotter: "native" },
+        agentVersion: "v1.34.3+k3s1",
+        goingBackFrom: "v1.35.1+k3s1",
         readySeconds: 600,
       },
     });
@@ -177,6 +185,8 @@ describe("parseSettings", () => {
       sha256: "0123456789abcdef".repeat(4),
       serverConfig: { disable: ["traefik"], "kube-apiserver-arg+": ["v=2"], debug: true },
       agentConfig: { snapshotter: "native" },
+      agentRelease: { version: "v1.34.3+k3s1", mirror: "http://198.51.100.1:8080", sha256: undefined },
+      goingBackFrom: "v1.35.1+k3s1",
       readySeconds: 600,
     });
   });

@@ -111,6 +111,72 @@ describe("a changed setting of an agent that is to be drained", () => {
   });
 });
 
+describe("an upgrade", () => {
+  test("that skips a minor version, or takes agents before servers, is refused in the preview", async () => {
+    await assertPreviewRefuses(
+      { version: "v1.37.0+k3s1" },
+      /server-1 runs K3s v1\.35\.0\+k3s1, and k3s-ha:k3s\.version is v1\.37\.0\+k3s1: Kubernetes must not skip a minor version\. Upgrade to the latest v1\.36 first/,
+    );
+    await assertPreviewRefuses(
+      { agentVersion: newVersion },
+      /k3s-ha:k3s\.agentVersion is v1\.35\.0\+k3s3, which is newer than the servers' v1\.35\.0\+k3s1/,
+    );
+  });
+
+  test("that the second server fails on stops there, with a dump, and cannot be taken back on what the first has written", async () => {
+    // Only the new release does not start.
+    await onHost(
+      "server-2",
+      `cat >/etc/systemd/system/k3s.service.d/99-broken.conf <<'UNIT'
+[Service]
+ExecStartPre=/bin/sh -c 'readlink /usr/local/bin/k3s | grep ${oldVersion.replace("+", "[+]")}'
+UNIT`,
+    );
+    await failsNoRequest(async () => {
+      const { all, exitCode } = await (
+        await SandboxStack.open("dev", withK3s({ version: newVersion, readySeconds: 10 }))
+      ).up();
+      assert.notEqual(exitCode, 0, all);
+      assert.match(all, /server-2: K3s .*; it runs with its previous settings again/);
+    });
+    assert.deepEqual(await readyNodes(kubeconfig), [
+      `agent-1 ${oldVersion}`,
+      `server-1 ${newVersion}`,
+      `server-2 ${oldVersion}`,
+    ]);
+    const manifest = await onHost("db-1", "grep -l pre-upgrade /var/backups/k3s-ha/*/manifest.json | xargs cat");
+    assert.match(manifest, new RegExp(`"k3sVersion": "${oldVersion.replace("+", "\\+")}"`));
+    await assertPreviewRefuses(
+      { version: oldVersion },
+      /server-1 runs K3s v1\.35\.0\+k3s3, and k3s-ha:k3s\.version is v1\.35\.0\+k3s1, which is older: .*docs\/day-two\.md/,
+    );
+  });
+
+  test("goes on from where it stopped, servers before agents, and no request fails", async () => {
+    await onHost("server-2", "rm /etc/systemd/system/k3s.service.d/99-broken.conf; systemctl daemon-reload");
+    const before = await starts();
+    config = withK3s({ version: newVersion });
+    await failsNoRequest(async () => (await SandboxStack.open("dev", config)).mustUp());
+    const now = await starts();
+    assert.equal(now["server-1"], before["server-1"], "server-1 had been upgraded already");
+    assert.ok(now["agent-1"] > now["server-2"] && now["server-2"] > before["server-2"], JSON.stringify(now));
+    assert.deepEqual(
+      await readyNodes(kubeconfig),
+      nodes.map((node) => `${node} ${newVersion}`),
+    );
+    for (const node of nodes) assert.equal(await onHost(node, "ls /usr/local/lib/k3s-ha/k3s"), newVersion);
+    await (await SandboxStack.open("dev", config)).mustUp("--expect-no-changes");
+  });
+});
+
+async function assertPreviewRefuses(k3s: Record<string, unknown>, reason: RegExp): Promise<void> {
+  const stack = await SandboxStack.open("dev", withK3s(k3s));
+  await assert.rejects(stack.preview(), (error: { all?: string }) => {
+    assert.match(String(error.all), reason);
+    return true;
+  });
+}
+
 /** Fails when a client saw a failure while `event` ran. */
 async function failsNoRequest(event: () => Promise<unknown>): Promise<void> {
   const { failed, samples } = await probeDuring(endpointOf(kubeconfig), event, 3000);

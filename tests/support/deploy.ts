@@ -168,6 +168,7 @@ function watchMonitor(
     registerResource: Handler<RegisterResourceRequest>;
     registerResourceOutputs: Handler<RegisterResourceOutputsRequest>;
     registerErrorHook: (request: unknown, callback: (error: null, answer: object) => void) => void;
+    registerResourceHook: (request: unknown, callback: (error: null, answer: object) => void) => void;
   };
   const registerResource = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, callback) => {
@@ -180,7 +181,7 @@ function watchMonitor(
     return registerResourceOutputs(request, callback);
   };
   // The mocks have no word of hooks, and the program would wait for ever.
-  monitor.registerErrorHook = (_, callback) => {
+  monitor.registerErrorHook = monitor.registerResourceHook = (_, callback) => {
     callback(null, {});
   };
 }

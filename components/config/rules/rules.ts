@@ -1,3 +1,4 @@
+import { agentsOfAnotherRelease } from "./agentVersion.ts";
 import { hostsOf } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
@@ -36,6 +37,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...hostsInClusterNetworks(configuration, hosts),
     ...nodesOfOtherFamily(configuration, hosts),
     ...lostBeyondRepair(hosts),
+    ...agentsOfAnotherRelease(configuration),
     ...invalidClusterNetworks(configuration),
     ...overlappingClusterNetworks(configuration),
     ...unknownBackupHost(configuration, hosts),

@@ -86,6 +86,11 @@ wait_until_proved() {
   done
 }
 
+# Nothing runs from them any more, and the way back from an upgrade is not to start one of them.
+remove_other_releases() {
+  find "$(dirname "$release_directory")" -mindepth 1 -maxdepth 1 -type d ! -name "$version" -exec rm -rf {} +
+}
+
 apply() {
   local now
   lock_host
@@ -105,6 +110,7 @@ apply() {
   return_to_balancers
   keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s
   proved "$unit" "$now"
+  remove_other_releases
   print_revision "$unit"
 }
 

@@ -1,0 +1,23 @@
+# shellcheck shell=bash
+# A verified dump of the datastore before the first server gets another release: the only way back.
+record=$state_directory/upgrade-dump.version
+
+# Before the first backup there is no program, and no cluster that could be upgraded.
+dump() {
+  [[ -x $backup_program ]] || return 0
+  "$backup_program" run --label pre-upgrade >&2 ||
+    die "$host_name: the datastore could not be backed up before the upgrade to $version, for the reason above, so no server was changed. Once \"k3s-ha-backup run\" ends well on this host, run up again."
+}
+
+apply() {
+  lock_host
+  if [[ -s $record && $(<"$record") != "$version" ]]; then dump; fi
+  mkdir -p "$state_directory"
+  printf '%s\n' "$version" >"$record.new"
+  mv -f "$record.new" "$record"
+}
+
+remove() {
+  lock_host
+  rm -f "$record"
+}

@@ -1,0 +1,45 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "./host/host.ts";
+import { HostCommand } from "./host/hostCommand.ts";
+import { backupProgramPath } from "./render/backupProgram.ts";
+import { renderHostScript } from "./render/hostScript.ts";
+
+/** Before what the datastore is dumped, and where. */
+export interface UpgradeDumpArgs {
+  /** The host that takes the backups. */
+  host: HostArgs;
+  /** The host's name, for messages. */
+  hostName: string;
+  /** The release that the servers are to run. */
+  version: string;
+}
+
+/** Seconds for a dump, its verification and a run that is under way. */
+const dumpSeconds = 3600;
+
+/**
+ * A verified dump of the datastore, labelled "pre-upgrade", whenever the release changes. The servers come after it: there
+ * is no way back from an upgrade but this dump.
+ */
+export class UpgradeDump extends pulumi.ComponentResource {
+  /** The release that the servers may be changed to. */
+  readonly version: pulumi.Output<string>;
+
+  constructor(name: string, args: UpgradeDumpArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("k3s-ha:index:UpgradeDump", name, {}, opts);
+    const dump = new HostCommand(
+      `${name}-dump`,
+      {
+        host: args.host,
+        applySeconds: dumpSeconds,
+        script: renderHostScript({
+          body: "upgradeDump",
+          variables: { host_name: args.hostName, version: args.version, backup_program: backupProgramPath },
+        }),
+      },
+      { parent: this },
+    );
+    this.version = dump.urn.apply(() => args.version);
+    this.registerOutputs({ version: this.version });
+  }
+}
