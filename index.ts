@@ -38,7 +38,7 @@ const mysql = new MySQLDatastore(
 
 const upgrade = new UpgradeDump(
   "upgrade",
-  { host: datastore.host, hostName: datastore.name, version: k3s.version },
+  { host: settings.backup.host, hostName: settings.backup.hostName, version: k3s.version },
   checked,
 );
 

@@ -181,7 +181,7 @@ describe("one change of the configuration", () => {
       {
         changed: [
           "backup-timer",
-          "upgrade-dump",
+
           ...[
             "ingress-ingress-1",
             "servers-server-1",
@@ -189,7 +189,8 @@ describe("one change of the configuration", () => {
             "workers-agent-1",
             "workers-agent-2",
           ].flatMap((node) => [`${node}-release`, `${node}-service`]),
-        ],
+          "upgrade-dump",
+        ].toSorted(),
       },
     ],
     [
