@@ -90,12 +90,12 @@ describe("parseSettings", () => {
     assert.equal(settings.hosts["db-1"]?.host, settings.datastore.host);
   });
 
-  it("protects the datastore of a production stack, unless told otherwise", async () => {
-    const safetyOf = async (safety: object) => (await parse({ ...smallStack, safety })).settings.safety;
-    assert.deepEqual(await safetyOf({ production: true }), { production: true, protectDatastore: true });
+  it("protects the datastore of a production stack, unless told otherwise", () => {
+    const safetyOf = (safety: object) => parse({ ...smallStack, safety }).settings.safety;
+    assert.deepEqual(safetyOf({ production: true }), { production: true, protectDatastore: true });
     const unprotected = { production: true, protectDatastore: false };
-    assert.deepEqual(await safetyOf(unprotected), unprotected);
-    assert.deepEqual(await safetyOf({ protectDatastore: true }), { production: false, protectDatastore: true });
+    assert.deepEqual(safetyOf(unprotected), unprotected);
+    assert.deepEqual(safetyOf({ protectDatastore: true }), { production: false, protectDatastore: true });
   });
 
   it("keeps everything that is set", async () => {
