@@ -7,7 +7,7 @@ NODE := node_modules/.bin/node
 # Node runs the sources as they are; its word on experimental features is not for our users.
 RUN := $(NODE) --disable-warning=ExperimentalWarning
 
-.PHONY: help up preview down status kubectl backup outputs sandbox test lint drill bench
+.PHONY: help up preview down status kubectl backup restore outputs sandbox test lint drill bench
 
 help: ## Show the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ kubectl: node_modules/.installed ## Run kubectl through the balancer: make kubec
 
 backup: node_modules/.installed ## Take a backup now, and verify it
 	@$(RUN) operations/main.ts backup --stack $(STACK)
+
+restore: node_modules/.installed ## Restore a backup: make restore BACKUP=latest [FROM=copy] [IDENTITY=key.txt] [YES=1]
+	@$(RUN) operations/main.ts restore --stack $(STACK) --backup $(or $(BACKUP),latest) $(if $(filter copy,$(FROM)),--from-copy) $(if $(IDENTITY),--identity $(IDENTITY)) $(if $(YES),--yes)
 
 outputs: node_modules/.installed ## Show the stack's outputs, secrets hidden
 	@$(RUN) operations/main.ts outputs --stack $(STACK)

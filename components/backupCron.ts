@@ -5,7 +5,12 @@ import type { Recorded } from "./recorded.ts";
 import { renderBackupOptionFile } from "./render/backupOptionFile.ts";
 import { backupProgram, backupProgramPath } from "./render/backupProgram.ts";
 import { renderBackupSettings } from "./render/backupSettings.ts";
-import { renderBackupService, renderBackupTimer, renderFailureService } from "./render/backupUnits.ts";
+import {
+  renderBackupService,
+  renderBackupTimer,
+  renderDrillService,
+  renderFailureService,
+} from "./render/backupUnits.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { longestGap, nextRuns, onCalendar } from "./render/onCalendar.ts";
 import {
@@ -68,6 +73,21 @@ export interface BackupCronArgs {
   onFailure?: string | undefined;
   /** URL that is sent a JSON with the field `text` when a backup fails; secret, whatever it is marked as. Default: none. */
   failureWebhook?: pulumi.Input<string> | undefined;
+  /** Restore drills: a backup, as it is kept, restored and its keys opened. Default: none. */
+  drill?: BackupDrill | undefined;
+  /**
+   * Private key of a recipient, `AGE-SECRET-KEY-…`, that drills open encrypted backups with. Secret, whatever it is marked
+   * as; it lies on the host, open to root alone. Default: none, which is enough where nothing is encrypted.
+   */
+  drillIdentity?: pulumi.Input<string> | undefined;
+}
+
+/** When restore drills happen. */
+export interface BackupDrill {
+  /** A cron expression in UTC. */
+  schedule: string;
+  /** Whether every backup is restored again as it is kept. Default: false. */
+  afterBackup?: boolean;
 }
 
 /** A place on another host that rclone can write to. */
@@ -88,6 +108,7 @@ const optionFile = "/etc/k3s-ha/backup.cnf";
 const caPath = "/etc/k3s-ha/backup-ca.crt";
 const tokenFingerprintFile = "/etc/k3s-ha/backup-token.fingerprint";
 const tokenEscrow = "/etc/k3s-ha/backup-token.age";
+const drillIdentity = "/etc/k3s-ha/backup-drill.key";
 const copyConfig = "/etc/k3s-ha/backup-rclone.conf";
 const copyKey = "/etc/k3s-ha/backup-copy.key";
 const copyKnownHosts = "/etc/k3s-ha/backup-copy.known_hosts";
@@ -139,6 +160,8 @@ export class BackupCron extends pulumi.ComponentResource {
       weekly: checkedGenerations("weekly", args.weekly ?? 4),
       monthly: checkedGenerations("monthly", args.monthly ?? 6),
     };
+    const { drill } = args;
+    const drillCalendar = drill === undefined ? [] : calendarOf(drill.schedule, "drill.schedule");
     const directory = checkedDirectory("directory", args.directory ?? "/var/backups/k3s-ha");
     const metricsDirectory =
       args.metricsDirectory === undefined ? undefined : checkedDirectory("metricsDirectory", args.metricsDirectory);
@@ -166,9 +189,10 @@ export class BackupCron extends pulumi.ComponentResource {
     }
     const { address, port, database, user, password, caCertificate } = args.source;
 
+    const optional = pulumi.all([copy?.credentials, args.failureWebhook, args.drillIdentity]);
     const secretFiles = pulumi
-      .all([address, port, user, password, caCertificate, args.token, copy?.credentials, args.failureWebhook])
-      .apply(([address, port, user, password, ca, token, copyCredentials, webhook]): HostFile[] => [
+      .all([address, port, user, password, caCertificate, args.token, optional])
+      .apply(([address, port, user, password, ca, token, [copyCredentials, webhook, drillKey]]): HostFile[] => [
         {
           path: optionFile,
           content: renderBackupOptionFile({ address, port, user, password, caPath }),
@@ -180,6 +204,7 @@ export class BackupCron extends pulumi.ComponentResource {
         ...(webhook === undefined
           ? []
           : [{ path: webhookConfig, content: `url = ${JSON.stringify(webhook)}`, mode: "0600" }]),
+        ...(drillKey === undefined ? [] : [{ path: drillIdentity, content: drillKey, mode: "0600" }]),
       ]);
     const credentials = new HostCommand(
       `${name}-credentials`,
@@ -226,6 +251,7 @@ export class BackupCron extends pulumi.ComponentResource {
                 settings_path: settingsPath,
                 credentials_revision: credentialsRevision,
                 recipients,
+                drills: drill === undefined ? "no" : "yes",
                 copy_destination: copy === undefined ? "" : copyDestination(remoteOf(copy, ""), copy.path),
                 packages: [
                   "zstd",
@@ -265,14 +291,28 @@ export class BackupCron extends pulumi.ComponentResource {
                     metricsDirectory,
                     onFailure: args.onFailure,
                     webhookConfig: args.failureWebhook === undefined ? undefined : webhookConfig,
+                    drillMaxAgeSeconds: drill === undefined ? undefined : 2 * longestGap(drill.schedule) + 3600,
+                    drillIdentity: args.drillIdentity === undefined ? undefined : drillIdentity,
                   }),
                 },
                 {
                   path: "/etc/systemd/system/k3s-ha-backup.service",
-                  content: renderBackupService(directory, metricsDirectory),
+                  content: renderBackupService(directory, metricsDirectory, drill?.afterBackup),
                 },
                 { path: "/etc/systemd/system/k3s-ha-failed@.service", content: renderFailureService() },
                 { path: "/etc/systemd/system/k3s-ha-backup.timer", content: renderBackupTimer(schedule) },
+                ...(drill === undefined
+                  ? []
+                  : [
+                      {
+                        path: "/etc/systemd/system/k3s-ha-restore-drill.service",
+                        content: renderDrillService(directory, metricsDirectory),
+                      },
+                      {
+                        path: "/etc/systemd/system/k3s-ha-restore-drill.timer",
+                        content: renderBackupTimer(drillCalendar, "restore drills"),
+                      },
+                    ]),
               ],
             });
           }),
@@ -302,6 +342,7 @@ const secretPaths = [
   copyKey,
   copyKnownHosts,
   webhookConfig,
+  drillIdentity,
 ] as const;
 
 function remoteOf(copy: BackupCopy, credentials: string): RcloneRemote {
@@ -323,12 +364,12 @@ function copyFiles(copy: BackupCopy | undefined, credentials: string): HostFile[
   ];
 }
 
-function calendarOf(schedule: string): string[] {
+function calendarOf(schedule: string, propertyPath = "schedule"): string[] {
   try {
     return onCalendar(schedule);
   } catch (error) {
     throw new pulumi.InputPropertyError({
-      propertyPath: "schedule",
+      propertyPath,
       reason: error instanceof Error ? error.message : String(error),
     });
   }

@@ -1,11 +1,13 @@
 /** What the Makefile's commands do: the Pulumi program on a stack, and for the sandbox's stack the hosts below it. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { backupProgramPath } from "../components/render/backupProgram.ts";
 import { exists } from "../sandbox/cache.ts";
 import { loginOf } from "./hostLogin.ts";
 import { runOnHost } from "./hostShell.ts";
+import { restoreBackup } from "./restore.ts";
 import { kubectl } from "./kubectl.ts";
 import { say, secondsSince, step } from "../sandbox/progress.ts";
 import { down, holdingSandbox, up } from "../sandbox/sandbox.ts";
@@ -118,6 +120,29 @@ const takeBackupScript = `systemctl start k3s-ha-backup.service || { journalctl 
 ${backupProgramPath} list
 `;
 
+interface RestoreChoice {
+  backup: string;
+  fromCopy?: boolean;
+  identity?: string;
+  yes?: boolean;
+}
+
+async function runRestore(stack: string, { backup, fromCopy, identity, yes }: RestoreChoice): Promise<void> {
+  const confirm = async (plan: string) => {
+    console.log(plan);
+    if (yes === true) return true;
+    if (!process.stdin.isTTY) throw new Error("Nothing was changed: YES=1 answers where nobody can be asked.");
+    const question = createInterface(process.stdin, process.stderr);
+    const answer = await question.question("Restore it? Type yes: ");
+    question.close();
+    return answer.trim() === "yes";
+  };
+  const done = await holding(stack, "restore", async () =>
+    restoreBackup(await openKnown(stack), { backup, fromCopy: fromCopy === true, identityFile: identity, confirm }),
+  );
+  if (!done) console.log("Nothing was changed.");
+}
+
 /** The host that takes the stack's backups. */
 async function backupHost(workspace: Workspace) {
   const { hosts } = await readSettings(workspace);
@@ -147,6 +172,12 @@ command("outputs", "show the stack's outputs").action(async ({ stack }: StackOpt
   await pulumi(await openKnown(stack), ["stack", "output"], { stdio: "inherit" });
 });
 command("backup", "take a backup now").action(({ stack }: StackOption) => runBackup(stack));
+command("restore", "put a backup in the place of what the datastore holds")
+  .option("--backup <id>", "id of a backup", "latest")
+  .option("--from-copy", "fetch it from where copies go")
+  .option("--identity <file>", "key of a recipient, for a backup that is encrypted")
+  .option("--yes", "do not ask")
+  .action(({ stack, ...choice }: StackOption & RestoreChoice) => runRestore(stack, choice));
 command("kubectl", "run kubectl through the balancer")
   .argument("[args...]")
   .action(async (args: string[], { stack }: StackOption) => {

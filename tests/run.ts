@@ -18,6 +18,8 @@ interface Stage {
   tests?: string;
   /** Test files at the same time: real hosts and databases take turns. Default: as many as there are processors. */
   concurrency?: number;
+  /** Sandboxes at the same time, for tests that spend their time waiting for hosts and measure none of it. Default: one. */
+  sandboxes?: number;
 }
 
 const root = join(import.meta.dirname, "..");
@@ -36,6 +38,9 @@ const stages: readonly Stage[] = [
   { name: "backup", tests: "tests/backup/**/*.test.ts", concurrency: 1 },
   { name: "sandbox", tests: "tests/sandbox/**/*.test.ts", concurrency: 1 },
 ];
+
+/** The sandbox that tests work in, and the numbers after it: that of `make up` stays as it is. */
+const firstSandbox = Number(process.env["K3S_HA_SANDBOX"] ?? 1);
 
 interface Tally {
   passed: number;
@@ -85,26 +90,49 @@ async function runCommands(commands: readonly (readonly string[])[]): Promise<Ta
 async function runTests(stage: Stage): Promise<Tally> {
   const files = globSync(stage.tests ?? "", { cwd: root }).toSorted();
   if (files.length === 0) return { passed: 0, failed: 0 };
-  const child = execa(
+  if (stage.sandboxes === undefined) return runFiles(files, stage.concurrency, "inherit");
+  // Each takes the next file when it is done with one, so a long file holds up only itself.
+  const waiting = [...files];
+  const total = { passed: 0, failed: 0 };
+  await Promise.all(
+    Array.from({ length: stage.sandboxes }, async (_, index) => {
+      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+        const { passed, failed } = await runFiles([file], 1, "together", firstSandbox + index);
+        total.passed += passed;
+        total.failed += failed;
+      }
+    }),
+  );
+  return total;
+}
+
+/** Shows what the files print as it comes, or all of it `together` when several print at the same time. */
+async function runFiles(
+  files: readonly string[],
+  concurrency: number | undefined,
+  output: "inherit" | "together",
+  sandbox = firstSandbox,
+): Promise<Tally> {
+  const { stdout, all, exitCode } = await execa(
     process.execPath,
     [
       "--disable-warning=ExperimentalWarning",
       "--test",
       "--test-reporter=spec",
-      ...(stage.concurrency === undefined ? [] : [`--test-concurrency=${stage.concurrency}`]),
+      ...(concurrency === undefined ? [] : [`--test-concurrency=${concurrency}`]),
       ...files,
     ],
     {
       cwd: root,
       stdin: "ignore",
-      stdout: ["inherit", "pipe"],
-      stderr: "inherit",
+      stdout: output === "inherit" ? ["inherit", "pipe"] : "pipe",
+      stderr: output === "inherit" ? ["inherit", "pipe"] : "pipe",
+      all: true,
       reject: false,
-      // The sandbox of `make up` stays as it is.
-      env: { FORCE_COLOR: "0", K3S_HA_SANDBOX: process.env["K3S_HA_SANDBOX"] ?? "1" },
+      env: { FORCE_COLOR: "0", K3S_HA_SANDBOX: String(sandbox) },
     },
   );
-  const { stdout, exitCode } = await child;
+  if (output === "together") console.log(`--- ${files.join(" ")} ---\n${all}`);
   const count = (word: string) => Number(new RegExp(`^ℹ ${word} (\\d+)$`, "m").exec(stdout)?.[1] ?? 0);
   const tally = { passed: count("pass"), failed: count("fail") + count("cancelled") };
   // A file that could not even start is a failure too.

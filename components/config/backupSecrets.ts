@@ -1,3 +1,6 @@
+import { configPath } from "./configPath.ts";
+import type { Problem } from "./problem.ts";
+import type { Configuration } from "./schema.ts";
 import { isPrivateKey } from "../render/rcloneConfig.ts";
 
 /** Why the credentials of copies cannot be used, with the remedy, or undefined. No part of them is repeated. */
@@ -9,6 +12,31 @@ export function copyCredentialsFault(text: string): string | undefined {
   return text.trim().split(/\r?\n/).every(isSetting)
     ? undefined
     : "has to be lines of rclone.conf such as secret_access_key = …, or an SSH private key: write one setting a line, without the [section]";
+}
+
+/** Why a key for drills cannot be used, with the remedy, or undefined. No part of it is repeated. */
+export function drillIdentityFault(text: string): string | undefined {
+  return /^AGE-SECRET-KEY-1[A-Z0-9]+$/m.test(text.trim())
+    ? undefined
+    : "has to be a private key of age: write the line AGE-SECRET-KEY-1… that age-keygen prints";
+}
+
+/** A key for drills that nothing needs, or drills that miss theirs. */
+export function drillIdentityProblems(backup: Configuration["backup"], identity: string): Problem[] {
+  if (backup === undefined) return [];
+  const given = identity.trim() !== "";
+  const key = configPath("backupDrillIdentity");
+  if (given && (backup.drill === undefined || backup.recipients.length === 0)) {
+    const reason = backup.drill === undefined ? "there are no drills" : "backups are not encrypted";
+    return [{ path: key, fault: `is set, but ${reason}, and a key is kept only where it is needed: remove it` }];
+  }
+  if (given || backup.drill === undefined || backup.recipients.length === 0) return [];
+  return [
+    {
+      path: configPath("backup", "drill"),
+      fault: `needs the private key of one of backup.recipients, or no drill could open a backup: set it with "pulumi config set --secret ${key}", or remove the drills`,
+    },
+  ];
 }
 
 /** Why a webhook cannot be used, with the remedy, or undefined. */

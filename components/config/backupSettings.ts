@@ -34,6 +34,8 @@ export function backupSettings(
           },
     metricsDirectory: backup.metricsDirectory,
     onFailure: backup.onFailure,
+    drill: backup.drill,
+    drillIdentity: secret("backupDrillIdentity"),
     failureWebhook: secret("backupFailureWebhook"),
   };
 }

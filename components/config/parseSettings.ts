@@ -1,6 +1,6 @@
 import type { HostArgs } from "../host/host.ts";
 import { backupSettings } from "./backupSettings.ts";
-import { copyCredentialsFault, webhookFault } from "./backupSecrets.ts";
+import { copyCredentialsFault, drillIdentityFault, drillIdentityProblems, webhookFault } from "./backupSecrets.ts";
 import { configPath, namespace } from "./configPath.ts";
 import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
 import type { Surroundings } from "./filePath.ts";
@@ -52,6 +52,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     ...(source.resolved?.problems ?? []),
     ...withoutResolved(problems, source),
     ...secretKeyProblems(source),
+    ...drillIdentityProblems(configuration.backup, source.values[configPath("backupDrillIdentity")] ?? ""),
     ...tenable(problemsTogether(configuration, source.now ?? new Date()), problems),
     ...access.problems,
   ];
@@ -160,6 +161,7 @@ function secretKeyProblems({ values, secretKeys: encrypted }: ConfigurationSourc
     ...plain,
     ...(endpoint === "" ? [] : [{ path: configPath("datastoreEndpoint"), fault: datastoreEndpointFault(endpoint) }]),
     ...secretFault("backupCopyCredentials", copyCredentialsFault),
+    ...secretFault("backupDrillIdentity", drillIdentityFault),
     ...secretFault("backupFailureWebhook", webhookFault),
   ];
 }

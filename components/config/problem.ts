@@ -43,6 +43,7 @@ const longestShown = 80;
  */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value);
-  if (/PRIVATE KEY|AGE-SECRET-KEY|\\n|:\/\/[^/"]*@|^"\w+:[^"]*@/.test(text)) return "a value that may be secret and is not shown";
+  if (/PRIVATE KEY|AGE-SECRET-KEY|\\n|:\/\/[^/"]*@|^"\w+:[^"]*@/.test(text))
+    return "a value that may be secret and is not shown";
   return text.length <= longestShown ? text : `${text.slice(0, longestShown)}…`;
 }

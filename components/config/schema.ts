@@ -290,6 +290,17 @@ const backup = section({
       description:
         "Shell command that is run when a backup fails, with the reason on its standard input. Default: none.",
     }),
+  drill: section({
+    schedule: z
+      .string({ error: 'has to be a cron expression: write it in quotes, such as "47 4 * * *"' })
+      .default("47 4 * * *")
+      .meta({ description: "When a kept backup is restored into a scratch server: five fields of cron, in UTC." }),
+    afterBackup: yesOrNo("write true to restore every backup again as it is kept")
+      .default(false)
+      .meta({ description: "Whether that is done after every backup too." }),
+  })
+    .optional()
+    .meta({ description: "Restore drills. Default: none." }),
   beforeChanges: yesOrNo("write false only to mend a datastore that no backup can be taken of")
     .default(true)
     .meta({ description: "Whether a backup is taken before the configuration of the managed database changes." }),
@@ -358,6 +369,8 @@ export const secretKeys = {
     "Endpoint of an existing database, `mysql://user:password@tcp(host:3306)/schema`. This version refuses it: it manages its own MariaDB only. Default: none.",
   backupCopyCredentials:
     "What `backup.copy.remote` needs that is secret: lines of rclone.conf, or the SSH private key of an SFTP login. Default: none.",
+  backupDrillIdentity:
+    "Private key of age, `AGE-SECRET-KEY-…`, that restore drills open encrypted backups with; it lies on the host that takes them. Default: none.",
   backupFailureWebhook: 'URL that is sent `{"text": …}` when a backup fails. Default: none.',
 } as const;
 
@@ -372,6 +385,7 @@ export const keyNames = [
   "datastoreEndpoint",
   "backup",
   "backupCopyCredentials",
+  "backupDrillIdentity",
   "backupFailureWebhook",
   "k3s",
   "safety",

@@ -108,6 +108,10 @@ export interface BackupSettings {
   onFailure: string | undefined;
   /** URL that is sent a JSON with the field `text` when a backup fails. Default: none. */
   failureWebhook: Secret | undefined;
+  /** When kept backups are restored into a scratch server. Default: never. */
+  drill: BackupDrillSettings | undefined;
+  /** Private key that drills open encrypted backups with; secret. */
+  drillIdentity: Secret | undefined;
   /** Whether a backup is taken before the configuration of the managed database changes. Default: true. */
   beforeChanges: boolean;
 }
@@ -123,6 +127,13 @@ export interface BackupCopySettings {
   path: string;
   /** Whether copies that no generation keeps are removed there. Default: true. */
   prune: boolean;
+}
+
+export interface BackupDrillSettings {
+  /** As a cron expression in UTC. Default: "47 4 * * *", every night. */
+  schedule: string;
+  /** Whether every backup is restored again as it is kept. Default: false. */
+  afterBackup: boolean;
 }
 
 export interface K3sSettings {

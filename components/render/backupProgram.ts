@@ -13,6 +13,7 @@ const parts = [
   "seal",
   "copy",
   "retention",
+  "drill",
   "alarm",
   "main",
 ] as const;

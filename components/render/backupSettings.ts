@@ -38,6 +38,10 @@ export interface BackupProgramSettings {
   onFailure: string | undefined;
   /** Path of curl's file with the address that is told of a failure. Undefined: none. */
   webhookConfig: string | undefined;
+  /** Seconds after which the last restore drill is too old, for `k3s-ha-backup check`. Undefined: there are no drills. */
+  drillMaxAgeSeconds: number | undefined;
+  /** Path of the key that restore drills open encrypted backups with. Undefined: none lies on the host. */
+  drillIdentity: string | undefined;
 }
 
 export interface BackupCopySettings {
@@ -77,6 +81,8 @@ export function renderBackupSettings(settings: BackupProgramSettings): string {
     metrics_directory: settings.metricsDirectory ?? "",
     on_failure: settings.onFailure ?? "",
     webhook_config: settings.webhookConfig ?? "",
+    drill_max_age_seconds: settings.drillMaxAgeSeconds ?? "",
+    drill_identity: settings.drillIdentity ?? "",
   }).map(([name, value]) => {
     const line = `${name}=${value}`;
     if (/[\r\n]/.test(line)) throw new Error(`the backup's ${name} must not hold a line break`);

@@ -24,7 +24,11 @@ ReadWritePaths=${writable.join(" ")}`;
  * backup directory and that of the metrics, and, being one unit, never runs twice at the same time. When it fails,
  * whoever is to know is told.
  */
-export function renderBackupService(directory: string, metricsDirectory: string = `-${nodeExporterDirectory}`): string {
+export function renderBackupService(
+  directory: string,
+  metricsDirectory: string = `-${nodeExporterDirectory}`,
+  drillAfterwards = false,
+): string {
   return `# Written by k3s-ha; changes made here are overwritten.
 [Unit]
 Description=Verified backup of the K3s datastore
@@ -36,6 +40,22 @@ OnFailure=k3s-ha-failed@%N.service
 [Service]
 Type=oneshot
 ExecStart=${backupProgramPath} run
+${drillAfterwards ? `ExecStartPost=${backupProgramPath} drill\n` : ""}TimeoutStartSec=${runMinutes}min
+${hardening([directory, metricsDirectory])}
+`;
+}
+
+/** The service that restores the newest backup, as it is kept, into a scratch server. */
+export function renderDrillService(directory: string, metricsDirectory: string = `-${nodeExporterDirectory}`): string {
+  return `# Written by k3s-ha; changes made here are overwritten.
+[Unit]
+Description=Restore drill of the K3s datastore
+RequiresMountsFor=${directory}
+OnFailure=k3s-ha-failed@%N.service
+
+[Service]
+Type=oneshot
+ExecStart=${backupProgramPath} drill
 TimeoutStartSec=${runMinutes}min
 ${hardening([directory, metricsDirectory])}
 `;
@@ -55,10 +75,10 @@ TimeoutStartSec=5min
 }
 
 /** The timer: one `OnCalendar=` line for each of the schedule's, and a run that was missed is made up for at boot. */
-export function renderBackupTimer(schedule: readonly string[]): string {
+export function renderBackupTimer(schedule: readonly string[], what = "backups"): string {
   return `# Written by k3s-ha; changes made here are overwritten.
 [Unit]
-Description=Schedule of the backups of the K3s datastore
+Description=Schedule of the ${what} of the K3s datastore
 
 [Timer]
 ${schedule.map((line) => `OnCalendar=${line}`).join("\n")}

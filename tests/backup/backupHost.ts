@@ -73,6 +73,8 @@ export class BackupHost {
         metricsDirectory: this.metricsDirectory,
         onFailure: undefined,
         webhookConfig: undefined,
+        drillMaxAgeSeconds: undefined,
+        drillIdentity: undefined,
         ...settings.more,
       }),
     );

@@ -49,6 +49,8 @@ describe("parseSettings", () => {
         recipients: [ageRecipient],
         copy: undefined,
         metricsDirectory: undefined,
+        drill: undefined,
+        drillIdentity: undefined,
         onFailure: undefined,
         failureWebhook: undefined,
         beforeChanges: true,
@@ -126,6 +128,7 @@ describe("parseSettings", () => {
         },
         metricsDirectory: "/srv/metrics",
         onFailure: "logger backup failed",
+        drill: { afterBackup: true },
         beforeChanges: false,
       },
       backupCopyCredentials: "secret_access_key = hunter2\n",
@@ -166,6 +169,8 @@ describe("parseSettings", () => {
       recipients: [],
       metricsDirectory: "/srv/metrics",
       onFailure: "logger backup failed",
+      drill: { schedule: "47 4 * * *", afterBackup: true },
+      drillIdentity: undefined,
       beforeChanges: false,
     });
     assert.deepEqual(settings.hosts["backup-1"]?.role, "backup");

@@ -108,6 +108,8 @@ describe("renderBackupSettings", () => {
     metricsDirectory: undefined,
     onFailure: "mail -s backup root",
     webhookConfig: undefined,
+    drillMaxAgeSeconds: undefined,
+    drillIdentity: undefined,
   };
 
   it("reads like this", () => {

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Installs the backup program and its timer, and has it take the first backup.
 unit=k3s-ha-backup
+drill=k3s-ha-restore-drill
 command_path=/usr/local/sbin/k3s-ha-backup
 unit_directory=/etc/systemd/system
 
@@ -15,20 +16,26 @@ make_directory() { [[ -d $directory ]] || install --directory --mode=0711 "$dire
 
 check_units() {
   local answer
-  answer=$(systemd-analyze verify --recursive-errors=no "$unit_directory/$unit.service" "$unit_directory/$unit.timer" \
-    "$unit_directory/k3s-ha-failed@$unit.service" 2>&1) ||
+  local units=("$unit_directory/$unit.service" "$unit_directory/$unit.timer" "$unit_directory/k3s-ha-failed@$unit.service")
+  if [[ $drills == yes ]]; then units+=("$unit_directory/$drill.service" "$unit_directory/$drill.timer"); fi
+  answer=$(systemd-analyze verify --recursive-errors=no "${units[@]}" 2>&1) ||
     die "$host_name: systemd refuses the backup's units: $answer"
 }
 
 start_timer() {
-  systemctl daemon-reload
-  systemctl enable --quiet "$unit.timer"
+  systemctl enable --quiet "$1.timer"
   # A timer that runs keeps waiting for the time that it knows of.
-  if [[ " ${changed_paths[*]} " == *" $unit_directory/$unit.timer "* ]]; then
-    systemctl restart "$unit.timer"
+  if [[ " ${changed_paths[*]} " == *" $unit_directory/$1.timer "* ]]; then
+    systemctl restart "$1.timer"
   else
-    systemctl start "$unit.timer"
+    systemctl start "$1.timer"
   fi
+}
+
+remove_drills() {
+  [[ -e $unit_directory/$drill.timer ]] || return 0
+  systemctl disable --quiet --now "$drill.timer"
+  rm -f "$unit_directory/$drill.timer" "$unit_directory/$drill.service" "/var/lib/systemd/timers/stamp-$drill.timer"
 }
 
 # What has to be proved anew: the program, the login and the token, who may read backups, and where they go. A new
@@ -58,6 +65,14 @@ take_first() {
   proved "$unit.service" "$now"
 }
 
+# Drills that cannot succeed are known now, and not at night.
+first_drill() {
+  systemctl start "$drill.service" || {
+    journal_tail "$drill.service"
+    die "$host_name: the restore drill failed; its journal above says why. The backup is there all the same."
+  }
+}
+
 # A host that has MySQL's client keeps it.
 choose_packages() {
   packages+=(mariadb-server-core)
@@ -73,9 +88,13 @@ apply() {
   make_directory
   put_files
   ln --symbolic --force --no-dereference "$program_path" "$command_path"
+  if [[ $drills == no ]]; then remove_drills; fi
   check_units
-  start_timer
+  systemctl daemon-reload
+  start_timer "$unit"
+  if [[ $drills == yes ]]; then start_timer "$drill"; fi
   take_first
+  if [[ $drills == yes && ! -e $directory/.drilled ]]; then first_drill; fi
   "$program_path" latest
 }
 
@@ -83,6 +102,7 @@ apply() {
 remove() {
   lock_host
   if [[ -e $unit_directory/$unit.timer ]]; then systemctl disable --quiet --now "$unit.timer"; fi
+  remove_drills
   if [[ -e $unit_directory/$unit.service ]]; then systemctl stop "$unit.service"; fi
   rm -f "$unit_directory/$unit.timer" "$unit_directory/$unit.service" "$unit_directory/k3s-ha-failed@.service" "$command_path" "$program_path" "$settings_path" \
     "/var/lib/systemd/timers/stamp-$unit.timer" "$state_directory/$unit.service.proved"

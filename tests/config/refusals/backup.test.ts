@@ -1,6 +1,7 @@
 import { ageRecipient, hostKey, smallStack } from "../stack.ts";
 import { backup, host, refuses } from "./refusal.ts";
 
+const drillKey = `AGE-SECRET-KEY-1${"Q".repeat(58)}`;
 const mistyped = ageRecipient.replace(/.$/, (last) => (last === "q" ? "p" : "q"));
 
 refuses("backups", [
@@ -156,6 +157,41 @@ refuses("backups", [
     name: "a webhook that is no URL",
     config: { ...smallStack, backupFailureWebhook: "hunter2" },
     problems: ["k3s-ha:backupFailureWebhook has to be a URL: write it like https://chat.example.com/hooks/…."],
+  },
+  {
+    name: "a drill that never happens",
+    config: backup({ recipients: [], drill: { schedule: "0 0 30 2 *" } }),
+    problems: [
+      'k3s-ha:backup.drill.schedule is "0 0 30 2 *" and never fires in the next 5 years, so no backup would ever be taken: choose a day that its month has.',
+    ],
+  },
+  {
+    name: "drills that could open no backup",
+    config: backup({ recipients: [ageRecipient], drill: {} }),
+    problems: [
+      'k3s-ha:backup.drill needs the private key of one of backup.recipients, or no drill could open a backup: set it with "pulumi config set --secret k3s-ha:backupDrillIdentity", or remove the drills.',
+    ],
+  },
+  {
+    name: "a key for drills where there are none",
+    config: { ...backup({ recipients: [ageRecipient] }), backupDrillIdentity: drillKey },
+    problems: [
+      "k3s-ha:backupDrillIdentity is set, but there are no drills, and a key is kept only where it is needed: remove it.",
+    ],
+  },
+  {
+    name: "a key for drills where nothing is encrypted",
+    config: { ...backup({ recipients: [], drill: {} }), backupDrillIdentity: drillKey },
+    problems: [
+      "k3s-ha:backupDrillIdentity is set, but backups are not encrypted, and a key is kept only where it is needed: remove it.",
+    ],
+  },
+  {
+    name: "a key for drills that is none",
+    config: { ...backup({ recipients: [ageRecipient], drill: {} }), backupDrillIdentity: "hunter2" },
+    problems: [
+      "k3s-ha:backupDrillIdentity has to be a private key of age: write the line AGE-SECRET-KEY-1… that age-keygen prints.",
+    ],
   },
   {
     name: "a command of two lines",

@@ -77,7 +77,7 @@ age_of() { say "$((($(date +%s) - $(moment_of "$1")) / 60)) min"; }
 
 # check [--max-age TIME]: one line, and an exit code as monitoring plugins have: 0 good, 2 not, 3 could not be told.
 check() {
-  local seconds=${setting[max_age_seconds]} newest copied
+  local seconds=${setting[max_age_seconds]} newest copied drilled
   if [[ ${1:-} == --max-age ]]; then seconds=$(seconds_of "${2:-}"); fi
   newest=$(own_backup_ids | tail -n 1)
   if [[ -z $newest ]]; then
@@ -96,6 +96,17 @@ check() {
   if [[ -n $copied ]] && (($(date +%s) - $(moment_of "$copied") > seconds)); then
     say "CRITICAL: the newest copy in ${setting[copy_destination]}, $copied, is $(age_of "$copied") old; see: journalctl --unit k3s-ha-backup"
     return 2
+  fi
+  if [[ -n ${setting[drill_max_age_seconds]} ]]; then
+    drilled=$(last_drill)
+    if [[ -z $drilled ]]; then
+      say "CRITICAL: no restore drill has ended well yet; see: journalctl --unit k3s-ha-restore-drill"
+      return 2
+    fi
+    if (($(date +%s) - drilled > setting[drill_max_age_seconds])); then
+      say "CRITICAL: the last restore drill that ended well was $((($(date +%s) - drilled) / 60)) min ago; see: journalctl --unit k3s-ha-restore-drill"
+      return 2
+    fi
   fi
   say "OK: the newest verified backup $newest is $(age_of "$newest") old${copied:+, and the newest copy $(age_of "$copied")}"
 }

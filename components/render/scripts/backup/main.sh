@@ -9,6 +9,12 @@ usage: k3s-ha-backup COMMAND
   list                   show the backups on this host
   latest                 print the id of the newest backup of this cluster
   latest --json          print the manifest of that backup
+  drill [ID]             restore a backup, the newest by default, into a scratch server and open its keys; --identity FILE
+                         names the key of a recipient
+  copies                 print the ids of the backups where copies go
+  fetch ID|latest        bring a copy back to this host
+  extract ID FILE        write the dump of a backup, in the clear, compressed, to FILE, for a restore; --identity FILE
+  show ID                print the manifest of a backup
   verify [ID...]         read backups again, all of them by default, and compare them with what was written
   check [--max-age TIME] for monitoring: ends with 0 if the newest backup, and its copy, are young enough, else with 2
 TEXT
@@ -48,7 +54,7 @@ run() {
 }
 
 case ${1:-} in
-  run | list | latest | check | failed)
+  run | list | latest | check | failed | drill | extract | show | copies | fetch)
     read_settings
     "$@"
     ;;

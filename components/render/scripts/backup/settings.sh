@@ -22,7 +22,7 @@ read_settings() {
     token_fingerprint_file k3s_version verifier; do
     [[ -n ${setting[$name]:-} ]] || die "$file lacks the setting $name; run pulumi up again"
   done
-  for name in recipients token_escrow copy_config copy_path copy_destination copy_prune metrics_directory on_failure webhook_config; do
+  for name in recipients token_escrow copy_config copy_path copy_destination copy_prune metrics_directory on_failure webhook_config drill_max_age_seconds drill_identity; do
     setting[$name]=${setting[$name]:-}
   done
   directory=${setting[directory]}

@@ -58,6 +58,8 @@ FROM kine;
 SQL
   ) || die "the restored copy cannot be read: $(complaint)"
   IFS=$'\t' read -r rows revision bootstrap own_rows bootstrap_rows compact_rows compacted namespaces <<<"$answer"
+  ask_copy kine >"$work/bootstrap" 2>"$work/complaints" <<<"SELECT value FROM kine WHERE name = '/bootstrap/$token_fingerprint' ORDER BY id DESC LIMIT 1" ||
+    die "the restored copy cannot be read: $(complaint)"
   stop_verification_server
 
   # K3s only ever adds rows, except when it compacts. Compacting steps over revisions, and each one it steps over

@@ -1,0 +1,153 @@
+# shellcheck shell=bash
+# ---- opening backups again: to prove them, and to restore from them ----
+
+# chosen_backup ID|latest|"": the id of a backup of this cluster that is here, byte by byte as it was written.
+chosen_backup() {
+  local id=$1
+  if [[ -z $id || $id == latest ]]; then id=$(latest id) || return; fi
+  [[ -e $directory/$id/manifest.json ]] || die "there is no backup $id in $directory; see: k3s-ha-backup list"
+  is_own "$id" ||
+    die "backup $id belongs to the server token $(manifest_value "$id" tokenFingerprint), and this cluster's is $token_fingerprint: it cannot be restored here"
+  is_whole "$id" || die "backup $id is not what was written any more; restore from another: k3s-ha-backup list"
+  say "$id"
+}
+
+# identity_for ID FILE: the key that opens a backup; nothing for one that is not encrypted. It may come through a pipe, so it
+# is read once, and it is written nowhere.
+identity_for() {
+  [[ $(manifest_value "$1" file) == *.age ]] || return 0
+  [[ -n $2 ]] || die "backup $1 is encrypted to $(manifest_value "$1" recipients), and this host holds no key that opens it: set the secret k3s-ha:backupDrillIdentity, or give the key: --identity FILE"
+  grep '^AGE-SECRET-KEY-' "$2" || die "there is no key of age in $2"
+}
+
+# open_into ID KEY FILE: the dump, in the clear, exactly as it was when it was verified.
+open_into() {
+  attend open_dump_to "$3" "$1" "$2" || die "backup $1 cannot be opened: $(complaint)"
+  [[ $(sha256 "$3") == "$(manifest_value "$1" dumpSha256)" ]] || die "backup $1 opens to something else than what was dumped; restore from another"
+}
+
+open_dump_to() { open_dump "$2" <(printf '%s\n' "$3") >"$1"; }
+
+# The token that lies beside the dump has to be this cluster's, and has to open the cluster's keys in the dump.
+check_token() {
+  local id=$1 identity=$2 token
+  [[ -n $(manifest_value "$id" tokenFile) ]] || {
+    say "backup $id holds no server token, having no recipients: keep the token apart, the dump is of no use without it"
+    return 0
+  }
+  token=$(age --decrypt --identity <(printf '%s\n' "$identity") "$directory/$id/token.age" 2>"$work/complaints") ||
+    die "the server token beside backup $id cannot be opened: $(complaint)"
+  [[ $(printf '%s' "$token" | sha256sum | cut -c -12) == "$token_fingerprint" ]] ||
+    die "the server token beside backup $id is not this cluster's: its keys in the datastore cannot be opened with it"
+  opens_bootstrap "$token"
+}
+
+# opens_bootstrap TOKEN: K3s encrypts the cluster's keys with AES-GCM under a key that PBKDF2 makes of the token. Counter
+# mode opens that too, and what comes out has to be K3s's list of files. Older versions of openssl take no salt of this length.
+opens_bootstrap() {
+  local salt data
+  IFS=: read -r salt data <"$work/bootstrap"
+  if ! openssl enc -help 2>&1 | grep -q -- -saltlen; then
+    say "the cluster's keys were not decrypted with the token, since $(openssl version | cut -d ' ' -f 1,2) takes salts of 8 bytes only; they lie under the token's name, which was checked"
+    return 0
+  fi
+  base64 --decode <<<"$data" >"$work/sealed" 2>"$work/complaints" || die "the cluster's keys in the dump are no base64: $(complaint)"
+  tail --bytes=+13 "$work/sealed" | head --bytes=-16 | openssl enc -d -aes-256-ctr -pbkdf2 -iter 4096 -md sha1 -saltlen "${#salt}" \
+    -S "$(printf '%s' "$salt" | od --address-radix=n --format=x1 | tr -d ' \n')" \
+    -iv "$(head --bytes=12 "$work/sealed" | od --address-radix=n --format=x1 | tr -d ' \n')00000002" \
+    -pass file:<(printf '%s' "$1") 2>"$work/complaints" >"$work/keys" || die "the cluster's keys in the dump cannot be decrypted: $(complaint)"
+  grep --quiet --text '"ServerCA"' "$work/keys" || die "the server token does not open the cluster's keys in the dump"
+  rm "$work/keys" "$work/sealed"
+}
+
+# parse_choice [ID] [--identity FILE]: sets wanted and identity.
+parse_choice() {
+  wanted='' identity=${setting[drill_identity]}
+  while (($#)); do
+    case $1 in
+      --identity) identity=${2:?--identity takes a file} && shift ;;
+      *) wanted=$1 ;;
+    esac
+    shift
+  done
+}
+
+# drill [ID] [--identity FILE]: a backup, as it is kept, restored and opened as after a disaster; then all of it goes.
+drill() {
+  local started label=drill id wanted identity
+  parse_choice "$@"
+  lock
+  started=$(date +%s)
+  begin_work
+  choose_client
+  id=$(chosen_backup "$wanted")
+  identity=$(identity_for "$id" "$identity")
+  open_into "$id" "$identity" "$work/kine.sql"
+  rows_before=$(manifest_value "$id" rows) revision_before=$(manifest_value "$id" revision) compacted_before=0
+  verify
+  ((rows == rows_before && revision == revision_before)) ||
+    die "backup $id restores to $rows rows at revision $revision, and its manifest says $rows_before at $revision_before"
+  check_token "$id" "$identity"
+  printf '%s\n%s\n' "$(date +%s)" "$id" >"$directory/.drilled.new"
+  mv "$directory/.drilled.new" "$directory/.drilled"
+  say "drill: backup $id restored to $rows rows at revision $revision, and its keys opened, in $(($(date +%s) - started)) s"
+}
+
+# extract ID|latest FILE [--identity FILE]: the dump of a backup in the clear, compressed, for a restore.
+extract() {
+  local label=extract id wanted identity target=${2:?extract takes an id and a file}
+  parse_choice "$1" "${@:3}"
+  lock
+  begin_work
+  id=$(chosen_backup "$wanted")
+  identity=$(identity_for "$id" "$identity")
+  open_into "$id" "$identity" "$work/kine.sql"
+  attend compress "$work/kine.sql" "$target.new" || die "the dump could not be written to $target: $(complaint)"
+  mv "$target.new" "$target"
+}
+
+# show ID|latest: the manifest of a backup of this cluster that is whole.
+show() {
+  local id
+  id=$(chosen_backup "${1:-latest}")
+  cat "$directory/$id/manifest.json"
+}
+
+is_whole_below() {
+  local directory=$1
+  is_whole "$2"
+}
+
+# copies: ids of this cluster's backups in the place that copies go to, the oldest first.
+copies() {
+  begin_work
+  list_copies
+}
+
+list_copies() {
+  local directory=$work/copies copy
+  [[ -n ${setting[copy_path]} ]] || die "there are no copies: k3s-ha:backup.copy names no place for them"
+  attend remote copy --include '/*/manifest.json' "copy:${setting[copy_path]}" "$work/copies" ||
+    die "the copies in ${setting[copy_destination]} could not be listed: $(copy_complaint)"
+  for copy in $(backup_ids); do if is_own "$copy"; then say "$copy"; fi; done
+}
+
+# fetch ID|latest: brings a copy back to this host, checks it, and prints its id.
+fetch() {
+  local label=fetch id=${1:-latest} found
+  lock
+  begin_work
+  found=$(list_copies)
+  if [[ $id == latest ]]; then id=$(tail -n 1 <<<"$found"); fi
+  grep --quiet --fixed-strings --line-regexp "${id:-none}" <<<"$found" ||
+    die "there is no copy ${id:-of this cluster} in ${setting[copy_destination]}; there are: ${found//$'\n'/, }"
+  if [[ ! -e $directory/$id/manifest.json ]]; then
+    attend remote copy "$(copy_of "$id")" "$work/$id" || die "the copy $id could not be fetched: $(copy_complaint)"
+    is_whole_below "$work" "$id" || die "the copy $id in ${setting[copy_destination]} is not what was written; fetch another"
+    printf '%s\n%s\n' "${setting[copy_destination]}" "$(utc "$(date +%s)" %FT%TZ)" >"$work/$id/copied"
+    sync "$work/$id"/* "$work/$id"
+    mv --no-target-directory "$work/$id" "$directory/$id"
+    sync "$directory"
+  fi
+  say "$id"
+}
