@@ -1,0 +1,106 @@
+/** Proves that the policy pack passes the stacks that come with the program, and fails what it is there to fail. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { it } from "node:test";
+import { execa } from "execa";
+import { projectDirectory } from "../../operations/workspace.ts";
+import { PreviewStack, stackFile } from "../support/previewStack.ts";
+import { inTemporaryProject } from "../toolchain/temporaryProject.ts";
+
+const pack = ["preview", "--policy-pack", join(projectDirectory, "policy")];
+
+/** The violations that an output tells: rule, resource and message. */
+function violations(output: string): string[] {
+  const found = output.matchAll(/\[mandatory\]\s+([\w-]+)\s+\(\S+ (\S+)\)\n[^\n]*\n\s+([^\n]+)/g);
+  return [...found].map(([, rule = "", resource = "", message = ""]) => `${rule}: ${resource}: ${message}`).toSorted();
+}
+
+it("previews production with every rule kept, without a network, a host, a database or an agent", async () => {
+  await PreviewStack.use(await stackFile("prod"), async (stack) => {
+    // A network of its own with the machine's loopback and a card that leads nowhere: whatever dials is counted there.
+    const script = `set -euo pipefail
+ip link set lo up
+sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+ip link add probe type veth peer name nowhere
+ip link set probe arp off up
+ip link set nowhere up
+ip address add 203.0.113.254/24 dev probe
+ip route add default dev probe
+sent() { cat /sys/class/net/probe/statistics/tx_packets; }
+before=$(sent)
+"$@"
+echo "packets sent: $(($(sent) - before))"
+timeout 1 bash -c 'exec 3<>/dev/tcp/203.0.113.11/22' 2>/dev/null || test $? -ne 0
+echo "packets of one connection: $(($(sent) - before))"`;
+    const command = [stack.cli, ...pack, "--non-interactive", "--color=never", ...stack.arguments];
+    const { all, exitCode } = await execa("unshare", ["--net", "bash", "-c", script, "bash", ...command], {
+      env: stack.environment,
+      stdin: "ignore",
+      all: true,
+      reject: false,
+    });
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /k3s-ha-production@v1\.0\.0/);
+    assert.doesNotMatch(all, /mandatory|advisory/);
+    assert.match(all, /packets sent: 0\n/);
+    assert.doesNotMatch(all, /packets of one connection: 0/);
+  });
+});
+
+it("lets the sandbox's stack pass, which is not production, and fails it once it says that it is", async () => {
+  const { "k3s-ha:ssh": _, ...dev } = await stackFile("dev");
+  const { "k3s-ha:ssh": ssh, ...prod } = await stackFile("prod");
+  const hostKey = (prod["k3s-ha:servers"] as { "server-1": { hostKey: string } })["server-1"].hostKey;
+  const config = JSON.parse(JSON.stringify({ ...dev, "k3s-ha:ssh": ssh }), (_key, value: unknown) =>
+    typeof value === "object" && value !== null && "address" in value ? { ...value, hostKey } : value,
+  ) as Record<string, unknown>;
+  await PreviewStack.use(config, async (stack) => {
+    assert.deepEqual(violations(await stack.succeed(pack)), []);
+
+    const [[name, server] = ["", {}]] = Object.entries(config["k3s-ha:servers"] as Record<string, unknown>);
+    await stack.configure({
+      ...config,
+      "k3s-ha:servers": { [name]: server },
+      "k3s-ha:safety": { production: true, protectDatastore: false },
+    });
+    const { exitCode, output } = await stack.pulumi(pack);
+    assert.notEqual(exitCode, 0);
+    assert.deepEqual(violations(output), [
+      "backups-off-host: backup: backup does not encrypt its backups, and each holds the whole cluster: name public keys of age in k3s-ha:backup.recipients.",
+      "backups-off-host: backup: backup keeps its backups on db-1 alone, and they are lost with it: set k3s-ha:backup.copy to a place off that host.",
+      "datastore-protected: datastore: datastore is not protected, so a destroy would take it away: remove k3s-ha:safety.protectDatastore, or set it to true.",
+      "release-pinned: servers: servers trusts whatever its mirror says v1.35.0+k3s1 is: set k3s-ha:k3s.sha256 to the sum of the binary, from the release's list of checksums.",
+      "release-pinned: workers: workers trusts whatever its mirror says v1.35.0+k3s1 is: set k3s-ha:k3s.sha256 to the sum of the binary, from the release's list of checksums.",
+      "two-servers: servers: servers has a single server, and losing it stops the API: add a second, or a third, to k3s-ha:servers.",
+    ]);
+  });
+});
+
+it("fails a program of one's own that trusts hosts unseen, shows what commands say, or does not verify the datastore", async () => {
+  const program = `
+    import * as pulumi from "@pulumi/pulumi";
+    import { remote } from "@pulumi/command";
+    new pulumi.ComponentResource("k3s-ha:index:MySQLDatastore", "database", { tls: "skip-verify" }, { protect: true });
+    new remote.Command("careless", {
+      connection: { host: "203.0.113.11", proxy: { host: "203.0.113.9" } },
+      create: "true",
+      environment: { PASSWORD: "word" },
+    });
+  `;
+  await inTemporaryProject({ program }, async (project) => {
+    await project.succeed("config", "set", "k3s-ha:safety", '{"production":true}');
+    const { exitCode, output } = await project.pulumi(...pack);
+    assert.notEqual(exitCode, 0);
+    const found = violations(output).filter((line) => !/(two-servers|backups-off-host|release-pinned)/.test(line));
+    assert.deepEqual(found, [
+      "commands-keep-secrets: careless: careless keeps what its script prints in the clear in the stack's state: name stdout and stderr in additionalSecretOutputs.",
+      'commands-keep-secrets: careless: careless logs what its script prints, and logs know nothing of secrets: set logging to "none".',
+      "commands-keep-secrets: careless: careless passes an environment, which process lists show: send its values on standard input.",
+      'datastore-tls-verified: database: database does not verify the datastore\'s certificate (its tls is "skip-verify"), so somebody in between could read every secret of the cluster: give it the CA that signed the certificate.',
+      "host-keys-pinned: careless: careless connects to the bastion 203.0.113.9 without knowing its key, so whoever answers there gets the login: set hostKey to the host's public key.",
+      "host-keys-pinned: careless: careless connects to the host 203.0.113.11 without knowing its key, so whoever answers there gets the login: set hostKey to the host's public key.",
+    ]);
+    assert.match(output, /The stack has no K3sServerPool, which production cannot do without\./);
+    assert.match(output, /The stack has no BackupCron, which production cannot do without\./);
+  });
+});
