@@ -26,7 +26,7 @@ ip link set probe arp off up
 ip link set nowhere up
 ip address add 203.0.113.254/24 dev probe
 ip route add default dev probe
-sent() { cat /sys/class/net/probe/statistics/tx_packets; }
+sent() { awk '$1 == "probe:" { print $11 }' /proc/net/dev; }
 before=$(sent)
 "$@"
 echo "packets sent: $(($(sent) - before))"
@@ -91,7 +91,7 @@ it("fails a program of one's own that trusts hosts unseen, shows what commands s
     await project.succeed("config", "set", "k3s-ha:safety", '{"production":true}');
     const { exitCode, output } = await project.pulumi(...pack);
     assert.notEqual(exitCode, 0);
-    const found = violations(output).filter((line) => !/(two-servers|backups-off-host|release-pinned)/.test(line));
+    const found = violations(output).filter((line) => !line.startsWith("complete"));
     assert.deepEqual(found, [
       "commands-keep-secrets: careless: careless keeps what its script prints in the clear in the stack's state: name stdout and stderr in additionalSecretOutputs.",
       'commands-keep-secrets: careless: careless logs what its script prints, and logs know nothing of secrets: set logging to "none".',
