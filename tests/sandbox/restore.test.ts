@@ -243,3 +243,29 @@ describe("a disaster", () => {
     await stack.mustUp("--expect-no-changes");
   });
 });
+
+describe("drills on a timer", () => {
+  test("begin with the first, follow every backup, and go with their key when they are taken back", async () => {
+    const without = config;
+    config = { ...config, backup: { ...(config["backup"] as object), drill: { afterBackup: true } } };
+    stack = await open();
+    await stack.setSecret("backupDrillIdentity", identity);
+    await stack.mustUp();
+    const newest = await onHost("db-1", "k3s-ha-backup latest");
+    assert.equal((await onHost("db-1", "cat /var/backups/k3s-ha/.drilled")).split("\n")[1], newest);
+    assert.equal(await onHost("db-1", "systemctl is-active k3s-ha-restore-drill.timer"), "active");
+    assert.equal(await onHost("db-1", "stat --format '%a %U' /etc/k3s-ha/backup-drill.key"), "600 root");
+    await onHost("db-1", "systemctl start k3s-ha-backup");
+    const next = await onHost("db-1", "k3s-ha-backup latest");
+    assert.notEqual(next, newest);
+    assert.equal((await onHost("db-1", "cat /var/backups/k3s-ha/.drilled")).split("\n")[1], next);
+    assert.match(await onHost("db-1", "k3s-ha-backup check"), /^OK: /);
+
+    config = without;
+    stack = await open();
+    await stack.mustUp();
+    const left =
+      "ls /etc/k3s-ha/backup-drill.key /etc/systemd/system/k3s-ha-restore-drill.timer 2>/dev/null || test $? = 2";
+    assert.equal(await onHost("db-1", left), "");
+  });
+});
