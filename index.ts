@@ -57,6 +57,7 @@ const pool = new K3sServerPool(
     ],
     config: k3s.serverConfig,
     needs: mysql.clients,
+    movingFrom: datastore.movingFrom,
     goingBackFrom: k3s.goingBackFrom,
     readySeconds: k3s.readySeconds,
   },

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { k3sConfigPath, k3sUnitPath, releaseDirectory, uninstallVariables } from "./k3sRelease.ts";
-import { guardRelease } from "./releaseGuard.ts";
+import { guardServer } from "./serverGuard.ts";
 import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "./render/balancerState.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { renderK3sConfig } from "./render/k3sConfig.ts";
@@ -34,6 +34,10 @@ export interface K3sNodeArgs {
   drainSeconds?: number;
   /** Where an agent asks the API to be drained. */
   apiEndpoint?: pulumi.Input<string>;
+  /** The datastore's schema; servers only. */
+  datastoreSchema?: pulumi.Input<string>;
+  /** A datastore that leaving is meant, as "host:port/schema"; servers only. */
+  movingFrom?: string | undefined;
   /** A release that going back from is meant; servers only. */
   goingBackFrom?: string | undefined;
   /** Seconds that the node may take to prove itself. */
@@ -85,8 +89,15 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
       // Beyond what the node may take: waiting for another run's lock, leaving, and going back to the settings before.
       applySeconds: args.readySeconds + drainSeconds + 450,
       script: pulumi
-        .all([args.config, args.datastoreAddress ?? "", secrets.revision, nodeAddressOf(host), args.apiEndpoint ?? ""])
-        .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint]) =>
+        .all([
+          args.config,
+          args.datastoreAddress ?? "",
+          secrets.revision,
+          nodeAddressOf(host),
+          args.apiEndpoint ?? "",
+          args.datastoreSchema ?? "",
+        ])
+        .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint, datastoreSchema]) =>
           renderHostScript({
             body: "k3sService",
             parts: ["k3sBalancer", "k3sDrain", "k3sUninstall"],
@@ -100,6 +111,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               secrets_revision: secretsRevision,
               datastore_address: datastoreAddress,
               datastore_host: datastoreAddress.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"),
+              datastore_schema: datastoreSchema,
               datastore_ca_path: datastoreCaPath,
               kubeconfig:
                 role === "server" ? "/etc/rancher/k3s/k3s.yaml" : "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",
@@ -125,7 +137,18 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
       dependsOn: [secrets],
       // Agents keep nothing that an older release could not read.
       ...(role === "server"
-        ? { hooks: { beforeUpdate: [guardRelease(name, args.nodeName, args.version, args.goingBackFrom)] } }
+        ? {
+            hooks: {
+              beforeUpdate: [
+                guardServer(name, {
+                  server: args.nodeName,
+                  version: args.version,
+                  goingBackFrom: args.goingBackFrom,
+                  movingFrom: args.movingFrom,
+                }),
+              ],
+            },
+          }
         : {}),
     },
   );

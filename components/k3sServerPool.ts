@@ -31,6 +31,8 @@ export interface K3sServerPoolArgs {
   config?: Readonly<Record<string, unknown>>;
   /** What each server needs before it starts and until it is uninstalled, by its name: its way into the datastore. */
   needs?: Readonly<Record<string, pulumi.Resource>>;
+  /** A datastore that leaving is meant, as "host:port/schema". Default: another datastore is refused. */
+  movingFrom?: string | undefined;
   /** A release that going back from is meant, because a dump of an older one was restored. Default: going back is refused. */
   goingBackFrom?: string | undefined;
   /** Seconds that a server may take to prove itself after a start. Default: 240. */
@@ -96,6 +98,8 @@ export class K3sServerPool extends pulumi.ComponentResource {
           // Not a secret: it says no more than the datastore's configuration does.
           datastoreAddress: pulumi.unsecret(datastoreAddress),
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
+          datastoreSchema: pulumi.unsecret(pulumi.output(args.datastoreEndpoint).apply(datastoreSchemaOf)),
+          movingFrom: args.movingFrom,
           goingBackFrom: args.goingBackFrom,
           readySeconds: args.readySeconds ?? 240,
         },
@@ -134,4 +138,9 @@ function datastoreAddressOf(endpoint: string): string {
   if (address === undefined)
     throw new pulumi.RunError("the datastore endpoint is not mysql://user:password@tcp(host:port)/schema");
   return address;
+}
+
+/** The schema of a MySQL endpoint. */
+function datastoreSchemaOf(endpoint: string): string {
+  return /\/([^/?]*)(?:\?[^/]*)?$/.exec(endpoint)?.[1] ?? "";
 }

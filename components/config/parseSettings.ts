@@ -212,7 +212,7 @@ function assemble(
       hosts: inSection(loadBalancer.hosts, "loadBalancer", "hosts"),
       virtualIp: loadBalancer.virtualIp,
     },
-    datastore: { ...managed, host: at(configPath("datastore", "managed", "host")) },
+    datastore: { ...managed, movingFrom: datastore.movingFrom, host: at(configPath("datastore", "managed", "host")) },
     backup: backupSettings(backup, { hosts: all, managed: managed.name, values }),
     k3s: {
       ...k3sSettings,

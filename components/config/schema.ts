@@ -216,6 +216,15 @@ const datastore = section({
   managed: managed
     .optional()
     .meta({ description: "A MariaDB server that this program installs. Required in this version." }),
+  movingFrom: matching(
+    /^\S+:\d+\/[^\s/]+$/,
+    "has to be a datastore: write it as the refusal names it, such as 198.51.100.20:3306/k3s",
+  )
+    .optional()
+    .meta({
+      description:
+        "The datastore that is left for another one, as `host:port/schema`, once its data are there. Default: none, so another datastore is refused.",
+    }),
 }).meta({ description: "The datastore of the cluster." });
 
 const directoryExpectation =

@@ -77,6 +77,8 @@ export interface ManagedDatastoreSettings {
   port: number;
   /** Schema that K3s keeps the cluster in. Default: "k3s". */
   database: string;
+  /** A datastore that leaving is meant, as "host:port/schema". Default: undefined, another datastore is refused. */
+  movingFrom: string | undefined;
   /** Whether the database's port is closed, on the host, to everybody but the servers and the backup. Default: true. */
   firewall: boolean;
 }

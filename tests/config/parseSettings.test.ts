@@ -36,7 +36,7 @@ describe("parseSettings", () => {
         statsAddresses: {},
         statsPort: 8404,
       },
-      datastore: { name: "db-1", host: database, port: 3306, database: "k3s", firewall: true },
+      datastore: { name: "db-1", host: database, port: 3306, database: "k3s", movingFrom: undefined, firewall: true },
       backup: {
         host: database,
         hostName: "db-1",

@@ -7,7 +7,15 @@ import { after, before, describe, test } from "node:test";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { endpointOf, probeDuring } from "../support/probe.ts";
-import { devConfig, kubectl, onHost, readyNodes, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
+import {
+  addressOf,
+  devConfig,
+  kubectl,
+  onHost,
+  readyNodes,
+  SandboxStack,
+  type StackConfig,
+} from "../support/sandboxCluster.ts";
 
 const oldVersion = "v1.35.0+k3s1";
 const newVersion = "v1.35.0+k3s3";
@@ -169,13 +177,30 @@ UNIT`,
   });
 });
 
-async function assertPreviewRefuses(k3s: Record<string, unknown>, reason: RegExp): Promise<void> {
-  const stack = await SandboxStack.open("dev", withK3s(k3s));
+function assertPreviewRefuses(k3s: Record<string, unknown>, reason: RegExp): Promise<void> {
+  return assertRefuses(withK3s(k3s), reason);
+}
+
+async function assertRefuses(changed: StackConfig, reason: RegExp): Promise<void> {
+  const stack = await SandboxStack.open("dev", changed);
   await assert.rejects(stack.preview(), (error: { all?: string }) => {
     assert.match(String(error.all), reason);
     return true;
   });
 }
+
+describe("another schema for the datastore", () => {
+  test("is refused in the preview", async () => {
+    const { managed } = config["datastore"] as { managed: object };
+    const address = addressOf("db-1").replaceAll(".", "\\.");
+    await assertRefuses(
+      { ...config, datastore: { managed: { ...managed, database: "other" } } },
+      new RegExp(
+        `server-1 has its cluster in the datastore ${address}:3306/k3s, and k3s-ha:datastore now says ${address}:3306/other: .*movingFrom`,
+      ),
+    );
+  });
+});
 
 /** Fails when a client saw a failure while `event` ran. */
 async function failsNoRequest(event: () => Promise<unknown>): Promise<void> {

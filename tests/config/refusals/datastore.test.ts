@@ -34,6 +34,13 @@ refuses("the datastore", [
     ],
   },
   {
+    name: "a datastore to move from that is none",
+    config: { ...smallStack, datastore: { ...(smallStack["datastore"] as object), movingFrom: "db-1" } },
+    problems: [
+      'k3s-ha:datastore.movingFrom is "db-1", but has to be a datastore: write it as the refusal names it, such as 198.51.100.20:3306/k3s.',
+    ],
+  },
+  {
     name: "an existing datastore",
     config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
     problems: [
