@@ -48,10 +48,10 @@ echo "packets of one connection: $(($(sent) - before))"`;
 });
 
 it("lets the sandbox's stack pass, which is not production, and fails it once it says that it is", async () => {
-  const { "k3s-ha:ssh": _, ...dev } = await stackFile("dev");
-  const { "k3s-ha:ssh": ssh, ...prod } = await stackFile("prod");
+  const dev = await stackFile("dev");
+  const prod = await stackFile("prod");
   const hostKey = (prod["k3s-ha:servers"] as { "server-1": { hostKey: string } })["server-1"].hostKey;
-  const config = JSON.parse(JSON.stringify({ ...dev, "k3s-ha:ssh": ssh }), (_key, value: unknown) =>
+  const config = JSON.parse(JSON.stringify({ ...dev, "k3s-ha:ssh": prod["k3s-ha:ssh"] }), (_key, value: unknown) =>
     typeof value === "object" && value !== null && "address" in value ? { ...value, hostKey } : value,
   ) as Record<string, unknown>;
   await PreviewStack.use(config, async (stack) => {
