@@ -4,8 +4,14 @@ import { request } from "node:https";
 import { parse } from "yaml";
 import { loginOf } from "../hostLogin.ts";
 import { runOnHost } from "../hostShell.ts";
-import type { HostRole, Settings } from "../../components/config/settings.ts";
-import { type CertificateFact, hostStatusScript, type HostFacts, parseHostFacts } from "./hostFacts.ts";
+import type { HostRole, HostSettings, Settings } from "../../components/config/settings.ts";
+import {
+  type CertificateFact,
+  hostStatusScript,
+  type HostFacts,
+  parseHostFacts,
+  type StatusQuestions,
+} from "./hostFacts.ts";
 
 /** One host of the stack. */
 export interface ClusterHost {
@@ -50,17 +56,14 @@ export interface ClusterOutputs {
 const connectSeconds = 4;
 const answerSeconds = 8;
 
-/** Asks all hosts that are not lost and the API at the same time. No failure of one of them is a failure of the whole. */
+/** Asks all hosts and the API at the same time. No failure of one of them is a failure of the whole. */
 export async function askCluster(stack: string, settings: Settings, outputs: ClusterOutputs): Promise<ClusterFacts> {
   const virtualAddress = virtualAddressOf(settings);
+  const questions = { managedDatabase: managedDatabaseOf(settings), virtualAddress };
   const credentials = credentialsOf(outputs.kubeconfig);
   const [apiAnswer, ...hosts] = await Promise.all([
     askReadiness(outputs.apiEndpoint, credentials),
-    ...Object.entries(settings.hosts)
-      .filter(([, { host }]) => host.standIn === undefined)
-      .map(([name, { host, path, role }]) =>
-        askHost(name, path, role, host, settings.datastore.database, virtualAddress),
-      ),
+    ...Object.entries(settings.hosts).map(([name, entry]) => askHost(name, entry, questions)),
   ]);
   return {
     stack,
@@ -82,23 +85,25 @@ export async function askCluster(stack: string, settings: Settings, outputs: Clu
 
 async function askHost(
   name: string,
-  path: string,
-  role: HostRole,
-  host: Settings["hosts"][string]["host"],
-  database: string,
-  virtualAddress: string | undefined,
+  { host, path, role }: HostSettings,
+  questions: StatusQuestions,
 ): Promise<ClusterHost> {
   const login = await loginOf(name, path, host);
   const known = { name, role, address: login.address, path };
-  // Nobody is there to answer.
-  if ("lost" in host && host.lost === true) return { ...known, isLost: true, facts: undefined, fault: undefined };
+  // A lost host has another that stands in for it; nobody is there to answer.
+  if (host.standIn !== undefined) return { ...known, isLost: true, facts: undefined, fault: undefined };
   try {
-    const script = hostStatusScript(role, database, virtualAddress);
+    const script = hostStatusScript(role, questions);
     const { stdout } = await runOnHost(login, script, { seconds: answerSeconds, connectSeconds });
     return { ...known, isLost: false, facts: parseHostFacts(stdout), fault: undefined };
   } catch (error) {
     return { ...known, isLost: false, facts: undefined, fault: (error as Error).message };
   }
+}
+
+/** The schema of the datastore on the stack's own host for it, if it has one. */
+function managedDatabaseOf({ hosts, datastore }: Settings): string | undefined {
+  return Object.values(hosts).some(({ role }) => role === "datastore") ? datastore.database : undefined;
 }
 
 function virtualAddressOf({ loadBalancer }: Settings): string | undefined {

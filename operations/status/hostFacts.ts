@@ -35,12 +35,14 @@ export interface NodeFact {
   readonly address: string;
 }
 
-/** The datastore as its own host tells. */
+/** The datastore, as its own host tells or, where that is none of the stack's, as a server does. */
 export interface DatastoreFact {
+  /** "MariaDB", "MySQL" (which may be a MariaDB, if its version says so) or "PostgreSQL". */
+  readonly engine: string;
   readonly version: string;
   readonly connectionsAllowed: number;
   readonly connectionsUsed: number;
-  /** Milliseconds that the database takes for a look at the newest row. */
+  /** Milliseconds that a look at the newest row takes, from the host that asked. */
   readonly latencyMs: number;
   readonly rows: number;
   readonly revision: number;
@@ -76,11 +78,24 @@ export interface HostFacts {
   readonly backupFault: string | undefined;
 }
 
+/** What the hosts of a stack are asked about, beside themselves. */
+export interface StatusQuestions {
+  /** Schema of the datastore that the stack has a host for; undefined where the servers have to tell of another. */
+  readonly managedDatabase: string | undefined;
+  readonly virtualAddress: string | undefined;
+}
+
 /** The script that a host of this role answers. */
-export function hostStatusScript(role: HostRole, database: string, virtualAddress: string | undefined): string {
+export function hostStatusScript(role: HostRole, { managedDatabase, virtualAddress }: StatusQuestions): string {
   return renderHostScript({
     body: "hostStatus",
-    variables: { role, database, virtual_address: virtualAddress ?? "", haproxy_socket: haproxySocket },
+    variables: {
+      role,
+      datastore: managedDatabase === undefined ? "remote" : "managed",
+      database: managedDatabase ?? "",
+      virtual_address: virtualAddress ?? "",
+      haproxy_socket: haproxySocket,
+    },
   });
 }
 
@@ -93,7 +108,7 @@ export function parseHostFacts(text: string): HostFacts {
   if (lines.at(-1)?.[0] !== "end") throw new Error("the host's answer is not whole");
   const all = (kind: string) => lines.filter(([first]) => first === kind).map(([, ...values]) => values);
   const one = (kind: string) => all(kind)[0];
-  const datastore = one("datastore");
+  const datastore = Object.fromEntries(all("datastore").map(([name = "", value = ""]) => [name, value]));
   const backup = one("backup")?.[0];
   const nodes = one("nodes")?.[0];
   const virtual = one("virtual")?.[0];
@@ -118,7 +133,7 @@ export function parseHostFacts(text: string): HostFacts {
     })),
     ready: one("ready")?.[0],
     nodes: nodes === undefined ? undefined : parseNodeTable(nodes),
-    datastore: datastore === undefined ? undefined : parseDatastore(datastore),
+    datastore: "newest" in datastore ? parseDatastore(datastore) : undefined,
     datastoreFault: one("datastore-fault")?.[0],
     backup: backup === undefined ? undefined : parseManifest(backup),
     backupFault: one("backup-fault")?.[0],
@@ -144,19 +159,21 @@ function parseNodeTable(json: string): NodeFact[] {
   });
 }
 
-function parseDatastore(values: readonly string[]): DatastoreFact {
-  const [version = "", allowed, used, microseconds, rows, revision, compacted, bytes, isolation, clients] = values;
+function parseDatastore(answers: Readonly<Record<string, string>>): DatastoreFact {
+  const version = answers["version"] ?? "";
+  const number = (name: string) => Number(answers[name] ?? 0);
   return {
-    version: version.replace(/-.*/, ""),
-    connectionsAllowed: Number(allowed),
-    connectionsUsed: Number(used),
-    latencyMs: Number(microseconds) / 1000,
-    rows: Number(rows),
-    revision: Number(revision),
-    compactionLag: Number(revision) - Number(compacted),
-    bytes: Number(bytes),
-    snapshotIsolation: isolation === "ON",
-    clients: Number(clients),
+    engine: version.includes("MariaDB") ? "MariaDB" : (answers["engine"] ?? ""),
+    version: version.replace(/[- ].*/, ""),
+    connectionsAllowed: number("allowed"),
+    connectionsUsed: number("Threads_connected"),
+    latencyMs: number("microseconds") / 1000,
+    rows: number("rows"),
+    revision: number("newest"),
+    compactionLag: number("newest") - number("compacted"),
+    bytes: number("bytes"),
+    snapshotIsolation: answers["innodb_snapshot_isolation"] === "ON",
+    clients: number("clients"),
   };
 }
 

@@ -49,7 +49,7 @@ export function problemsOf(facts: ClusterFacts): string[] {
     ...virtualAddressProblems(facts),
     ...facts.hosts.filter(({ role }) => role === "server").flatMap(serverProblems),
     ...nodeProblems(facts),
-    ...facts.hosts.filter(({ role }) => role === "datastore").flatMap(datastoreProblems),
+    ...datastoreProblems(facts),
     ...certificateProblems(facts),
     ...backupProblems(facts),
   ];
@@ -172,18 +172,32 @@ function nodeSentences({ name, role, state, version }: NodeFact, facts: ClusterF
   ];
 }
 
-function datastoreProblems({ name, facts }: ClusterHost): string[] {
-  if (facts === undefined) return [];
-  const { datastore } = facts;
-  if (datastore === undefined) {
-    const unit = facts.units["mariadb"];
-    const why =
-      unit === "active" ? (facts.datastoreFault ?? "it does not answer") : `MariaDB is ${unit ?? "not there"}`;
+/** The host that tells of the datastore: its own or, where that is none of the stack's, the first server that can. */
+export function datastoreTeller(facts: ClusterFacts): ClusterHost | undefined {
+  const own = facts.hosts.find(({ role }) => role === "datastore");
+  if (own !== undefined) return own;
+  return (
+    facts.hosts.find((host) => host.facts?.datastore !== undefined) ??
+    facts.hosts.find((host) => host.facts?.datastoreFault !== undefined)
+  );
+}
+
+function datastoreProblems(facts: ClusterFacts): string[] {
+  const teller = datastoreTeller(facts);
+  if (teller?.facts === undefined) return [];
+  const { name, role } = teller;
+  const { datastore, datastoreFault, units } = teller.facts;
+  if (datastore !== undefined) return datastoreSentences(name, datastore);
+  if (role !== "datastore") {
     return [
-      `${name}: the datastore does not answer (${why}), so no server can write. See "journalctl --unit mariadb" there, then run "systemctl restart mariadb".`,
+      `${name}: the datastore does not answer (${datastoreFault ?? "no answer"}), so no server can write. Check that the database runs and lets the servers in.`,
     ];
   }
-  return datastoreSentences(name, datastore);
+  const unit = units["mariadb"];
+  const why = unit === "active" ? (datastoreFault ?? "it does not answer") : `MariaDB is ${unit ?? "not there"}`;
+  return [
+    `${name}: the datastore does not answer (${why}), so no server can write. See "journalctl --unit mariadb" there, then run "systemctl restart mariadb".`,
+  ];
 }
 
 function datastoreSentences(name: string, datastore: DatastoreFact): string[] {
@@ -192,12 +206,12 @@ function datastoreSentences(name: string, datastore: DatastoreFact): string[] {
   return [
     ...(percent > connectionsPercent
       ? [
-          `${name}: ${connectionsUsed} of the datastore's ${connectionsAllowed} connections are in use (${percent} %). Look for clients that are not K3s: mariadb --execute 'SHOW PROCESSLIST'.`,
+          `${name}: ${connectionsUsed} of the datastore's ${connectionsAllowed} connections are in use (${percent} %). Look for clients that are not K3s, and raise its limit if there are none.`,
         ]
       : []),
     ...(snapshotIsolation
       ? [
-          `${name}: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), with which K3s cannot compact its table, and it grows for ever. Run "make up" and, to have it at once, mariadb --execute 'SET GLOBAL innodb_snapshot_isolation=OFF', then restart K3s on one server after the other.`,
+          `${name}: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), with which K3s cannot compact its table, and it grows for ever. Set it to OFF in the database's configuration (a MariaDB of the stack's own: run "make up"), and at once with SET GLOBAL innodb_snapshot_isolation=OFF; then restart K3s on one server after the other.`,
         ]
       : []),
     ...(compactionLag > compactionLagLimit
@@ -207,7 +221,7 @@ function datastoreSentences(name: string, datastore: DatastoreFact): string[] {
       : []),
     ...(latencyMs > latencyLimitMs
       ? [
-          `${name}: the database takes ${Math.round(latencyMs)} ms to look at one row, and K3s becomes unstable. Look at the load of its processor and its disk.`,
+          `${name}: the database takes ${Math.round(latencyMs)} ms to look at one row, and K3s becomes unstable. Look at its processor, its disk and the network.`,
         ]
       : []),
   ];

@@ -1,13 +1,13 @@
 /** What `make status` prints: a table for people, or JSON for machines. */
 import Table from "cli-table3";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
-import { certificatesOf, daysLeft, duration, nodesOf, problemsOf, thousands } from "./judgement.ts";
+import { certificatesOf, datastoreTeller, daysLeft, duration, nodesOf, problemsOf, thousands } from "./judgement.ts";
 
 /** The whole answer as JSON; docs/status.md describes each field. Fields are added, never changed or removed. */
 export function statusJson(facts: ClusterFacts) {
   const problems = problemsOf(facts);
   const hostWith = (test: (host: ClusterHost) => boolean) => facts.hosts.find(test);
-  const datastore = hostWith(({ role }) => role === "datastore");
+  const datastore = datastoreTeller(facts);
   const backup = hostWith((host) => host.facts?.backup !== undefined);
   const latest = backup?.facts?.backup;
   return {
@@ -119,8 +119,8 @@ function stateOf(host: ClusterHost, nodeState: string | undefined, { virtualAddr
   }
 }
 
-function versionOf({ facts }: ClusterHost): string {
-  return facts?.datastore === undefined ? "" : `MariaDB ${facts.datastore.version}`;
+function versionOf({ role, facts }: ClusterHost): string {
+  return role !== "datastore" || facts?.datastore === undefined ? "" : `MariaDB ${facts.datastore.version}`;
 }
 
 /** A server's state at every balancer that answers; once, when they agree. */
@@ -133,10 +133,10 @@ function seenBy(server: string, { hosts }: ClusterFacts): string {
   return different.size < 2 ? [...different].join("") : states.map(({ name, state }) => `${name}: ${state}`).join(", ");
 }
 
-function describeDatastore({ hosts }: ClusterFacts): string {
-  const told = hosts.find(({ facts }) => facts?.datastore !== undefined)?.facts?.datastore;
+function describeDatastore(facts: ClusterFacts): string {
+  const told = datastoreTeller(facts)?.facts?.datastore;
   if (told === undefined) return "unknown";
-  return `${told.connectionsUsed} of ${told.connectionsAllowed} connections, from ${told.clients} ${told.clients === 1 ? "host" : "hosts"}, ${told.latencyMs.toFixed(1)} ms, ${thousands(told.rows)} rows, ${(told.bytes / 1_048_576).toFixed(1)} MiB, revision ${thousands(told.revision)}, compacted ${thousands(told.compactionLag)} revisions ago`;
+  return `${told.engine} ${told.version}: ${told.connectionsUsed} of ${told.connectionsAllowed} connections, from ${told.clients} ${told.clients === 1 ? "host" : "hosts"}, ${told.latencyMs.toFixed(1)} ms, ${thousands(told.rows)} rows, ${(told.bytes / 1_048_576).toFixed(1)} MiB, revision ${thousands(told.revision)}, compacted ${thousands(told.compactionLag)} revisions ago`;
 }
 
 function describeBackup({ hosts, takenAt }: ClusterFacts): string {

@@ -27,7 +27,7 @@ before(async () => {
       if (![...scripts.values()].includes(script)) scripts.set(`${command.name} ${scripts.size}`, script);
     }
   }
-  scripts.set("status", hostStatusScript("server", "k3s", undefined));
+  scripts.set("status", hostStatusScript("server", { managedDatabase: undefined, virtualAddress: undefined }));
 });
 
 describe("every script", () => {

@@ -38,6 +38,7 @@ const nodes = [node("server-1", "server"), node("server-2", "server"), node("age
 const backend = (name: string) => ({ name, state: "UP", seconds: 90, check: "L7OK" });
 const backends = [backend("server-1"), backend("server-2")];
 const datastore = {
+  engine: "MariaDB",
   version: "11.8.6",
   connectionsAllowed: 186,
   connectionsUsed: 12,
@@ -212,13 +213,25 @@ const cases: Record<string, [ClusterFacts, string]> = {
     withDatabase({ datastore: undefined, datastoreFault: "ERROR 1040: Too many connections" }),
     'db-1: the datastore does not answer (ERROR 1040: Too many connections), so no server can write. See "journalctl --unit mariadb" there, then run "systemctl restart mariadb".',
   ],
+  "somebody else's database that refuses": [
+    {
+      ...healthy,
+      hosts: [
+        host("server-1", "server", { ...serverFacts, datastoreFault: "ERROR 1045: Access denied" }),
+        host("server-2", "server", { ...serverFacts, datastoreFault: "ERROR 1045: Access denied" }),
+        host("agent-1", "agent", { ...nothing, backup: databaseFacts.backup, units: databaseFacts.units }),
+        host("lb-1", "loadBalancer", balancerFacts),
+      ],
+    },
+    "server-1: the datastore does not answer (ERROR 1045: Access denied), so no server can write. Check that the database runs and lets the servers in.",
+  ],
   "connections that run out": [
     withDatabase({ datastore: { ...datastore, connectionsUsed: 160 } }),
-    "db-1: 160 of the datastore's 186 connections are in use (86 %). Look for clients that are not K3s: mariadb --execute 'SHOW PROCESSLIST'.",
+    "db-1: 160 of the datastore's 186 connections are in use (86 %). Look for clients that are not K3s, and raise its limit if there are none.",
   ],
   "snapshot isolation": [
     withDatabase({ datastore: { ...datastore, snapshotIsolation: true } }),
-    "db-1: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), with which K3s cannot compact its table, and it grows for ever. Run \"make up\" and, to have it at once, mariadb --execute 'SET GLOBAL innodb_snapshot_isolation=OFF', then restart K3s on one server after the other.",
+    "db-1: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), with which K3s cannot compact its table, and it grows for ever. Set it to OFF in the database's configuration (a MariaDB of the stack's own: run \"make up\"), and at once with SET GLOBAL innodb_snapshot_isolation=OFF; then restart K3s on one server after the other.",
   ],
   "compaction that lags": [
     withDatabase({ datastore: { ...datastore, compactionLag: 400_000 } }),
@@ -226,7 +239,7 @@ const cases: Record<string, [ClusterFacts, string]> = {
   ],
   "a slow database": [
     withDatabase({ datastore: { ...datastore, latencyMs: 250.4 } }),
-    "db-1: the database takes 250 ms to look at one row, and K3s becomes unstable. Look at the load of its processor and its disk.",
+    "db-1: the database takes 250 ms to look at one row, and K3s becomes unstable. Look at its processor, its disk and the network.",
   ],
   "a leaf certificate that ends": [
     withHost("server-2", {

@@ -7,7 +7,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { loginOf } from "../../operations/hostLogin.ts";
+import { runOnHost } from "../../operations/hostShell.ts";
 import { kubectl as runKubectl } from "../../operations/kubectl.ts";
+import { readSettings } from "../../operations/stackSettings.ts";
+import { hostStatusScript, parseHostFacts } from "../../operations/status/hostFacts.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import { pulumiDirectory } from "../../sandbox/sandboxWorkspace.ts";
@@ -325,6 +329,22 @@ describe("make status", () => {
     );
     const seen = status.certificates.find(({ host, name }) => host === "server-1" && name === "client-admin");
     assert.equal(Date.parse(seen?.expiresAt ?? "") / 1000, Number(end));
+  });
+
+  test("can ask the datastore from a server with K3s's own login, for a datastore that is none of the stack's", async () => {
+    const { hosts: configured } = await readSettings(stack.workspace);
+    const { host, path } = configured["server-1"] ?? assert.fail("no server-1");
+    const script = hostStatusScript("server", { managedDatabase: undefined, virtualAddress: undefined });
+    const { stdout } = await runOnHost(await loginOf("server-1", path, host), script, { seconds: 10 });
+    const { datastore, datastoreFault } = parseHostFacts(stdout);
+    assert.equal(datastoreFault, undefined);
+    const rows = Number(await onHost("db-1", "mariadb -N -e 'SELECT COUNT(*) FROM k3s.kine'"));
+    assert.ok(Math.abs((datastore?.rows ?? 0) - rows) < 200, `${datastore?.rows ?? "?"} and ${rows} rows`);
+    assert.equal(datastore?.engine, "MariaDB");
+    assert.equal(
+      datastore.connectionsAllowed,
+      Number(await onHost("db-1", "mariadb -N -e 'SELECT @@max_connections'")),
+    );
   });
 
   test("tells of HAProxy that is stopped, a cordoned node and a stopped timer", async () => {

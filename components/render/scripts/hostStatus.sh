@@ -31,6 +31,7 @@ ask_api() {
 }
 
 tell_server() {
+  [[ $datastore != remote ]] || tell_remote_datastore
   local path name nodes ready failed
   unit k3s
   for path in /var/lib/rancher/k3s/server/tls/*.crt /var/lib/rancher/k3s/agent/*.crt; do
@@ -50,29 +51,87 @@ tell_agent() {
   for path in /var/lib/rancher/k3s/agent/*.crt; do certificate k3s "$(basename "$path" .crt)" "$path"; done
 }
 
-# The time is the database's own for one look at the newest row: without the client, and without the network.
-tell_datastore() {
-  local answer
-  unit mariadb
-  if answer=$(mariadb --connect-timeout=3 --batch --skip-column-names "$database" 2>&1 <<'SQL'
-SET @before = SYSDATE(6), @newest = (SELECT COALESCE(MAX(id), 0) FROM kine);
-SET @microseconds = TIMESTAMPDIFF(MICROSECOND, @before, SYSDATE(6));
-SELECT VERSION(), @@max_connections,
-       (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'THREADS_CONNECTED'),
-       @microseconds, (SELECT COUNT(*) FROM kine), @newest,
-       COALESCE((SELECT MAX(prev_revision) FROM kine WHERE name = 'compact_rev_key'), 0),
-       (SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()),
-       COALESCE((SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_VARIABLES WHERE VARIABLE_NAME = 'INNODB_SNAPSHOT_ISOLATION'), 'OFF'),
-       (SELECT COUNT(DISTINCT SUBSTRING_INDEX(HOST, ':', 1)) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND HOST <> 'localhost');
+# sql_questions: what a MySQL or MariaDB is asked, as whoever may read the schema; a line "name<TAB>value" for each answer.
+# The microseconds are those of a statement that looks at the newest row, its way to the database and back included.
+sql_questions() {
+  cat <<'SQL'
+SELECT 'version', VERSION();
+SET @before = SYSDATE(6);
+SELECT 'newest', COALESCE(MAX(id), 0) FROM kine;
+SELECT 'microseconds', TIMESTAMPDIFF(MICROSECOND, @before, SYSDATE(6)) DIV 2;
+SELECT 'allowed', @@GLOBAL.max_connections;
+SHOW GLOBAL STATUS LIKE 'Threads_connected';
+SELECT 'rows', COUNT(*) FROM kine;
+SELECT 'compacted', COALESCE(MAX(prev_revision), 0) FROM kine WHERE name = 'compact_rev_key';
+SELECT 'bytes', COALESCE(SUM(data_length + index_length), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE();
+SELECT 'clients', COUNT(DISTINCT SUBSTRING_INDEX(HOST, ':', 1)) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND HOST <> 'localhost';
+SHOW GLOBAL VARIABLES LIKE 'innodb_snapshot_isolation';
 SQL
-  ); then
-    tell datastore "$answer"
+}
+
+postgres_questions() {
+  cat <<'SQL'
+SELECT 'version', current_setting('server_version');
+SELECT extract(epoch FROM clock_timestamp()) AS before \gset
+SELECT 'newest', COALESCE(MAX(id), 0) FROM kine;
+SELECT 'microseconds', ((extract(epoch FROM clock_timestamp()) - :before) * 500000)::bigint;
+SELECT 'allowed', current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int;
+SELECT 'Threads_connected', count(*) FROM pg_stat_activity WHERE backend_type = 'client backend';
+SELECT 'rows', COUNT(*) FROM kine;
+SELECT 'compacted', COALESCE(MAX(prev_revision), 0) FROM kine WHERE name = 'compact_rev_key';
+SELECT 'bytes', pg_total_relation_size('kine');
+SELECT 'clients', count(DISTINCT client_addr) FROM pg_stat_activity WHERE datname = current_database();
+SQL
+}
+
+# tell_answers ENGINE COMMAND...: puts an engine's questions, on standard input, to a client, and tells what it answers.
+tell_answers() {
+  local engine=$1 answer name value
+  shift
+  if answer=$("$@" 2>&1); then
+    tell datastore engine "$engine"
+    while IFS=$'\t' read -r name value; do tell datastore "$name" "$value"; done <<<"$answer"
   else
     tell datastore-fault "$(tail -n 1 <<<"$answer" | tr '\t' ' ')"
   fi
+}
+
+mysql_client() { mariadb --connect-timeout=3 --batch --skip-column-names "$@" < <(sql_questions); }
+
+tell_datastore() {
+  unit mariadb
+  tell_answers MariaDB mysql_client "$database"
   certificate datastore server /etc/mysql/k3s-ha/server.crt
   certificate datastore ca /etc/mysql/k3s-ha/ca.crt
 }
+
+# The datastore of a cluster that runs none of its own, asked with K3s's own login, which stays on this host.
+tell_remote_datastore() {
+  local endpoint ca=/etc/rancher/k3s/datastore-ca.crt
+  endpoint=$(sed -nE 's/^datastore-endpoint: "(.*)"$/\1/p' /etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml 2>/dev/null)
+  certificate datastore ca "$ca"
+  if [[ $endpoint =~ ^mysql://([^:]+):(.*)@tcp\((.+):([0-9]+)\)/([^?]+) ]] && command -v mariadb >/dev/null; then
+    tell_answers MySQL ask_mysql "${BASH_REMATCH[@]:1}"
+  elif [[ $endpoint =~ ^postgres(ql)?://([^:]+):([^@]*)@([^/]+):([0-9]+)/([^?]+) ]] && command -v psql >/dev/null; then
+    tell_answers PostgreSQL ask_postgres "${BASH_REMATCH[@]:2}"
+  fi
+}
+
+# ask_mysql USER PASSWORD HOST PORT SCHEMA
+ask_mysql() {
+  local host=${3#[} tls=()
+  [[ ! -e $ca ]] || tls=(--ssl-ca="$ca" --ssl-verify-server-cert)
+  mariadb --defaults-file=/dev/fd/8 "${tls[@]}" --protocol=tcp --host="${host%]}" --port="$4" --connect-timeout=3 --batch --skip-column-names "$5" \
+    8< <(printf '[client]\nuser="%s"\npassword="%s"\n' "$1" "${2//[\\\"]/\\&}") < <(sql_questions)
+}
+
+# ask_postgres USER PASSWORD HOST PORT DATABASE: the password is in the client's environment, which only root can read.
+ask_postgres() (
+  export PGUSER=$1 PGHOST=$3 PGPORT=$4 PGDATABASE=$5 PGCONNECT_TIMEOUT=3 PGPASSWORD
+  printf -v PGPASSWORD '%b' "${2//%/\\x}"
+  [[ ! -e $ca ]] || export PGSSLMODE=verify-full PGSSLROOTCERT=$ca
+  psql --no-psqlrc --no-password --tuples-only --no-align --field-separator=$'\t' --quiet --set=ON_ERROR_STOP=1 < <(postgres_questions)
+)
 
 tell_backup() {
   local manifest
