@@ -58,7 +58,7 @@ const answerSeconds = 8;
 
 /** Asks all hosts and the API at the same time. No failure of one of them is a failure of the whole. */
 export async function askCluster(stack: string, settings: Settings, outputs: ClusterOutputs): Promise<ClusterFacts> {
-  const virtualAddress = virtualAddressOf(settings);
+  const virtualAddress = settings.loadBalancer.virtualIp?.address;
   const questions = { managedDatabase: managedDatabaseOf(settings), virtualAddress };
   const credentials = credentialsOf(outputs.kubeconfig);
   const [apiAnswer, ...hosts] = await Promise.all([
@@ -104,11 +104,6 @@ async function askHost(
 /** The schema of the datastore on the stack's own host for it, if it has one. */
 function managedDatabaseOf({ hosts, datastore }: Settings): string | undefined {
   return Object.values(hosts).some(({ role }) => role === "datastore") ? datastore.database : undefined;
-}
-
-function virtualAddressOf({ loadBalancer }: Settings): string | undefined {
-  const { virtualIp } = loadBalancer as { virtualIp?: { address: string } };
-  return virtualIp?.address;
 }
 
 interface Credentials {
