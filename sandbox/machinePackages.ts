@@ -9,6 +9,7 @@ export const machinePackages = [
   "age", // tests of backups encrypt with it
   "apt-utils", // the package repository's index
   "ca-certificates",
+  "chromium", // tests look at the page of the drill
   "curl",
   "debian-archive-keyring", // debootstrap checks the archive with it
   "debootstrap",

@@ -33,7 +33,7 @@ const stages: readonly Stage[] = [
       ["tsc", "--noEmit"],
     ],
   },
-  { name: "unit", tests: "tests/{config,render,components,operations,toolchain,policy}/**/*.test.ts" },
+  { name: "unit", tests: "tests/{config,render,drill,components,operations,toolchain,policy}/**/*.test.ts" },
   { name: "plugins", tests: "tests/plugins/**/*.test.ts", concurrency: 1 },
   { name: "backup", tests: "tests/backup/**/*.test.ts", concurrency: 1 },
   { name: "sandbox", tests: "tests/sandbox/**/*.test.ts", concurrency: 1 },

@@ -1,6 +1,6 @@
 /**
  * A client of the cluster, as a process of its own, so that no work of the drill delays it: a fresh TLS connection for
- * every request, a read of `/readyz` every tenth of a second and a write every quarter. Started by `ClientProcess`.
+ * every request, a read of `/readyz` every tenth of a second and a write every half second. Started by `ClientProcess`.
  */
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,7 +22,7 @@ export interface Report {
 export const writeNamespace = "drill";
 
 const readEveryMilliseconds = 100;
-const writeEveryMilliseconds = 250;
+const writeEveryMilliseconds = 500;
 const reportEveryMilliseconds = 500;
 
 const now = () => performance.timeOrigin + performance.now();

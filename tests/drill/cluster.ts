@@ -12,8 +12,11 @@ export const releases = ["v1.35.0+k3s1", "v1.35.0+k3s3"] as const;
 
 /** Every server that the cluster ever has: the last one is added, and removed, by events. */
 const allServers = ["server-1", "server-2", "server-3"] as const;
-const balancers = ["lb-1"] as const;
+const balancers = ["lb-1", "lb-2"] as const;
 export const drillHosts = ["db-1", ...balancers, ...allServers, "agent-1"] as const;
+
+/** The address that the balancers share, in the default site. */
+const virtualAddress = "198.51.100.100";
 
 /** The cluster that the drill is held on. It has the sandbox for itself. */
 export class DrillCluster {
@@ -168,6 +171,6 @@ function initialConfig(dev: StackConfig): StackConfig {
   return {
     ...dev,
     servers: placed(["server-1", "server-2"]),
-    loadBalancer: { hosts: placed(balancers) },
+    loadBalancer: { hosts: placed(balancers), virtualIp: { address: virtualAddress } },
   };
 }

@@ -10,7 +10,8 @@ import { say, step } from "../../sandbox/progress.ts";
 import { DrillCluster } from "./cluster.ts";
 import { holdDrill } from "./drill.ts";
 import { drillEvents } from "./events.ts";
-import { renderTable } from "./report.ts";
+import { renderPage } from "./page.ts";
+import { renderMarkdown, renderTable } from "./report.ts";
 import { isWithinLimit } from "./results.ts";
 
 interface Options {
@@ -18,6 +19,7 @@ interface Options {
   events?: string[];
   output: string;
   keep?: true;
+  markdown?: string;
 }
 
 const program = new Command("drill")
@@ -27,10 +29,11 @@ const program = new Command("drill")
   .option("--seed <number>", "repeats the order of the events", String(randomInt(2 ** 31)))
   .option("--events <names...>", `only these: ${drillEvents.map(({ name }) => name).join(", ")}`)
   .option("--output <directory>", "where the page and the results go", "drill-results")
+  .option("--markdown <file>", "write the table there as well, as it stands in docs/measurements.md")
   .option("--keep", "leave the cluster when the drill is over")
   .action(run);
 
-async function run({ seed, events, output, keep }: Options): Promise<void> {
+async function run({ seed, events, output, keep, markdown }: Options): Promise<void> {
   const cluster = await step("Make a cluster", () => DrillCluster.create());
   const results = await holdDrill(cluster, { seed: Number(seed), ...(events === undefined ? {} : { only: events }) });
   if (keep !== true) await step("Take the cluster away", () => cluster.remove());
@@ -38,7 +41,9 @@ async function run({ seed, events, output, keep }: Options): Promise<void> {
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, "results.json"), `${JSON.stringify(results)}\n`);
   console.log(renderTable(results));
-  say(join(directory, "results.json"));
+  await writeFile(join(directory, "drill.html"), renderPage(results));
+  if (markdown !== undefined) await writeFile(resolve(markdown), renderMarkdown(results));
+  say(`Timelines: ${join(directory, "drill.html")}`);
   const isFine = results.events.every((event) => isWithinLimit(event, "k3s-ha")) && results.writes.lost.length === 0;
   process.exitCode = isFine ? 0 : 1;
 }
