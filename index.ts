@@ -16,7 +16,7 @@ import { renderKubeconfig } from "./components/render/kubeconfig.ts";
 const settings = await loadSettings();
 const { servers, agentPools, loadBalancer, datastore, k3s } = settings;
 
-const identity = new ClusterIdentity("cluster");
+const identity = new ClusterIdentity("cluster", { healthRotation: loadBalancer.certificateRotation });
 // Nothing is changed on any host before every host was reached and found fit.
 const hosts = new HostChecks("hosts", { hosts: settings.hosts });
 const checked = { dependsOn: [hosts] };
@@ -60,6 +60,7 @@ const pool = new K3sServerPool(
     movingFrom: datastore.movingFrom,
     goingBackFrom: k3s.goingBackFrom,
     readySeconds: k3s.readySeconds,
+    certificateRotation: k3s.certificateRotation,
   },
   { dependsOn: [hosts, upgrade] },
 );
@@ -86,6 +87,7 @@ const agents = Object.entries(agentPools).map(
         joinToken: identity.agentJoinToken,
         config: k3s.agentConfig,
         readySeconds: k3s.readySeconds,
+        certificateRotation: k3s.certificateRotation,
       },
       checked,
     ),

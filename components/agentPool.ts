@@ -29,6 +29,8 @@ export interface AgentPoolArgs {
   drainSeconds?: number;
   /** Seconds that an agent may take to prove itself after a start. Default: 240. */
   readySeconds?: number;
+  /** A word that asks for new certificates of K3s's own when it changes. Default: none. */
+  certificateRotation?: string | undefined;
 }
 
 /** K3s agents that joined through the balancer, created and changed in waves. */
@@ -78,6 +80,7 @@ export class AgentPool extends pulumi.ComponentResource {
           drainSeconds: args.drainSeconds ?? 0,
           apiEndpoint: args.apiEndpoint,
           readySeconds: args.readySeconds ?? 240,
+          certificateRotation: args.certificateRotation,
         },
         { parent: this, dependsOn: before === undefined ? [release] : [release, before] },
       );

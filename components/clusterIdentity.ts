@@ -7,6 +7,8 @@ import * as tls from "@pulumi/tls";
 export interface ClusterIdentityArgs {
   /** Organization in the subjects of the certificates. Default: the name of the stack. */
   organization?: string;
+  /** A word that asks for another health certificate, with a key of its own, when it changes. Default: none. */
+  healthRotation?: string | undefined;
 }
 
 /** A certificate authority: its certificate and the key that signs with it, as PEM. */
@@ -101,8 +103,9 @@ export class ClusterIdentity extends pulumi.ComponentResource {
       subject: tls.types.input.CertRequestSubject,
       years: number,
       renewAtHours: number,
+      rotation?: string,
     ) => {
-      const key = ecKey(`${name}-${child}-key`, this);
+      const key = ecKey(`${name}-${child}-key${rotation === undefined ? "" : `-${rotation}`}`, this);
       const request = new tls.CertRequest(
         `${name}-${child}-request`,
         { privateKeyPem: key, subject },
@@ -127,6 +130,7 @@ export class ClusterIdentity extends pulumi.ComponentResource {
       { commonName: "haproxy-health" },
       healthYears,
       (healthYears / 2) * hoursPerYear,
+      args.healthRotation,
     );
     this.adminCertificate = client(
       "admin",

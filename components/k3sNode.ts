@@ -40,6 +40,8 @@ export interface K3sNodeArgs {
   movingFrom?: string | undefined;
   /** A release that going back from is meant; servers only. */
   goingBackFrom?: string | undefined;
+  /** A word that asks for new certificates of K3s's own when it changes. Default: none. */
+  certificateRotation?: string | undefined;
   /** Seconds that the node may take to prove itself. */
   readySeconds: number;
 }
@@ -118,6 +120,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               version: args.version,
               release_directory: releaseDirectory(args.version),
               ready_seconds: args.readySeconds,
+              certificate_rotation: args.certificateRotation ?? "",
               balancer_state_port: balancerStatePort,
               leave_seconds: leaves ? leaveSeconds : 0,
               return_seconds: leaves ? returnSeconds : 0,

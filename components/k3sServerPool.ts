@@ -37,6 +37,8 @@ export interface K3sServerPoolArgs {
   goingBackFrom?: string | undefined;
   /** Seconds that a server may take to prove itself after a start. Default: 240. */
   readySeconds?: number;
+  /** A word that asks for new certificates of K3s's own when it changes. Default: none. */
+  certificateRotation?: string | undefined;
 }
 
 const tlsDirectory = "/var/lib/rancher/k3s/server/tls";
@@ -102,6 +104,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
           movingFrom: args.movingFrom,
           goingBackFrom: args.goingBackFrom,
           readySeconds: args.readySeconds ?? 240,
+          certificateRotation: args.certificateRotation,
         },
         { parent: this, dependsOn: [release, previous, args.needs?.[nodeName]].filter((each) => each !== undefined) },
       );

@@ -32,6 +32,8 @@ export interface MySQLDatastoreArgs {
   token: pulumi.Input<string>;
   /** Whether the port is closed on the host to everybody else. Default: true. */
   firewall?: boolean;
+  /** A word that asks for another server certificate, with a key of its own, when it changes. Default: none. */
+  certificateRotation?: string | undefined;
 }
 
 /** How to log in to the datastore over verified TLS. */
@@ -80,7 +82,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
     const backupAddress = pulumi.output(args.backupAddress ?? address);
     const serverAddresses = pulumi.all(Object.values(args.serverAddresses));
 
-    const { caCertificate, certificate, privateKey } = this.serverCertificate(name, address);
+    const { caCertificate, certificate, privateKey } = this.serverCertificate(name, address, args.certificateRotation);
     const packages = new HostCommand(
       `${name}-packages`,
       { host, script: renderHostScript({ body: "packages", variables: { packages: ["mariadb-server", "openssl"] } }) },
@@ -300,7 +302,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
   }
 
   /** A CA of the datastore's own, and a certificate for exactly the address that stands in the endpoint. */
-  private serverCertificate(name: string, address: pulumi.Output<string>) {
+  private serverCertificate(name: string, address: pulumi.Output<string>, rotation?: string) {
     const parent = { parent: this, protect: false };
     const caKey = new tls.PrivateKey(`${name}-ca-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
     const ca = new tls.SelfSignedCert(
@@ -315,7 +317,8 @@ export class MySQLDatastore extends pulumi.ComponentResource {
       },
       parent,
     );
-    const key = new tls.PrivateKey(`${name}-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
+    const keyName = `${name}-key${rotation === undefined ? "" : `-${rotation}`}`;
+    const key = new tls.PrivateKey(keyName, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
     const request = new tls.CertRequest(
       `${name}-request`,
       { privateKeyPem: key.privateKeyPem, subject: { commonName: "k3s-ha datastore" }, ipAddresses: [address] },

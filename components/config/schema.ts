@@ -157,6 +157,14 @@ const virtualIp = section({
     }),
 });
 
+const rotation = (of: string) =>
+  matching(
+    /^[A-Za-z0-9][A-Za-z0-9-]{0,39}$/,
+    'has to be a word of letters, digits and "-": write it in quotes, such as "2026-11-24"',
+  )
+    .optional()
+    .meta({ description: `A word, such as a date, that asks for ${of} when it changes. Default: none.` });
+
 const loadBalancer = section({
   hosts: hostsLike("lb-1: {address: 203.0.113.30}")
     .superRefine((value, context) => {
@@ -193,6 +201,7 @@ const loadBalancer = section({
       description:
         "IP address, by a load balancer's name, that its statistics page and Prometheus metrics are served on, to whoever reaches it; on the others it is 127.0.0.1.",
     }),
+  certificateRotation: rotation("another certificate for the readiness checks"),
   statsPort: port("the statistics page and the metrics are served on")
     .default(8404)
     .meta({ description: "Port of the statistics page and the Prometheus metrics." }),
@@ -207,6 +216,7 @@ const managed = section({
   database: text("has to be a name: write a schema's name such as k3s", databaseFault)
     .default("k3s")
     .meta({ description: "Schema that K3s keeps the cluster in." }),
+  certificateRotation: rotation("another certificate of the database"),
   firewall: yesOrNo("write false only if a firewall of your own closes the port").default(true).meta({
     description: "Whether the database's port is closed, on the host, to everybody but the servers and the backup.",
   }),
@@ -353,6 +363,7 @@ const k3s = section({
   agentConfig: k3sConfig("agent", "{kubelet-arg: [max-pods=50]}")
     .default({})
     .meta({ description: "More settings of every agent, as in K3s's config.yaml." }),
+  certificateRotation: rotation("new certificates of every server and agent"),
   readySeconds: wholeNumber(1, 3600, "write the seconds that a node may take to prove itself")
     .default(240)
     .meta({ description: "Seconds that a server or an agent may take to prove itself ready after a start." }),

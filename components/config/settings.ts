@@ -58,6 +58,8 @@ export interface LoadBalancerSettings {
   statsAddresses: Readonly<Record<string, string>>;
   /** Port of the statistics and metrics. Default: 8404. */
   statsPort: number;
+  /** A word that asks for another health certificate when it changes. */
+  certificateRotation?: string | undefined;
 }
 
 /** The address that several load balancers share. */
@@ -81,6 +83,8 @@ export interface ManagedDatastoreSettings {
   movingFrom: string | undefined;
   /** Whether the database's port is closed, on the host, to everybody but the servers and the backup. Default: true. */
   firewall: boolean;
+  /** A word that asks for another server certificate when it changes. */
+  certificateRotation?: string | undefined;
 }
 
 export interface BackupSettings {
@@ -155,6 +159,8 @@ export interface K3sSettings {
   agentConfig: Readonly<Record<string, unknown>>;
   /** Seconds that a server or an agent may take to prove itself after a start. Default: 240. */
   readySeconds: number;
+  /** A word that asks for new certificates of K3s's own, on every node, when it changes. */
+  certificateRotation?: string | undefined;
 }
 
 export interface SafetySettings {

@@ -17,11 +17,28 @@ fail() {
   die "$host_name: $*$outcome"
 }
 
+# New clients are shown the new certificate at once, and connections that are open stay open.
+reload_certificate() {
+  local served expected
+  mariadb --execute 'FLUSH SSL' || die "$host_name: MariaDB does not take its new certificate; see its answer above"
+  served=$(openssl s_client -unix /run/mysqld/mysqld.sock -starttls mysql 2>/dev/null </dev/null | openssl x509 -noout -fingerprint -sha256) || served="none"
+  expected=$(openssl x509 -in "$tls_directory/server.crt" -noout -fingerprint -sha256)
+  [[ $served == "$expected" ]] ||
+    die "$host_name: MariaDB shows another certificate ($served) than it was given ($expected); see: journalctl --unit mariadb"
+}
+
 start_mariadb() {
-  local now state
+  local settings certificate now state
   # The key's content is part of what the server has read. The number of connections is not: it can be set while it runs.
-  now=$(grep -v '^max_connections ' "$config_path" | sha256sum | cut -d ' ' -f 1)$(fingerprint "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key")
+  settings=$(grep -v '^max_connections ' "$config_path" | sha256sum | cut -d ' ' -f 1)
+  certificate=$(fingerprint "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key")
+  now=$settings$certificate
   runs_with mariadb "$now" && return 0
+  if systemctl is-active --quiet mariadb && [[ -f $state_directory/mariadb.proved && $(<"$state_directory/mariadb.proved") == "$settings"* ]]; then
+    reload_certificate
+    proved mariadb "$now"
+    return 0
+  fi
   # Listening through systemd's sockets, MariaDB would ignore its own address and port.
   systemctl disable --quiet --now mariadb.socket mariadb-extra.socket 2>/dev/null || [[ -z $(systemctl list-unit-files --no-legend 'mariadb*.socket') ]]
   systemctl enable --quiet mariadb

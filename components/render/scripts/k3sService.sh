@@ -21,7 +21,21 @@ restart_k3s() {
   systemctl enable --quiet "$unit"
   # Stopped first, so that it is never the old process that answers.
   systemctl stop "$unit"
+  if rotation_is_due; then rotate_certificates; fi
   systemctl start --no-block "$unit"
+}
+
+# A new word asks for new certificates; a node that has none yet makes them at its first start anyway.
+rotation_is_due() {
+  [[ -n $certificate_rotation && $certificate_rotation != "$(cat "$state_directory/$unit.rotation" 2>/dev/null)" ]]
+}
+
+rotate_certificates() {
+  if [[ -e $kubeconfig ]]; then
+    k3s certificate rotate >&2 || die "$host_name: k3s certificate rotate failed, for the reason above"
+  fi
+  mkdir -p "$state_directory"
+  printf '%s\n' "$certificate_rotation" >"$state_directory/$unit.rotation"
 }
 
 is_proved_within() {
@@ -99,7 +113,7 @@ apply() {
   switch_release
   now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit")"
   start_balancer_state
-  if ! runs_with "$unit" "$now"; then
+  if ! runs_with "$unit" "$now" || rotation_is_due; then
     leave_balancers
     make_room
     restart_k3s

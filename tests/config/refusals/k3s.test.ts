@@ -156,4 +156,11 @@ refuses("K3s", [
       "k3s-ha:servers.server-3 has the IPv6 node address 2001:db8::13, but the cluster's networks have no IPv6: give it another nodeAddress, or set k3s-ha:k3s.serverConfig.cluster-cidr and service-cidr to IPv6 networks.",
     ],
   },
+  {
+    name: "a word for new certificates that is none",
+    config: k3s({ certificateRotation: "24 November" }),
+    problems: [
+      'k3s-ha:k3s.certificateRotation is "24 November", but has to be a word of letters, digits and "-": write it in quotes, such as "2026-11-24".',
+    ],
+  },
 ]);
