@@ -176,6 +176,41 @@ describe("one change of the configuration", () => {
       { changed: ["balancer-lb-1-service", "balancer-lb-2-service"] },
     ],
     [
+      "of the servers' and agents' word for new certificates concerns every node",
+      { "k3s-ha:k3s": { ...k3s, certificateRotation: "next" } },
+      {
+        changed: [
+          "ingress-ingress-1-service",
+          "servers-server-1-service",
+          "servers-server-2-service",
+          "workers-agent-1-service",
+          "workers-agent-2-service",
+        ],
+      },
+    ],
+    [
+      "of the balancers' word for a new certificate makes one with a key of its own, and concerns the balancers",
+      { "k3s-ha:loadBalancer": { ...sampleConfig["k3s-ha:loadBalancer"], certificateRotation: "next" } },
+      {
+        changed: ["balancer-lb-1-secrets", "balancer-lb-2-secrets", "cluster-health-request"],
+        added: ["cluster-health-key-next"],
+        removed: ["cluster-health-key"],
+      },
+    ],
+    [
+      "of the database's word for a new certificate makes one with a key of its own, and concerns the database",
+      {
+        "k3s-ha:datastore": {
+          managed: { ...sampleConfig["k3s-ha:datastore"].managed, certificateRotation: "next" },
+        },
+      },
+      {
+        changed: ["datastore-request", "datastore-tls"],
+        added: ["datastore-key-next"],
+        removed: ["datastore-key"],
+      },
+    ],
+    [
       "of the release concerns every node, and the manifest of the next backup",
       { "k3s-ha:k3s": { ...k3s, version: "v1.35.0+k3s3" } },
       {
