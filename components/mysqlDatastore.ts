@@ -10,6 +10,7 @@ import { datastoreFirewallTable, renderDatastoreAccept, renderDatastoreFirewall 
 import { renderFirewallUnit } from "./render/firewallUnit.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { connectionsPerServer, maxConnections, renderMariadbConfig } from "./render/mariadbConfig.ts";
+import { renderMariadbDropIn, renderMariadbSocket } from "./render/mariadbUnits.ts";
 import { tokenFingerprint } from "./render/tokenFingerprint.ts";
 
 /** A MariaDB server that {@link MySQLDatastore} installs and owns. */
@@ -51,6 +52,8 @@ export interface DatastoreSource {
 const hoursPerYear = 8766;
 const tlsDirectory = "/etc/mysql/k3s-ha";
 const configPath = "/etc/mysql/mariadb.conf.d/90-k3s-ha.cnf";
+const socketUnit = "/etc/systemd/system/mariadb.socket";
+const dropInPath = "/etc/systemd/system/mariadb.service.d/k3s-ha.conf";
 const firewallRules = "/etc/k3s-ha/datastore-firewall.nft";
 const clientsDirectory = "/etc/k3s-ha/datastore-clients";
 const firewallUnit = "/etc/systemd/system/k3s-ha-datastore-firewall.service";
@@ -159,6 +162,8 @@ export class MySQLDatastore extends pulumi.ComponentResource {
                 firewall_rules: firewallRules,
                 firewall_unit: firewallUnit,
                 config_path: configPath,
+                socket_path: socketUnit,
+                drop_in_path: dropInPath,
                 max_connections: maxConnections(servers.length),
                 tls_directory: tlsDirectory,
                 tls_revision: tlsRevision,
@@ -168,6 +173,8 @@ export class MySQLDatastore extends pulumi.ComponentResource {
                   path: configPath,
                   content: renderMariadbConfig({ address: listen, port, servers: servers.length, tlsDirectory }),
                 },
+                { path: socketUnit, content: renderMariadbSocket({ address: listen, port }) },
+                { path: dropInPath, content: renderMariadbDropIn() },
                 ...(firewall
                   ? [
                       {

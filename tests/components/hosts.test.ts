@@ -109,8 +109,11 @@ async function makeRoot(root: string, files: readonly WrittenFile[]): Promise<vo
     await writeFile(join(root, path), content, { mode: Number.parseInt(mode, 8) });
   };
   for (const { path, content, mode } of files) await place(path, content, mode);
-  for (const program of ["/usr/local/bin/k3s", "/usr/sbin/nft", "/sbin/modprobe"]) await place(program, "", "0755");
+  for (const program of ["/usr/local/bin/k3s", "/usr/sbin/nft", "/sbin/modprobe", "/usr/sbin/mariadbd"])
+    await place(program, "", "0755");
   const system = "/usr/lib/systemd/system";
+  // The distribution's, as far as a socket needs it.
+  await place(`${system}/mariadb.service`, "[Service]\nExecStart=/usr/sbin/mariadbd\n", "0644");
   for (const unit of (await readdir(system)).filter((each) => /\.(target|slice)$/.test(each))) {
     await cp(join(system, unit), join(root, system, unit), { verbatimSymlinks: true });
   }

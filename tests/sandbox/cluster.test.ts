@@ -379,14 +379,14 @@ describe("make status", () => {
   });
 
   test("tells of a database that is stopped, and that the servers are not ready without it", async () => {
-    await onHost("db-1", "systemctl stop mariadb");
+    await onHost("db-1", "systemctl stop mariadb.socket mariadb");
     await sleep(5000);
     says(
       await problems(),
       /^db-1: the datastore does not answer \(MariaDB is inactive\), so no server can write\./,
       /^server-[12]: K3s (is \w+\.|runs but is not ready)/,
     );
-    await onHost("db-1", "systemctl start mariadb");
+    await onHost("db-1", "systemctl start mariadb.socket mariadb");
     await untilHealthy();
   });
 });

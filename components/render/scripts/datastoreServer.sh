@@ -30,7 +30,7 @@ reload_certificate() {
 start_mariadb() {
   local settings certificate now state
   # The key's content is part of what the server has read. The number of connections is not: it can be set while it runs.
-  settings=$(grep -v '^max_connections ' "$config_path" | sha256sum | cut -d ' ' -f 1)
+  settings=$({ grep -v '^max_connections ' "$config_path"; cat "$socket_path" "$drop_in_path"; } | sha256sum | cut -d ' ' -f 1)
   certificate=$(fingerprint "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key")
   now=$settings$certificate
   runs_with mariadb "$now" && return 0
@@ -39,9 +39,13 @@ start_mariadb() {
     proved mariadb "$now"
     return 0
   fi
-  # Listening through systemd's sockets, MariaDB would ignore its own address and port.
-  systemctl disable --quiet --now mariadb.socket mariadb-extra.socket 2>/dev/null || [[ -z $(systemctl list-unit-files --no-legend 'mariadb*.socket') ]]
-  systemctl enable --quiet mariadb
+  systemctl enable --quiet mariadb mariadb.socket
+  # systemd listens, also while MariaDB restarts. Only for another address do the two have to stop.
+  if ! systemctl is-active --quiet mariadb.socket ||
+    [[ $'\n'$(systemctl show --property Listen --value mariadb.socket)$'\n' != *$'\n'"${address/*:*/[$address]}:$port (Stream)"$'\n'* ]]; then
+    systemctl stop mariadb.socket mariadb
+    systemctl start mariadb.socket || fail "systemd cannot listen on $address port $port; its journal says why: journalctl --unit mariadb.socket"
+  fi
   systemctl restart mariadb || fail "MariaDB does not start; its journal above says why"
   state=$(tls_state)
   [[ $state == YES ]] || fail "MariaDB does not offer TLS (have_ssl is $state); its journal above says why"
