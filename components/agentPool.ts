@@ -73,6 +73,7 @@ export class AgentPool extends pulumi.ComponentResource {
           host,
           nodeName,
           version: args.release.version,
+          registries: args.release.registries,
           config: pulumi
             .all([config, args.apiEndpoint, nodeAddressOf(host)])
             .apply(([shared, server, address]) => ({ ...shared, server, "node-name": nodeName, "node-ip": address })),

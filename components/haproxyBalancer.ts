@@ -113,7 +113,11 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
             .apply(([certificate, privateKey, ca]) =>
               renderHostScript({
                 body: "secretFiles",
-                variables: { revision_name: "haproxy-secrets", paths: [healthCertificatePath, serverCaPath] },
+                variables: {
+                  revision_name: "haproxy-secrets",
+                  paths: [healthCertificatePath, serverCaPath],
+                  optional_paths: [],
+                },
                 files: [
                   { path: healthCertificatePath, content: `${certificate.trimEnd()}\n${privateKey}`, mode: "0600" },
                   { path: serverCaPath, content: ca },

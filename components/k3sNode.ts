@@ -6,6 +6,7 @@ import { guardServer } from "./serverGuard.ts";
 import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "./render/balancerState.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { renderK3sConfig } from "./render/k3sConfig.ts";
+import { type Registries, renderRegistries } from "./render/registries.ts";
 import { type K3sRole, k3sUnitNames, renderK3sUnit } from "./render/k3sUnit.ts";
 
 /** One node: a host with K3s on it, as a server or as an agent. */
@@ -21,6 +22,8 @@ export interface K3sNodeArgs {
   secretConfig: Readonly<Record<string, pulumi.Input<string>>>;
   /** More files that hold secrets, written before the first start. */
   secretFiles?: pulumi.Input<HostFile[]>;
+  /** Image registries with their logins, secret. Default: none. */
+  registries?: pulumi.Input<Registries> | undefined;
   /** Environment of the unit. Default: none. */
   environment?: Record<string, string | number>;
   /** "host:port" of the datastore, whose TLS is verified from here before every start; servers only. */
@@ -51,6 +54,9 @@ export function nodeOwner(): string {
   return `${pulumi.getProject()}/${pulumi.getStack()}`;
 }
 
+/** Where K3s reads about image registries. */
+const registriesPath = "/etc/rancher/k3s/registries.yaml";
+
 /** Where K3s finds the CA of its datastore. */
 export const datastoreCaPath = "/etc/rancher/k3s/datastore-ca.crt";
 
@@ -67,16 +73,25 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
     {
       host,
       script: pulumi.secret(
-        pulumi.all([pulumi.output(args.secretConfig), args.secretFiles ?? []]).apply(([config, files]) =>
-          renderHostScript({
-            body: "secretFiles",
-            variables: { revision_name: `${unit}-secrets`, paths: [secretsPath, datastoreCaPath] },
-            files: [
-              { path: secretsPath, content: renderK3sConfig(config), mode: "0600" },
-              ...files.map((file) => ({ mode: "0600", ...file })),
-            ],
-          }),
-        ),
+        pulumi
+          .all([pulumi.output(args.secretConfig), args.secretFiles ?? [], pulumi.output(args.registries)])
+          .apply(([config, files, registries]) =>
+            renderHostScript({
+              body: "secretFiles",
+              variables: {
+                revision_name: `${unit}-secrets`,
+                paths: [secretsPath, datastoreCaPath],
+                optional_paths: [registriesPath],
+              },
+              files: [
+                { path: secretsPath, content: renderK3sConfig(config), mode: "0600" },
+                ...files.map((file) => ({ mode: "0600", ...file })),
+                ...(registries === undefined
+                  ? []
+                  : [{ path: registriesPath, content: renderRegistries(registries), mode: "0600" }]),
+              ],
+            }),
+          ),
       ),
     },
     opts,
@@ -111,6 +126,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               ...uninstallVariables(role),
               secrets_path: secretsPath,
               secrets_revision: secretsRevision,
+              registries_path: registriesPath,
               datastore_address: datastoreAddress,
               datastore_host: datastoreAddress.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"),
               datastore_schema: datastoreSchema,

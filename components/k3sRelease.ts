@@ -3,6 +3,7 @@ import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import type { RecordedRelease } from "./recorded.ts";
 import { balancerStateProgramPath, balancerStateSocket } from "./render/balancerState.ts";
+import type { Registries } from "./render/registries.ts";
 import { renderHostScript } from "./render/hostScript.ts";
 import { type K3sRole, k3sUnitNames } from "./render/k3sUnit.ts";
 
@@ -14,6 +15,15 @@ export interface K3sReleaseArgs {
   mirror?: string;
   /** sha256 of the binary, in hex; the release's own list has to agree. Default: that list alone. */
   sha256?: string | undefined;
+  /** Path of the binary on the hosts; needs `sha256`. Default: it is fetched. */
+  binary?: string | undefined;
+  /**
+   * Archives of images that K3s has before its first start: a file of the release, a URL, or a path on the hosts, each
+   * with its sha256 in hex. Default: none.
+   */
+  images?: readonly { readonly source: string; readonly sha256: string }[];
+  /** Image registries with their logins, secret. Default: none, images come from where their names say. */
+  registries?: pulumi.Input<Registries> | undefined;
 }
 
 /** A release as its component records it. */
@@ -22,6 +32,7 @@ export function recordedRelease({ version, mirror, sha256 }: K3sReleaseArgs): Re
 }
 
 const officialReleases = "https://github.com/k3s-io/k3s/releases/download";
+const imagesDirectory = "/var/lib/rancher/k3s/agent/images";
 const releasesDirectory = "/usr/local/lib/k3s-ha/k3s";
 
 /** Where a release's binary lies on its hosts. */
@@ -51,7 +62,7 @@ export function uninstallVariables(role: K3sRole) {
 /** What K3s needs of the distribution: to be fetched and verified, and to set up a node's network. */
 const packages = ["ca-certificates", "conntrack", "curl", "iptables", "openssl", "procps"];
 
-/** Fetches and verifies a release on a host, beside the one that runs. */
+/** Fetches and verifies a release and its images on a host, beside the one that runs. */
 export function installRelease(
   name: string,
   host: HostArgs,
@@ -73,6 +84,10 @@ export function installRelease(
           // GitHub's own spelling of the plus sign in a path.
           release_url: `${release.mirror ?? officialReleases}/${encodeURIComponent(release.version)}`,
           sha256: release.sha256 ?? "",
+          binary: release.binary ?? "",
+          image_sources: (release.images ?? []).map(({ source }) => source),
+          image_sums: (release.images ?? []).map(({ sha256 }) => sha256),
+          images_directory: imagesDirectory,
           releases_directory: releasesDirectory,
           packages,
           ...uninstallVariables(role),

@@ -85,6 +85,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
           host,
           nodeName,
           version: args.release.version,
+          registries: args.release.registries,
           config: pulumi
             .all([config, nodeAddressOf(host)])
             .apply(([shared, address]) => ({ ...shared, "node-name": nodeName, "node-ip": address })),

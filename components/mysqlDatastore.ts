@@ -106,7 +106,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
             renderHostScript({
               body: "secretFiles",
               // What MariaDB reads stays while MariaDB stays.
-              variables: { revision_name: "datastore-tls", paths: [] },
+              variables: { revision_name: "datastore-tls", paths: [], optional_paths: [] },
               files,
             }),
           ),

@@ -19,6 +19,7 @@ const reservedEverywhere: Readonly<Record<string, string>> = {
   "with-node-id": "node names are the hosts' names: remove it",
   "data-dir": fixedPath,
   config: fixedPath,
+  "private-registry": "this program writes it from k3s-ha:k3s.registries: remove it, and use that",
   "vpn-auth": "it is a secret, and this is plain text in config.yaml: use vpn-auth-file with a file on the hosts",
 };
 
@@ -43,6 +44,44 @@ const reservedOnServers: Readonly<Record<string, string>> = {
   "write-kubeconfig": fixedPath,
 };
 
+const ofServers = "it is a setting of servers, and agents skip it: remove it, and use k3s-ha:k3s.serverConfig";
+
+/** What K3s skips in an agent's settings, though a reader would think that it took effect. */
+const serverSettings = [
+  "advertise-address",
+  "cluster-cidr",
+  "cluster-dns",
+  "cluster-domain",
+  "default-local-storage-path",
+  "disable",
+  "disable-cloud-controller",
+  "disable-controller-manager",
+  "disable-helm-controller",
+  "disable-kube-proxy",
+  "disable-network-policy",
+  "disable-scheduler",
+  "egress-selector-mode",
+  "embedded-registry",
+  "flannel-backend",
+  "flannel-external-ip",
+  "flannel-ipv6-masq",
+  "helm-job-image",
+  "kube-apiserver-arg",
+  "kube-cloud-controller-manager-arg",
+  "kube-controller-manager-arg",
+  "kube-scheduler-arg",
+  "secrets-encryption",
+  "secrets-encryption-provider",
+  "service-cidr",
+  "service-node-port-range",
+  "servicelb-namespace",
+  "supervisor-metrics",
+  "system-default-registry",
+  "tls-san",
+  "tls-san-security",
+  "write-kubeconfig-mode",
+];
+
 const reservedOnAgents: Readonly<Record<string, string>> = {
   ...reservedEverywhere,
   "node-label": "the pool's labels stand there: use k3s-ha:agentPools.<pool>.labels",
@@ -59,6 +98,7 @@ export function k3sSettingFault(role: K3sRole, key: string): string | undefined 
   }
   // "key+" adds to a list that another file of K3s's configuration began.
   const name = key.replace(/\+$/, "");
+  if (role === "agent" && serverSettings.includes(name)) return `cannot be set here, since ${ofServers}`;
   const reason = Object.hasOwn(reservedSettings[role], name) ? reservedSettings[role][name] : etcdReason(name);
   return reason === undefined ? undefined : `cannot be set here, since ${reason}`;
 }

@@ -7,6 +7,10 @@ import type { Surroundings } from "./filePath.ts";
 import type { ResolvedHosts } from "./hostReference.ts";
 import { hostsOf, inNameOrder } from "./hosts.ts";
 import { InvalidConfiguration, type Problem, tenable } from "./problem.ts";
+import { parseRegistryCredentials } from "./registries.ts";
+import { registriesWith } from "./registriesWithLogins.ts";
+import { officialReleases } from "./release.ts";
+import { loginsInTheClear } from "./rules/k3sSources.ts";
 import { problemsTogether } from "./rules/rules.ts";
 import { type Configuration, keyNames, type SecretKey, type SectionKey, secretKeys, sections } from "./schema.ts";
 import { parseSection, unknownSettingFault } from "./schemaProblems.ts";
@@ -54,6 +58,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     ...secretKeyProblems(source),
     ...drillIdentityProblems(configuration.backup, source.values[configPath("backupDrillIdentity")] ?? ""),
     ...tenable(problemsTogether(configuration, source.now ?? new Date()), problems),
+    ...loginsInTheClear(configuration, source.values[configPath("registryCredentials")] ?? ""),
     ...access.problems,
   ];
   if (all.length > 0 || !isWhole(configuration)) {
@@ -160,6 +165,10 @@ function secretKeyProblems({ values, secretKeys: encrypted }: ConfigurationSourc
   return [
     ...plain,
     ...(endpoint === "" ? [] : [{ path: configPath("datastoreEndpoint"), fault: datastoreEndpointFault(endpoint) }]),
+    ...secretFault("registryCredentials", (text) => {
+      const parsed = parseRegistryCredentials(text);
+      return "fault" in parsed ? parsed.fault : undefined;
+    }),
     ...secretFault("backupCopyCredentials", copyCredentialsFault),
     ...secretFault("backupDrillIdentity", drillIdentityFault),
     ...secretFault("backupFailureWebhook", webhookFault),
@@ -196,6 +205,8 @@ function assemble(
   const { managed } = datastore;
   const { agentVersion = k3s.version, ...k3sSettings } = k3s;
   if (managed === undefined) throw new Error("a configuration without datastore.managed was taken for complete");
+  const mirror = k3s.mirror ?? officialReleases;
+  const registries = registriesWith(k3s.registries, values[configPath("registryCredentials")] ?? "");
   const all: Settings["hosts"] = Object.fromEntries(
     configured.map(({ name, path, role }) => [name, { host: at(path), path, role }]),
   );
@@ -217,12 +228,18 @@ function assemble(
     k3s: {
       ...k3sSettings,
       sha256: k3s.sha256,
+      mirror,
+      binary: k3s.binary,
+      registries,
       goingBackFrom: k3s.goingBackFrom,
       agentRelease: {
         version: agentVersion,
-        mirror: k3s.mirror,
+        mirror,
         // It is that of the servers' release.
         sha256: agentVersion === k3s.version ? k3s.sha256 : undefined,
+        binary: k3s.binary,
+        images: k3s.images,
+        registries,
       },
     },
     safety: { ...safety, protectDatastore: safety.protectDatastore ?? safety.production },

@@ -1,3 +1,6 @@
+/** Where K3s's own releases are. */
+export const officialReleases = "https://github.com/k3s-io/k3s/releases/download";
+
 const example = "v1.35.0+k3s1";
 
 /** Why this is not a K3s release, with the remedy, or undefined. */

@@ -4,8 +4,10 @@ import { ageRecipientFault } from "./ageRecipient.ts";
 import { isAddress, isUnicastAddress } from "./address.ts";
 import { databaseFault } from "./databaseName.ts";
 import { hostKeyFault } from "./hostKey.ts";
+import { imageSourceFault } from "./imageArchive.ts";
 import { k3sSettingFault, type K3sRole } from "./k3sSetting.ts";
 import { labelFault, taintFault } from "./kubernetesSyntax.ts";
+import { registries } from "./registries.ts";
 import { mirrorFault, versionFault } from "./release.ts";
 import { listOf, mapOf, matching, section, text, wholeNumber, yesOrNo } from "./schemaTypes.ts";
 
@@ -336,17 +338,26 @@ const k3sConfig = (role: K3sRole, example: string) =>
     }
   });
 
+const sha256 = (remedy: string) =>
+  matching(/^[0-9a-f]{64}$/, `has to be a sha256 of 64 digits and letters a to f: ${remedy}`);
+const hostFile = matching(
+  /^\/[^\r\n\0]+$/,
+  "has to be the absolute path of a file on the nodes: write it like /srv/k3s/k3s",
+);
+
 const k3s = section({
   version: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).meta({
     description: "The release of K3s, such as `v1.35.0+k3s1`.",
   }),
-  mirror: text("has to be a URL: write it like https://mirror.example.com/k3s", mirrorFault)
-    .default("https://github.com/k3s-io/k3s/releases/download")
-    .meta({ description: "Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`." }),
-  sha256: matching(
-    /^[0-9a-f]{64}$/,
-    "has to be a sha256 of 64 digits and letters a to f: copy it from the release's list of checksums, such as sha256sum-amd64.txt",
-  )
+  mirror: text("has to be a URL: write it like https://mirror.example.com/k3s", mirrorFault).optional().meta({
+    description:
+      "Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`. Default: K3s's own releases on GitHub.",
+  }),
+  binary: hostFile.optional().meta({
+    description:
+      "Path of the release's binary on every node, for hosts that fetch nothing; needs `sha256`. Default: it is fetched from `mirror`.",
+  }),
+  sha256: sha256("copy it from the release's list of checksums, such as sha256sum-amd64.txt")
     .optional()
     .meta({ description: "sha256 of the release's binary. Default: what the release's own checksum list says." }),
   agentVersion: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).optional().meta({
@@ -364,6 +375,21 @@ const k3s = section({
     .default({})
     .meta({ description: "More settings of every agent, as in K3s's config.yaml." }),
   certificateRotation: rotation("new certificates of every server and agent"),
+  images: listOf(
+    section({
+      source: text("has to be text: put quotes around it", imageSourceFault).meta({
+        description:
+          "Archive of images: the name of a file of the release, fetched from `<mirror>/<version>/`, a URL, or a path on every node.",
+      }),
+      sha256: sha256("run sha256sum on the archive").meta({ description: "sha256 of the archive." }),
+    }),
+    "[{source: k3s-airgap-images-amd64.tar.zst, sha256: 0123…}]",
+  )
+    .default([])
+    .meta({ description: "Archives of images that every node has before its first start." }),
+  registries: registries.optional().meta({
+    description: "Image registries, as in K3s's registries.yaml; logins stand in `registryCredentials`. Default: none.",
+  }),
   readySeconds: wholeNumber(1, 3600, "write the seconds that a node may take to prove itself")
     .default(240)
     .meta({ description: "Seconds that a server or an agent may take to prove itself ready after a start." }),
@@ -387,6 +413,8 @@ export const secretKeys = {
     "Text of the private key to log in with, instead of `ssh.privateKeyFile`. Default: `ssh.privateKeyFile`; without that, the keys of the SSH agent.",
   datastoreEndpoint:
     "Endpoint of an existing database, `mysql://user:password@tcp(host:3306)/schema`. This version refuses it: it manages its own MariaDB only. Default: none.",
+  registryCredentials:
+    'Logins to image registries: `{"registry.example.com": {"username": …, "password": …}}`, or `identity_token` in it. Default: none.',
   backupCopyCredentials:
     "What `backup.copy.remote` needs that is secret: lines of rclone.conf, or the SSH private key of an SFTP login. Default: none.",
   backupDrillIdentity:
@@ -408,6 +436,7 @@ export const keyNames = [
   "backupDrillIdentity",
   "backupFailureWebhook",
   "k3s",
+  "registryCredentials",
   "safety",
 ] as const satisfies readonly (SectionKey | SecretKey)[];
 

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Registries } from "../render/registries.ts";
 import type { HostArgs } from "../host/host.ts";
 
 /** The whole configuration of a stack after parsing: complete, checked, every default filled in. */
@@ -150,9 +151,15 @@ export interface K3sSettings {
   /** sha256 of the release's binary, in hex. Default: what the release's own checksum list says. */
   sha256: string | undefined;
   /** The release that agents run: that of the servers, or an older one. */
-  agentRelease: { version: string; mirror: string; sha256: string | undefined };
+  agentRelease: Pick<K3sSettings, "version" | "mirror" | "sha256" | "binary" | "images" | "registries">;
   /** A release that going back from is meant. Default: undefined, going back is refused. */
   goingBackFrom: string | undefined;
+  /** Path of the release's binary on every node. Default: it is fetched from the mirror. */
+  binary: string | undefined;
+  /** Archives of images that every node has before its first start. Default: none. */
+  images: readonly { readonly source: string; readonly sha256: string }[];
+  /** Image registries with their logins, secret. Default: none. */
+  registries: pulumi.Output<Registries> | undefined;
   /** More settings of every server, as in K3s's config.yaml. */
   serverConfig: Readonly<Record<string, unknown>>;
   /** More settings of every agent. */

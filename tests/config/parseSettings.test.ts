@@ -63,8 +63,14 @@ describe("parseSettings", () => {
           version: "v1.35.0+k3s1",
           mirror: "https://github.com/k3s-io/k3s/releases/download",
           sha256: undefined,
+          binary: undefined,
+          images: [],
+          registries: undefined,
         },
         goingBackFrom: undefined,
+        binary: undefined,
+        images: [],
+        registries: undefined,
         serverConfig: {},
         agentConfig: {},
         readySeconds: 240,
@@ -185,12 +191,22 @@ describe("parseSettings", () => {
     });
     assert.equal(await pulumi.isSecret(copy?.credentials as pulumi.Output<string>), true);
     assert.deepEqual(settings.k3s, {
+      binary: undefined,
+      images: [],
+      registries: undefined,
       version: "v1.35.0-rc1+k3s1",
       mirror: "http://198.51.100.1:8080",
       sha256: "0123456789abcdef".repeat(4),
       serverConfig: { disable: ["traefik"], "kube-apiserver-arg+": ["v=2"], debug: true },
       agentConfig: { snapshotter: "native" },
-      agentRelease: { version: "v1.34.3+k3s1", mirror: "http://198.51.100.1:8080", sha256: undefined },
+      agentRelease: {
+        version: "v1.34.3+k3s1",
+        mirror: "http://198.51.100.1:8080",
+        sha256: undefined,
+        binary: undefined,
+        images: [],
+        registries: undefined,
+      },
       goingBackFrom: "v1.35.1+k3s1",
       readySeconds: 600,
     });
@@ -295,6 +311,42 @@ describe("parseSettings", () => {
         assert.equal(await valueOf(host.privateKey), privateKey);
       }
     }
+  });
+
+  it("puts logins to registries into what K3s reads, secret", async () => {
+    const { settings } = parse({
+      ...smallStack,
+      k3s: {
+        version: "v1.35.0+k3s1",
+        registries: {
+          mirrors: { "docker.io": { endpoint: ["https://registry.example.com"], rewrite: { "^(.*)": "hub/$1" } } },
+          configs: { "registry.example.com": { tls: { ca_file: "/etc/ssl/registry.pem" } } },
+        },
+      },
+      registryCredentials: JSON.stringify({ "registry.example.com": { username: "me", password: "hunter2" } }),
+    });
+    assert.ok(await pulumi.isSecret(pulumi.output(settings.k3s.registries)));
+    assert.deepEqual(await valueOf(settings.k3s.registries), {
+      mirrors: { "docker.io": { endpoint: ["https://registry.example.com"], rewrite: { "^(.*)": "hub/$1" } } },
+      configs: {
+        "registry.example.com": {
+          tls: { ca_file: "/etc/ssl/registry.pem" },
+          auth: { username: "me", password: "hunter2" },
+        },
+      },
+    });
+  });
+
+  it("takes a binary and images that are on the nodes", () => {
+    const sha256 = "0123456789abcdef".repeat(4);
+    const images = [
+      { source: "k3s-airgap-images-amd64.tar.zst", sha256 },
+      { source: "https://mirror.example.com/more.tar.gz", sha256 },
+      { source: "/srv/own.tar", sha256 },
+    ];
+    const k3s = { version: "v1.35.0+k3s1", binary: "/srv/k3s", sha256, images, mirror: "http://198.51.100.1" };
+    const { settings } = parse({ ...smallStack, k3s });
+    assert.deepEqual([settings.k3s.binary, settings.k3s.images], ["/srv/k3s", images]);
   });
 
   it("finds a key below the home directory", (test) => {

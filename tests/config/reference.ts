@@ -65,6 +65,10 @@ function childrenOf(schema: z.ZodType, path: string): SettingReference[] | undef
   if (schema instanceof z.ZodObject) {
     return Object.entries(schema.shape).flatMap(([name, child]) => settingsIn(child as z.ZodType, `${path}.${name}`));
   }
+  if (schema instanceof z.ZodArray) {
+    const element = schema.element as z.ZodType;
+    return element instanceof z.ZodObject ? childrenOf(element, `${path}[]`) : undefined;
+  }
   if (!(schema instanceof z.ZodRecord)) return undefined;
   const value = schema.valueType as z.ZodType;
   return isHost(value) || !(value instanceof z.ZodObject) ? undefined : childrenOf(value, `${path}.<name>`);

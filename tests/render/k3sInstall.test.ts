@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { type BashResult, runBash } from "../support/bash.ts";
@@ -45,7 +45,11 @@ describe("k3sInstall", () => {
     files = { k3s: binary, "k3s-arm64": binary, ...Object.fromEntries(lists.map((name) => [name, list])) };
   });
 
-  const install = (directory: string, configured = ""): Promise<BashResult> => {
+  const install = (
+    directory: string,
+    configured = "",
+    more: Record<string, string | string[]> = {},
+  ): Promise<BashResult> => {
     const script = renderHostScript({
       body: "k3sInstall",
       variables: {
@@ -55,10 +59,17 @@ describe("k3sInstall", () => {
         sha256: configured,
         releases_directory: directory,
         packages: [],
+        binary: "",
+        image_sources: [],
+        image_sums: [],
+        images_directory: join(directory, "images"),
+        ...more,
       },
     });
     // The host's lock is for hosts.
-    return runBash(`${definitionsOf(script)}lock_host() { :; }\napply\n`);
+    return runBash(
+      `${definitionsOf(script)}lock_host() { :; }\nstate_directory=${join(directory, "..", `state-${basename(directory)}`)}\napply\n`,
+    );
   };
   const refused = async (pattern: RegExp, configured = "") => {
     await inTemporaryDirectory(async (directory) => {
@@ -128,6 +139,62 @@ describe("k3sInstall", () => {
       await install(directory);
       assert.equal((await install(directory, "a".repeat(64))).exitCode, 1);
       assert.equal(await readFile(join(directory, version, "k3s"), "utf8"), binary);
+    });
+  });
+
+  it("takes a binary that is on the host, if it is the one that was meant", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const path = join(directory, "own-k3s");
+      const releases = join(directory, "releases");
+      const missing = await install(releases, sha256, { binary: path });
+      assert.match(missing.stderr, /^server-1: there is no file \S+own-k3s\. .*nothing was installed\.$/m);
+      await writeFile(path, binary);
+      const other = await install(releases, "a".repeat(64), { binary: path });
+      assert.match(other.stderr, /own-k3s has the sha256 [0-9a-f]{64}, but k3s-ha:k3s\.sha256 is a{64}\./);
+      assert.deepEqual(await install(releases, sha256, { binary: path }), { exitCode: 0, stdout: "", stderr: "" });
+      assert.deepEqual(asked, []);
+      assert.equal(await readFile(join(releases, version, "k3s"), "utf8"), binary);
+    });
+  });
+
+  it("places images from the release, a URL and the host, once, and takes away what is no longer configured", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const [releases, images, own] = ["releases", "images", "own.tar"].map((name) => join(directory, name)) as [
+        string,
+        string,
+        string,
+      ];
+      const sum = (content: string) => createHash("sha256").update(content).digest("hex");
+      files["airgap.tar.zst"] = "of the release";
+      files["more.tar"] = "of a URL";
+      await writeFile(own, "of the host");
+      await mkdir(images);
+      await writeFile(join(images, "somebody-elses.tar"), "stays");
+      const sources = ["airgap.tar.zst", `${url}/v1.35.0%2Bk3s1/more.tar`, own];
+      const sums = ["of the release", "of a URL", "of the host"].map(sum);
+      const place = (count: number, changed = sums) =>
+        install(releases, "", {
+          image_sources: sources.slice(0, count),
+          image_sums: changed.slice(0, count),
+          images_directory: images,
+        });
+      assert.deepEqual(await place(3), { exitCode: 0, stdout: "", stderr: "" });
+      const placed = ["airgap.tar.zst", "more.tar", "own.tar", "somebody-elses.tar"];
+      assert.deepEqual((await readdir(images)).toSorted(), placed);
+      assert.equal(await readFile(join(images, "more.tar"), "utf8"), "of a URL");
+      asked = [];
+      assert.equal((await place(3)).exitCode, 0);
+      assert.deepEqual(asked, []);
+      const wrong = await place(3, ["b".repeat(64), ...sums.slice(1)]);
+      assert.match(
+        wrong.stderr,
+        /the images of airgap\.tar\.zst have the sha256 [0-9a-f]{64}, but k3s-ha:k3s\.images says b{64}\./,
+      );
+      assert.deepEqual((await readdir(images)).toSorted(), placed);
+      assert.equal((await place(1)).exitCode, 0);
+      assert.deepEqual((await readdir(images)).toSorted(), ["airgap.tar.zst", "somebody-elses.tar"]);
+      assert.equal((await place(0)).exitCode, 0);
+      assert.deepEqual(await readdir(images), ["somebody-elses.tar"]);
     });
   });
 });

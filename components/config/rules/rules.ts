@@ -11,8 +11,10 @@ import {
 } from "./clusterNetworks.ts";
 import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
 import { invalidHostNames, invalidPoolNames, repeatedHostNames } from "./hostNames.ts";
+import { contradictoryBinary, repeatedImages, sourcesOfOneRelease } from "./k3sSources.ts";
 import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
 import { lostBeyondRepair } from "./lostHosts.ts";
+import { singleServerInProduction } from "./production.ts";
 import { unusableSchedule } from "./schedule.ts";
 import { statsOnApiPort, unusableStatsAddresses } from "./statsAddresses.ts";
 import { misplacedVirtualIp, unusableVirtualIp } from "./virtualIp.ts";
@@ -41,6 +43,10 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...invalidClusterNetworks(configuration),
     ...overlappingClusterNetworks(configuration),
     ...unknownBackupHost(configuration, hosts),
+    ...singleServerInProduction(configuration),
+    ...contradictoryBinary(configuration),
+    ...repeatedImages(configuration),
+    ...sourcesOfOneRelease(configuration),
     ...unusableSchedule(configuration, now),
     ...unusableCopy(configuration),
   ];

@@ -17,6 +17,12 @@ checksum_list() {
   esac
 }
 
+# fetch_url URL FILE
+fetch_url() {
+  curl --fail --silent --show-error --location --retry 3 --retry-connrefused --connect-timeout 10 --output "$2" "$1" ||
+    die "$host_name: cannot fetch $1. Check k3s-ha:k3s.images and k3s-ha:k3s.mirror, and that this host reaches it."
+}
+
 fetch() {
   curl --fail --silent --show-error --location --retry 3 --retry-connrefused --connect-timeout 10 --output "$2" "$release_url/$1" ||
     die "$host_name: cannot fetch $release_url/$1. Check k3s-ha:k3s.version and k3s-ha:k3s.mirror, and that this host reaches the mirror."
@@ -47,6 +53,67 @@ download() {
   rm -f "$work/list"
 }
 
+# take_binary DIRECTORY: the file that the host's owner has put there.
+take_binary() {
+  local work=$1 actual
+  [[ -f $binary ]] || die "$host_name: there is no file $binary. Put the release $version there, or correct k3s-ha:k3s.binary; nothing was installed."
+  cp "$binary" "$work/k3s"
+  actual=$(sha256sum "$work/k3s" | cut -d ' ' -f 1)
+  [[ $actual == "$sha256" ]] ||
+    die "$host_name: $binary has the sha256 $actual, but k3s-ha:k3s.sha256 is $sha256. Correct the one that is wrong; nothing was installed."
+  chmod 0755 "$work/k3s"
+  printf '%s  k3s\n' "$actual" >"$work/sha256"
+}
+
+# place_image SOURCE SHA256: an archive in K3s's directory of images, whole or not at all.
+place_image() {
+  local source=$1 expected=$2 target actual
+  target=$images_directory/$(basename "$source")
+  if [[ -f $target && $(sha256sum "$target" | cut -d ' ' -f 1) == "$expected" ]]; then return 0; fi
+  mkdir -p "$images_directory"
+  # K3s takes no notice of a name that begins with a dot.
+  image_file=$(mktemp "$images_directory/.image.XXXXXX")
+  trap 'rm -f "$image_file"' EXIT
+  case $source in
+    /*)
+      [[ -f $source ]] || die "$host_name: there is no file $source. Put the images there, or correct k3s-ha:k3s.images."
+      cp "$source" "$image_file"
+      ;;
+    http://* | https://*) fetch_url "$source" "$image_file" ;;
+    *) fetch_url "$release_url/$source" "$image_file" ;;
+  esac
+  actual=$(sha256sum "$image_file" | cut -d ' ' -f 1)
+  [[ $actual == "$expected" ]] ||
+    die "$host_name: the images of $source have the sha256 $actual, but k3s-ha:k3s.images says $expected. Correct the one that is wrong; nothing was installed."
+  chmod 0644 "$image_file"
+  mv -fT "$image_file" "$target"
+}
+
+# place_images: those that are configured; one that was and no longer is goes.
+place_images() {
+  local index name record=$state_directory/k3s.images
+  for index in "${!image_sources[@]}"; do place_image "${image_sources[index]}" "${image_sums[index]}"; done
+  if [[ -f $record ]]; then
+    while read -r name; do
+      if ! is_configured_image "$name"; then rm -f "$images_directory/$name"; fi
+    done <"$record"
+  fi
+  ((${#image_sources[@]})) || {
+    rm -f "$record"
+    return 0
+  }
+  mkdir -p "$state_directory"
+  for name in "${image_sources[@]}"; do basename "$name"; done >"$record"
+}
+
+is_configured_image() {
+  local source
+  for source in "${image_sources[@]}"; do
+    if [[ $(basename "$source") == "$1" ]]; then return 0; fi
+  done
+  return 1
+}
+
 # installed_checksum: the sha256 that the release here was verified with; fails when it is not there or not whole.
 installed_checksum() {
   [[ -f $release_directory/sha256 ]] || return 1
@@ -58,13 +125,14 @@ apply() {
   local installed
   lock_host
   install_packages "${packages[@]}"
+  place_images
   if installed=$(installed_checksum); then
     [[ -n $sha256 && $sha256 != "$installed" ]] || return 0
   fi
   mkdir -p "$releases_directory"
   download_directory=$(mktemp -d "$releases_directory/.download.XXXXXX")
   trap 'rm -rf "$download_directory"' EXIT
-  download "$download_directory" "$sha256"
+  if [[ -n $binary ]]; then take_binary "$download_directory"; else download "$download_directory" "$sha256"; fi
   chmod 0755 "$download_directory"
   rm -rf "$release_directory"
   mv -T "$download_directory" "$release_directory"
@@ -74,5 +142,5 @@ apply() {
 remove() {
   lock_host
   uninstall_k3s
-  rm -rf "$releases_directory"
+  rm -rf "$releases_directory" "$state_directory/k3s.images"
 }

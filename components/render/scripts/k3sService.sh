@@ -106,12 +106,14 @@ remove_other_releases() {
 }
 
 apply() {
-  local now
+  local now registries=()
   lock_host
   check_datastore
   put_files
   switch_release
-  now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit")"
+  # Only if there is one: a node without registries is the same as before there could be any.
+  [[ ! -e $registries_path ]] || registries=("$registries_path")
+  now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit" ${registries[@]+"${registries[@]}"})"
   start_balancer_state
   if ! runs_with "$unit" "$now" || rotation_is_due; then
     leave_balancers

@@ -6,14 +6,14 @@ refuses("keys", [
     name: "an unknown key",
     config: { ...smallStack, severs: {} },
     problems: [
-      "k3s-ha:severs is not a setting: rename it to servers, or remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreEndpoint, k3s, loadBalancer, safety, servers, ssh and sshPrivateKey).",
+      "k3s-ha:severs is not a setting: rename it to servers, or remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreEndpoint, k3s, loadBalancer, registryCredentials, safety, servers, ssh and sshPrivateKey).",
     ],
   },
   {
     name: "a key that is like no other",
     config: { ...smallStack, telemetry: true },
     problems: [
-      "k3s-ha:telemetry is not a setting: remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreEndpoint, k3s, loadBalancer, safety, servers, ssh and sshPrivateKey).",
+      "k3s-ha:telemetry is not a setting: remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreEndpoint, k3s, loadBalancer, registryCredentials, safety, servers, ssh and sshPrivateKey).",
     ],
   },
   {
@@ -34,7 +34,7 @@ refuses("keys", [
     name: "an unknown setting of the managed datastore",
     config: managed({ pasword: "hunter2" }),
     problems: [
-      "k3s-ha:datastore.managed.pasword is not a setting: remove it (there are database, firewall, host, name and port).",
+      "k3s-ha:datastore.managed.pasword is not a setting: remove it (there are certificateRotation, database, firewall, host, name and port).",
     ],
   },
   {
@@ -63,7 +63,7 @@ refuses("keys", [
     config: smallStack,
     machine: { secretKeys: ["k3s-ha:servers"] },
     problems: [
-      "k3s-ha:servers is encrypted, but only sshPrivateKey, datastoreEndpoint, backupCopyCredentials, backupDrillIdentity and backupFailureWebhook may hold secrets, since all else is written in plain text to the hosts: set it without --secret.",
+      "k3s-ha:servers is encrypted, but only sshPrivateKey, datastoreEndpoint, registryCredentials, backupCopyCredentials, backupDrillIdentity and backupFailureWebhook may hold secrets, since all else is written in plain text to the hosts: set it without --secret.",
     ],
   },
   {

@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { matching, listOf, mapOf, section, text } from "./schemaTypes.ts";
+
+const endpointExpectation =
+  "has to be an http or https URL without a login: write it like https://registry.example.com/v2";
+
+function endpointFault(endpoint: string): string | undefined {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  const isUsable = url !== undefined && ["http:", "https:"].includes(url.protocol);
+  return isUsable && url.username === "" && url.password === "" ? undefined : endpointExpectation;
+}
+
+const hostPath = matching(
+  /^\/[^\r\n\0]+$/,
+  "has to be the absolute path of a file on the nodes: write it like /etc/ssl/certs/registry-ca.pem",
+);
+
+/** K3s's registries.yaml, but for logins, which are secret. */
+export const registries = section({
+  mirrors: mapOf(
+    section({
+      endpoint: listOf(text(endpointExpectation, endpointFault), "[https://registry.example.com]").default([]).meta({
+        description: "Where images of this registry are fetched from, in this order, before the registry itself.",
+      }),
+      rewrite: mapOf(z.string({ error: "has to be text: put quotes around it" }), '{"^rancher/(.*)": "mirror/$1"}')
+        .default({})
+        .meta({ description: "Regular expressions of images' names, and what to ask the endpoints for instead." }),
+    }),
+    "docker.io: {endpoint: [https://registry.example.com]}",
+  ).default({}),
+  configs: mapOf(
+    section({
+      tls: section({
+        ca_file: hostPath
+          .optional()
+          .meta({ description: "CA on the nodes that the registry is verified with. Default: the system's." }),
+        cert_file: hostPath.optional().meta({ description: "Client certificate on the nodes. Default: none." }),
+        key_file: hostPath.optional().meta({ description: "Its key on the nodes. Default: none." }),
+      }),
+    }),
+    "registry.example.com: {tls: {ca_file: /etc/ssl/certs/registry-ca.pem}}",
+  ).default({}),
+});
+
+export type RegistriesSection = z.output<typeof registries>;
+
+/** How to log in to a registry, as K3s has it. */
+export interface RegistryLogin {
+  readonly username?: string;
+  readonly password?: string;
+  readonly identity_token?: string;
+}
+
+const loginSchema = z.strictObject({
+  username: z.string().optional(),
+  password: z.string().optional(),
+  identity_token: z.string().optional(),
+});
+
+const example = '{"registry.example.com": {"username": "…", "password": "…"}}';
+
+/** Logins by registry, or why the text holds none. The fault repeats no part of the text. */
+export function parseRegistryCredentials(
+  given: string,
+): { logins: Readonly<Record<string, RegistryLogin>> } | { fault: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(given);
+  } catch {
+    return { fault: `holds no JSON: set it like ${example}` };
+  }
+  const parsed = z.record(z.string(), loginSchema).safeParse(value);
+  if (!parsed.success) {
+    return { fault: `has to hold username and password, or identity_token, for each registry: set it like ${example}` };
+  }
+  for (const [registry, login] of Object.entries(parsed.data)) {
+    const isWhole = login.identity_token ? true : Boolean(login.username) && Boolean(login.password);
+    if (!isWhole) {
+      return {
+        fault: `has no whole login for ${JSON.stringify(registry)}: give username and password, or identity_token`,
+      };
+    }
+  }
+  return { logins: parsed.data };
+}

@@ -1,0 +1,61 @@
+import { configPath } from "../configPath.ts";
+import { imageFileName } from "../imageArchive.ts";
+import { parseRegistryCredentials } from "../registries.ts";
+import type { Problem } from "../problem.ts";
+import type { Configuration } from "../schema.ts";
+
+/** A binary on the hosts is fetched from nowhere, and nothing but its sha256 says what it is. */
+export function contradictoryBinary({ k3s }: Configuration): Problem[] {
+  if (k3s?.binary === undefined) return [];
+  const problems: Problem[] = [];
+  if (k3s.sha256 === undefined) {
+    const fault = `is missing, but ${configPath("k3s", "binary")} names a file on the hosts, and nothing else says what it has to hold: copy the sha256 from the release's list of checksums`;
+    problems.push({ path: configPath("k3s", "sha256"), fault });
+  }
+  if (k3s.mirror !== undefined && !k3s.images.some(({ source }) => !source.includes("/"))) {
+    const fault = `contradicts ${configPath("k3s", "binary")}, since nothing is fetched from it then: remove one of them`;
+    problems.push({ path: configPath("k3s", "mirror"), fault });
+  }
+  return problems;
+}
+
+/** Archives lie in one directory on the nodes. */
+export function repeatedImages({ k3s }: Configuration): Problem[] {
+  const images = k3s?.images ?? [];
+  return images.flatMap(({ source }, index) => {
+    const name = imageFileName(source);
+    const first = images.findIndex((other) => imageFileName(other.source) === name);
+    if (first === index) return [];
+    const fault = `has the file name ${JSON.stringify(name)} of ${configPath("k3s", "images", first)} too, but K3s takes all archives from one directory: rename one of them`;
+    return [{ path: configPath("k3s", "images", index), fault }];
+  });
+}
+
+/** A login that travels in the clear is no secret. */
+export function loginsInTheClear({ k3s }: Configuration, credentials: string): Problem[] {
+  const parsed = credentials === "" ? undefined : parseRegistryCredentials(credentials);
+  if (parsed === undefined || "fault" in parsed || k3s?.registries === undefined) return [];
+  return Object.entries(k3s.registries.mirrors).flatMap(([registry, { endpoint }]) =>
+    endpoint.flatMap((url, index) => {
+      const { protocol, host } = new URL(url);
+      if (protocol !== "http:" || !(host in parsed.logins)) return [];
+      const fault = `is ${JSON.stringify(url)}, but ${configPath("registryCredentials")} has a login for ${host}, which would travel in the clear: write https://, or remove the login`;
+      return [{ path: configPath("k3s", "registries", "mirrors", registry, "endpoint", index), fault }];
+    }),
+  );
+}
+
+/** What is pinned by its sha256 is of one release: agents of another cannot run it. */
+export function sourcesOfOneRelease({ k3s }: Configuration): Problem[] {
+  if (k3s?.agentVersion === undefined || k3s.agentVersion === k3s.version) return [];
+  const ofRelease = k3s.images.findIndex(({ source }) => !source.includes("/"));
+  const path =
+    k3s.binary !== undefined
+      ? configPath("k3s", "binary")
+      : ofRelease >= 0
+        ? configPath("k3s", "images", ofRelease)
+        : undefined;
+  if (path === undefined) return [];
+  const fault = `is of ${k3s.version}, but ${configPath("k3s", "agentVersion")} has agents run ${k3s.agentVersion}: remove one of them`;
+  return [{ path, fault }];
+}

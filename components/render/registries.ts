@@ -1,0 +1,19 @@
+/** What K3s reads about image registries. */
+export interface Registries {
+  /** Where images of a registry are fetched from. */
+  mirrors: Readonly<
+    Record<string, { readonly endpoint: readonly string[]; readonly rewrite?: Readonly<Record<string, string>> }>
+  >;
+  /** How a registry is verified, and logged in to. */
+  configs: Readonly<
+    Record<
+      string,
+      { readonly tls?: Readonly<Record<string, string>>; readonly auth?: Readonly<Record<string, string>> }
+    >
+  >;
+}
+
+/** K3s's `registries.yaml`. JSON is YAML, so whatever stands in a login comes back as it was. */
+export function renderRegistries({ mirrors, configs }: Registries): string {
+  return `# Written by k3s-ha; changes made here are overwritten.\n${JSON.stringify({ mirrors, configs }, undefined, 2)}\n`;
+}
