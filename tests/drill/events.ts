@@ -109,6 +109,24 @@ export const drillEvents: readonly DrillEvent[] = [
     },
   },
   {
+    name: "certificate-rotation",
+    title: "Rotation of every certificate",
+    limit: { failed: 0 },
+    happen: (cluster) =>
+      changing("certificateRotation of k3s, loadBalancer and datastore.managed got another word; up", () =>
+        cluster.change((config) => {
+          const { managed } = config["datastore"] as { managed: object };
+          const certificateRotation = "drill";
+          return {
+            ...config,
+            k3s: { ...(config["k3s"] as object), certificateRotation },
+            loadBalancer: { ...(config["loadBalancer"] as object), certificateRotation },
+            datastore: { managed: { ...managed, certificateRotation } },
+          };
+        }),
+      ),
+  },
+  {
     name: "server-power-cut",
     title: "Power cut of a server",
     limit: { gap: 1500 },
