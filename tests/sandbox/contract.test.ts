@@ -1,6 +1,6 @@
 /**
  * Proves what lies before and behind a cluster, on real hosts: hosts that another stack exports, one of them reached
- * through a bastion only, become a cluster; and a third stack takes the cluster by its contract and runs pods in it.
+ * through a bastion only, become a cluster, with images and registries of its own; and a third stack takes the cluster by its contract and runs pods in it.
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -8,11 +8,22 @@ import { testImage } from "../../sandbox/k3s/images.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { NeighbourStack } from "../support/neighbourStack.ts";
 import { sampleArguments } from "../support/processArguments.ts";
-import { addressOf, devConfig, kubectl, onHost, readyNodes, SandboxStack } from "../support/sandboxCluster.ts";
+import {
+  addressOf,
+  devConfig,
+  kubectl,
+  onHost,
+  readyNodes,
+  SandboxStack,
+  type StackConfig,
+} from "../support/sandboxCluster.ts";
 
+const nodes = ["server-1", "server-2", "agent-1"] as const;
+const archive = "/srv/extra.tar";
 const guardedPort = 2222;
 const version = "v1.35.0+k3s1";
 
+let clusterConfig: StackConfig;
 let stack: SandboxStack;
 let kubeconfig: string;
 
@@ -33,12 +44,21 @@ systemctl reload ssh
 iptables -I INPUT -p tcp --dport ${guardedPort} ! -s ${addressOf("lb-1")} -j REJECT`,
   );
   const config = await devConfig();
+  // Images that are on the nodes' disks, as on hosts that fetch nothing.
+  for (const node of nodes)
+    await onHost(
+      node,
+      `cp "$(ls /usr/lib/sandbox-host/k3s/var/lib/rancher/k3s/agent/images/*.tar | tail -n 1)" ${archive}`,
+    );
+  const sha256 = await onHost("server-1", `sha256sum ${archive} | cut -d ' ' -f 1`);
   const fromInfrastructure = (output: string) => ({ stack: "organization/infrastructure/prod", output });
-  stack = await SandboxStack.open("dev", {
+  clusterConfig = {
     ...config,
+    k3s: { ...(config["k3s"] as object), images: [{ source: archive, sha256 }] },
     servers: fromInfrastructure("servers"),
     agentPools: { workers: { hosts: fromInfrastructure("workers") } },
-  });
+  };
+  stack = await SandboxStack.open("dev", clusterConfig);
   const machines = {
     servers: {
       "server-1": await machine("server-1"),
@@ -71,6 +91,50 @@ describe("hosts that another stack exports", () => {
   });
 
   test("change nothing when they have not changed", async () => {
+    await stack.mustUp("--expect-no-changes");
+  });
+});
+
+describe("images and registries", () => {
+  const imported = "/var/lib/rancher/k3s/agent/images/extra.tar";
+  const path = "/etc/rancher/k3s/registries.yaml";
+  const password = "a-registrys-password";
+  const mirrorOf = (node: string) =>
+    exec(node, "cat /var/lib/rancher/k3s/agent/etc/containerd/certs.d/docker.io/hosts.toml");
+
+  test("that are on the nodes are K3s's before its first start", async () => {
+    for (const node of nodes) {
+      assert.equal(await onHost(node, `cmp ${archive} ${imported} && stat -c %a ${imported}`), "644", node);
+      const started = await onHost(
+        node,
+        "systemctl show --property ExecMainStartTimestampMonotonic --value k3s k3s-agent",
+      );
+      assert.match(started, /[1-9]/);
+      assert.match(await onHost(node, "journalctl --output cat --unit k3s --unit k3s-agent"), /extra\.tar/, node);
+    }
+  });
+
+  test("with a login reach K3s on every node, for root alone, and go when they are no longer configured", async () => {
+    const k3s = clusterConfig["k3s"] as object;
+    const registries = { mirrors: { "docker.io": { endpoint: ["https://registry.example.com"] } } };
+    const other = await SandboxStack.open("dev", { ...clusterConfig, k3s: { ...k3s, registries } });
+    await other.setSecret(
+      "registryCredentials",
+      JSON.stringify({ "registry.example.com": { username: "me", password } }),
+    );
+    const { seen } = await sampleArguments(() => other.mustUp());
+    for (const line of seen) assert.ok(!line.includes(password), line);
+    for (const node of nodes) {
+      assert.equal(await onHost(node, `stat -c '%a %U' ${path}; grep -c ${password} ${path}`), "600 root\n1", node);
+      assert.match((await mirrorOf(node)).stdout, /registry\.example\.com/, node);
+    }
+    assert.equal((await readyNodes(kubeconfig)).length, 3);
+    stack = await SandboxStack.open("dev", clusterConfig);
+    await stack.mustUp();
+    for (const node of nodes) {
+      assert.equal((await exec(node, `test -e ${path}`)).exitCode, 1, node);
+      assert.doesNotMatch((await mirrorOf(node)).stdout, /registry\.example\.com/, node);
+    }
     await stack.mustUp("--expect-no-changes");
   });
 });
