@@ -7,7 +7,7 @@ import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
-import { commandsOf, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
+import { commandsOf, commandType, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
 import { assertGolden } from "../support/golden.ts";
 import { valueOf } from "../support/outputs.ts";
 import { deployProgram, hostNameOf, type Program, sampleConfig, sampleHostNames } from "../support/program.ts";
@@ -154,7 +154,7 @@ describe("one change of the configuration", () => {
   const k3s = sampleConfig["k3s-ha:k3s"];
   const host = (lastByte: number) => ({ address: `198.51.100.${lastByte}`, hostKey: sampleHostKey });
 
-  const cases: [what: string, config: Config, effect: Partial<Changes>][] = [
+  const cases: [what: string, config: Config, effect: Partial<Changes & { replaced: string[] }>][] = [
     [
       "of the servers' settings restarts servers",
       { "k3s-ha:k3s": { ...k3s, serverConfig: { disable: ["servicelb"] } } },
@@ -195,6 +195,7 @@ describe("one change of the configuration", () => {
         changed: ["balancer-lb-1-secrets", "balancer-lb-2-secrets", "cluster-health-request"],
         added: ["cluster-health-key-next"],
         removed: ["cluster-health-key"],
+        replaced: ["cluster-health-request"],
       },
     ],
     [
@@ -208,6 +209,7 @@ describe("one change of the configuration", () => {
         changed: ["datastore-request", "datastore-tls"],
         added: ["datastore-key-next"],
         removed: ["datastore-key"],
+        replaced: ["datastore-request"],
       },
     ],
     [
@@ -275,10 +277,11 @@ describe("one change of the configuration", () => {
       },
     ],
   ];
-  for (const [what, config, effect] of cases) {
+  for (const [what, config, { replaced = [], ...effect }] of cases) {
     it(what, async () => {
       const after = await deployProgram({ ...sampleConfig, ...config });
       assert.deepEqual(changes(deployment, after), { changed: [], added: [], removed: [], ...effect });
+      assert.deepEqual(replacements(deployment, after), replaced);
     });
   }
 
@@ -380,6 +383,25 @@ function reachable(config: Record<string, object | string>): Config {
 
 function poolsIn(config: Record<string, object | string>): string[] {
   return Object.keys(config["k3s-ha:agentPools"] ?? {}).map(() => "AgentPool");
+}
+
+/**
+ * Names of resources that both deployments have and that are replaced: of commands a provider updates these inputs in
+ * place, and of keys, certificates and passwords none.
+ */
+function replacements(before: Deployment<unknown>, after: Deployment<unknown>): string[] {
+  const updatable = new Set(["connection", "create", "delete", "stdin", "update"]);
+  const plain = (value: unknown) => JSON.stringify(value, (_, inner) => reveal(inner));
+  return after.resources
+    .filter(({ name, type, custom, inputs }) => {
+      const old = before.resources.find((resource) => resource.name === name);
+      if (!custom || old === undefined) return false;
+      const keys = [...new Set([...Object.keys(inputs), ...Object.keys(old.inputs)])];
+      const changed = keys.filter((key) => plain(inputs[key]) !== plain(old.inputs[key]));
+      return type !== old.type || changed.some((key) => type !== commandType || !updatable.has(key));
+    })
+    .map(({ name }) => name)
+    .toSorted();
 }
 
 /** Names of resources: what a diff of two deployments would list. */
