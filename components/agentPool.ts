@@ -9,6 +9,7 @@ import type { Recorded } from "./recorded.ts";
 export interface AgentPoolArgs {
   /** The hosts by node name. */
   hosts: Readonly<Record<string, HostArgs>>;
+  /** The release that the agents run: not newer than the servers'. */
   release: K3sReleaseArgs;
   /** The API endpoint that agents join at: the balancer's. */
   apiEndpoint: pulumi.Input<string>;

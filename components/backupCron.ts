@@ -151,6 +151,10 @@ export class BackupCron extends pulumi.ComponentResource {
   /** Id of the newest verified backup when the timer was last changed. Known once it exists. */
   readonly latest: pulumi.Output<string>;
 
+  /**
+   * @throws pulumi.InputPropertyError, before any host is touched, about a schedule that is no cron expression, a count
+   * that is no whole number or too small, and a directory that would need quoting.
+   */
   constructor(name: string, args: BackupCronArgs, opts?: pulumi.ComponentResourceOptions) {
     const { host, hostName } = args;
     const schedule = calendarOf(args.schedule ?? defaultSchedule);

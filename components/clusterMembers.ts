@@ -23,6 +23,7 @@ export class ClusterMembers extends pulumi.ComponentResource {
   /** The names of the cluster's nodes, lost ones left out. */
   readonly names: pulumi.Output<string[]>;
 
+  /** @throws pulumi.RunError when every server is lost. */
   constructor(name: string, args: ClusterMembersArgs, opts?: pulumi.ComponentResourceOptions) {
     super("k3s-ha:index:ClusterMembers", name, {}, opts);
     const living = (hosts: Readonly<Record<string, HostArgs>>) =>

@@ -18,8 +18,9 @@ export type ServerIdentity = Pick<
 export interface K3sServerPoolArgs {
   /** The hosts by node name, in the order in which they are started and changed. */
   hosts: Readonly<Record<string, HostArgs>>;
+  /** The release that the servers run. A preview already refuses one that they may not be changed to. */
   release: K3sReleaseArgs;
-  /** K3s's `datastore-endpoint`, secret. */
+  /** K3s's `datastore-endpoint`, secret: `mysql://user:password@tcp(host:port)/schema`. Any other ends the run. */
   datastoreEndpoint: pulumi.Input<string>;
   /** PEM of the CA that the datastore is verified with. */
   datastoreCaCertificate: pulumi.Input<string>;

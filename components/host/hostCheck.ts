@@ -8,14 +8,17 @@ export type HostRole = "server" | "agent" | "loadBalancer" | "datastore" | "back
 
 /** A host to check, and what it stands for in messages. */
 export interface CheckedHost {
+  /** How it is reached. One with a `standIn` is lost, and is not looked at. */
   host: HostArgs;
   /** Where the host stands in the configuration, for messages: "k3s-ha:servers.server-1". */
   path: string;
+  /** What it is for: how much room it needs, and which port has to be free. */
   role: HostRole;
 }
 
 /** The hosts that {@link HostChecks} checks, by name. */
 export interface HostChecksArgs {
+  /** The hosts by name. Names become names of resources. */
   hosts: Readonly<Record<string, CheckedHost>>;
 }
 
