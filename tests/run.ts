@@ -8,6 +8,7 @@ import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { buildK3s } from "../sandbox/k3s/build.ts";
+import { buildObjectStore } from "../sandbox/objectStore.ts";
 import { installMachinePackages } from "../sandbox/machinePackages.ts";
 import { prepareToolchain } from "../sandbox/toolchain/toolchain.ts";
 
@@ -57,6 +58,7 @@ if (options.only !== "lint") {
   await installMachinePackages();
   await prepareToolchain();
   await buildK3s("v1.35.0+k3s1");
+  await buildObjectStore();
 }
 const total: Tally = { passed: 0, failed: 0 };
 const lines: string[] = [];

@@ -30,6 +30,8 @@ export function renderRcloneConfig(remote: RcloneRemote, paths: RclonePaths): st
     ...(remote.settings["type"] === "sftp"
       ? { shell_type: "none", disable_hashcheck: "true", known_hosts_file: paths.knownHosts }
       : {}),
+    // The bucket is there, and whoever may only write into it may not make one.
+    ...(remote.settings["type"] === "s3" ? { no_check_bucket: "true" } : {}),
     ...(isPrivateKey(remote.credentials) ? { key_file: paths.key } : {}),
     ...remote.settings,
   }).map(([name, value]) => {

@@ -99,7 +99,7 @@ describe("a copy", { timeout: 240_000 }, () => {
   it("whose upload stops in the middle has no manifest, and is made whole by the next run", async () => {
     await host.shim(
       "rclone",
-      `if [[ " $* " == *" copy --ignore-times "* ]]; then timeout --signal=KILL 0.05 rclone --bwlimit 100k "$@"; echo "connection lost" >&2; exit 1; fi; real "$@"`,
+      `if [[ " $* " == *" copy --ignore-times --exclude "* ]]; then timeout --signal=KILL 0.05 rclone --bwlimit 100k "$@"; echo "connection lost" >&2; exit 1; fi; real "$@"`,
     );
     const failed = await host.start(["run"]);
     assert.equal(failed.exitCode, 1);
@@ -115,7 +115,7 @@ describe("a copy", { timeout: 240_000 }, () => {
   it("that arrived differently does not count", async () => {
     await host.shim(
       "rclone",
-      `real "$@" || exit; if [[ " $* " == *" copy --ignore-times "* ]]; then for file in ${store}/*/kine.sql.zst; do truncate --size=-1 "$file"; done; fi`,
+      `real "$@" || exit; if [[ " $* " == *" copy --ignore-times --exclude "* ]]; then for file in ${store}/*/kine.sql.zst; do truncate --size=-1 "$file"; done; fi`,
     );
     await assertFailsToCopy(/sizes differ|differences found/);
     const [id = ""] = await host.ids();

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # ---- copies on another host ----
 
-# remote ARGUMENTS: rclone, with the credentials in its file.
+# remote ARGUMENTS: rclone, with the credentials in its file. Debian's refuses S3 where this variable names a CA bundle.
 remote() {
-  RCLONE_CACHE_DIR=$work/cache rclone --config "${setting[copy_config]}" --retries 2 --retries-sleep 5s \
+  env --unset=AWS_CA_BUNDLE RCLONE_CACHE_DIR="$work/cache" rclone --config "${setting[copy_config]}" --retries 2 --retries-sleep 5s \
     --low-level-retries 3 --contimeout 15s --timeout 60s --stats 0 --log-level ERROR "$@" 9>&-
 }
 
@@ -17,7 +17,7 @@ upload() {
   # Whatever is there already may have been cut short.
   remote copy --ignore-times --exclude manifest.json --exclude copied "$from" "$to" || return
   remote check --download --one-way --exclude manifest.json --exclude copied "$from" "$to" || return
-  remote copyto --ignore-times "$from/manifest.json" "$to/manifest.json" || return
+  remote copy --ignore-times --include /manifest.json "$from" "$to" || return
   remote check --download --one-way --include manifest.json "$from" "$to"
 }
 
@@ -40,7 +40,7 @@ copy_off() {
 # rclone's last word, without its time stamp; and what it means when that is not plain.
 copy_complaint() {
   local text
-  text=$(sed -E 's/^[0-9/]+ [0-9:]+ (ERROR|CRITICAL|Failed)[ :]*//; s/^Failed to [a-z]+( with [0-9]+ errors)?: *(last error was: )?//' "$work/complaints" | grep . | tail -n 1)
+  text=$(sed -E '/^[[:space:]]/d; s/^[0-9/]+ [0-9:]+ (ERROR|CRITICAL|Failed)[ :]*//; s/^Failed to [a-z]+( with [0-9]+ errors)?: *(last error was: )?//' "$work/complaints" | grep . | tail -n 1)
   case $text in
     *"key mismatch"* | *"key is unknown"*) say "that host shows an SSH key that k3s-ha:backup.copy.hostKeys does not have; list every key of it: $text" ;;
     *) say "$text" ;;
