@@ -25,10 +25,7 @@ const mysql = new MySQLDatastore(
   "datastore",
   {
     ...datastore,
-    hostName: datastore.name,
-    serverAddresses: Object.fromEntries(
-      Object.entries(servers).map(([serverName, host]) => [serverName, nodeAddressOf(host)]),
-    ),
+    servers,
     backupAddress: nodeAddressOf(settings.backup.host),
     backupFirst: settings.backup.beforeChanges ? settings.backup.host : undefined,
     token: identity.token,
@@ -50,6 +47,7 @@ const pool = new K3sServerPool(
     release: k3s,
     datastoreEndpoint: mysql.endpoint,
     datastoreCaCertificate: mysql.caCertificate,
+    datastoreClientCertificate: mysql.clientCertificate,
     apiNames: [
       ...(loadBalancer.virtualIp === undefined ? [] : [loadBalancer.virtualIp.address]),
       ...Object.values(loadBalancer.hosts).map(nodeAddressOf),
@@ -99,16 +97,19 @@ new ClusterMembers(
   { dependsOn: [hosts, pool, balancer, ...agents] },
 );
 
-const backups = new BackupCron(
-  "backup",
-  {
-    ...settings.backup,
-    source: mysql.backupSource,
-    token: identity.token,
-    k3sVersion: pool.version,
-  },
-  { dependsOn: [hosts, pool] },
-);
+// PostgreSQL and etcd are backed up by other means.
+const backups =
+  mysql.backupSource &&
+  new BackupCron(
+    "backup",
+    {
+      ...settings.backup,
+      source: mysql.backupSource,
+      token: identity.token,
+      k3sVersion: pool.version,
+    },
+    { dependsOn: [hosts, pool] },
+  );
 
 /** The stack's contract; docs/contract.md describes each. */
 export { contractVersion };
@@ -138,8 +139,8 @@ export const datastoreCaCertificate = mysql.caCertificate;
 export const joinToken = identity.joinToken;
 export const k3sVersion = pool.version;
 export const backup = {
-  hostName: backups.hostName,
-  directory: backups.directory,
-  schedule: backups.schedule,
-  latest: backups.latest,
+  hostName: backups?.hostName ?? settings.backup.hostName,
+  directory: backups?.directory ?? settings.backup.directory,
+  schedule: backups?.schedule ?? [],
+  latest: backups?.latest ?? "",
 };

@@ -34,7 +34,7 @@ export const contract = {
     )
     .meta({
       description:
-        "Backups: `hostName` and `directory` where they are, `schedule` of the timer, `latest` verified one.",
+        "Backups: `hostName` and `directory` where they are, `schedule` of the timer, `latest` verified one; an empty schedule where the datastore is PostgreSQL or etcd, which are backed up by other means.",
     }),
 } as const satisfies Record<string, z.ZodType>;
 

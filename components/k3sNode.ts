@@ -23,8 +23,6 @@ export interface K3sNodeArgs {
   secretFiles?: pulumi.Input<HostFile[]>;
   /** Environment of the unit. Default: none. */
   environment?: Record<string, string | number>;
-  /** "host:port" of the datastore, whose TLS is verified from here before every start; servers only. */
-  datastoreAddress?: pulumi.Input<string>;
   /**
    * Whether the node leaves the balancers before a restart and comes back after it; servers only. Default: false, as for
    * a single server: without it there is no API either way.
@@ -42,6 +40,8 @@ export interface K3sNodeArgs {
   goingBackFrom?: string | undefined;
   /** A word that asks for new certificates of K3s's own when it changes. Default: none. */
   certificateRotation?: string | undefined;
+  /** The datastore, whose TLS is verified from here before every start; servers only. */
+  datastore?: pulumi.Input<{ addresses: string[]; startTls: string }>;
   /** Seconds that the node may take to prove itself. */
   readySeconds: number;
 }
@@ -51,8 +51,10 @@ export function nodeOwner(): string {
   return `${pulumi.getProject()}/${pulumi.getStack()}`;
 }
 
-/** Where K3s finds the CA of its datastore. */
+/** Where K3s finds the CA of its datastore, and what it logs in with beside the endpoint. */
 export const datastoreCaPath = "/etc/rancher/k3s/datastore-ca.crt";
+export const datastoreCertificatePath = "/etc/rancher/k3s/datastore-client.crt";
+export const datastoreKeyPath = "/etc/rancher/k3s/datastore-client.key";
 
 /** The command that starts a node and ends when the node has proved itself: what is ordered after a node depends on it. */
 export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomResourceOptions): HostCommand {
@@ -70,7 +72,10 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
         pulumi.all([pulumi.output(args.secretConfig), args.secretFiles ?? []]).apply(([config, files]) =>
           renderHostScript({
             body: "secretFiles",
-            variables: { revision_name: `${unit}-secrets`, paths: [secretsPath, datastoreCaPath] },
+            variables: {
+              revision_name: `${unit}-secrets`,
+              paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
+            },
             files: [
               { path: secretsPath, content: renderK3sConfig(config), mode: "0600" },
               ...files.map((file) => ({ mode: "0600", ...file })),
@@ -93,13 +98,13 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
       script: pulumi
         .all([
           args.config,
-          args.datastoreAddress ?? "",
+          args.datastore ?? { addresses: [], startTls: "" },
           secrets.revision,
           nodeAddressOf(host),
           args.apiEndpoint ?? "",
           args.datastoreSchema ?? "",
         ])
-        .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint, datastoreSchema]) =>
+        .apply(([config, datastore, secretsRevision, address, apiEndpoint, datastoreSchema]) =>
           renderHostScript({
             body: "k3sService",
             parts: ["k3sBalancer", "k3sDrain", "k3sUninstall"],
@@ -111,10 +116,12 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               ...uninstallVariables(role),
               secrets_path: secretsPath,
               secrets_revision: secretsRevision,
-              datastore_address: datastoreAddress,
-              datastore_host: datastoreAddress.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"),
+              datastore_addresses: datastore.addresses,
+              datastore_start_tls: datastore.startTls,
               datastore_schema: datastoreSchema,
               datastore_ca_path: datastoreCaPath,
+              datastore_certificate_path: datastoreCertificatePath,
+              datastore_key_path: datastoreKeyPath,
               kubeconfig:
                 role === "server" ? "/etc/rancher/k3s/k3s.yaml" : "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",
               version: args.version,

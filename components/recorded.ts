@@ -18,10 +18,13 @@ export interface Recorded {
     readonly maxConnections: number;
   };
   "k3s-ha:index:MySQLDatastore": {
-    readonly host: string;
-    readonly port: number;
-    readonly database: string;
-    readonly firewall: boolean;
+    /** "managed", "existing", or what a given endpoint is of. */
+    readonly kind: string;
+    /** The host that it is installed on, or the address that it has. */
+    readonly host?: string;
+    readonly port?: number;
+    readonly database?: string;
+    readonly firewall?: boolean;
     /** How those who log in make sure whom they talk to. */
     readonly tls: "verified";
   };

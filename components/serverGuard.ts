@@ -50,11 +50,17 @@ export function moveFault(
 
 /** "host:port/schema" of the datastore that a script starts K3s with. */
 function datastoreIn(script: string): string | undefined {
-  const [address, schema] = [variableIn(script, "datastore_address"), variableIn(script, "datastore_schema")];
+  const [address, schema] = [listIn(script, "datastore_addresses"), variableIn(script, "datastore_schema")];
   return address === undefined || schema === undefined ? undefined : `${address}/${schema}`;
 }
 
 /** The value of a variable of a script, of those that need no quotes but around brackets. */
 function variableIn(script: string, name: string): string | undefined {
   return new RegExp(`^${name}='?([^'\\s]+)'?$`, "m").exec(script)?.[1];
+}
+
+/** The items of a list among a script's variables, with commas between them. */
+function listIn(script: string, name: string): string | undefined {
+  const items = new RegExp(`^${name}=\\((.+)\\)$`, "m").exec(script)?.[1];
+  return items?.replaceAll("'", "").split(" ").join(",");
 }

@@ -119,13 +119,13 @@ async function restoreHosts(workspace: Workspace): Promise<RestoreHosts> {
       "This stack's datastore is run by somebody else, and a restore exchanges tables as its administrator: docs/restore.md tells how to do that by hand.",
     );
   }
-  const { backup, datastore, k3s } = settings;
+  const { backup, k3s } = settings;
   return {
     servers,
     agents,
     database,
     backup: await loginOf(backup.hostName, settings.hosts[backup.hostName]?.path ?? "k3s-ha:backup.host", backup.host),
-    databaseName: datastore.database,
+    databaseName: settings.datastore.managed?.database ?? "k3s",
     readySeconds: k3s.readySeconds,
     k3sVersion: k3s.version,
   };

@@ -2,7 +2,7 @@ import type { HostArgs } from "../host/host.ts";
 import { backupSettings } from "./backupSettings.ts";
 import { copyCredentialsFault, drillIdentityFault, drillIdentityProblems, webhookFault } from "./backupSecrets.ts";
 import { configPath, namespace } from "./configPath.ts";
-import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
+import { type ReadDatastore, readDatastore } from "./datastore.ts";
 import type { Surroundings } from "./filePath.ts";
 import type { ResolvedHosts } from "./hostReference.ts";
 import { hostsOf, inNameOrder } from "./hosts.ts";
@@ -47,19 +47,34 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     { ssh: configuration.ssh, sshPrivateKey: source.values[configPath("sshPrivateKey")] ?? "" },
     source,
   );
+  const now = source.now ?? new Date();
+  // What a broken section lacks was only left out.
+  const isDatastoreBroken = problems.some(({ path }) => path.startsWith(configPath("datastore")));
+  const datastore = readDatastore(
+    {
+      section: configuration.datastore ?? {},
+      endpoint: source.values[configPath("datastoreEndpoint")] ?? "",
+      adminPassword: source.values[configPath("datastoreAdminPassword")] ?? "",
+      hosts,
+    },
+    source,
+    now,
+  );
   const all = [
     ...unknownKeys(source.values),
     ...(source.resolved?.problems ?? []),
     ...withoutResolved(problems, source),
-    ...secretKeyProblems(source),
+    ...plainSecrets(source),
+    ...secretFaults(source),
+    ...(isDatastoreBroken ? [] : datastore.problems),
     ...drillIdentityProblems(configuration.backup, source.values[configPath("backupDrillIdentity")] ?? ""),
-    ...tenable(problemsTogether(configuration, source.now ?? new Date()), problems),
+    ...tenable(problemsTogether(configuration, now), problems),
     ...access.problems,
   ];
   if (all.length > 0 || !isWhole(configuration)) {
     throw new InvalidConfiguration(inReadingOrder(all).map((problem) => withOrigin(problem, source)));
   }
-  const settings = assemble(configuration, access.hosts, source.values);
+  const settings = assemble(configuration, access.hosts, datastore, source.values);
   return { settings, warnings: [...(source.resolved?.warnings ?? []), ...warningsAbout(settings)] };
 }
 
@@ -117,17 +132,6 @@ function parseSections(source: ConfigurationSource): { configuration: Configurat
     return [name, section.value];
   });
   const configuration = Object.fromEntries(parsed) as Configuration;
-  if (configuration.datastore !== undefined && configuration.datastore.managed === undefined) {
-    const isBroken = problems.some(({ path }) => path.startsWith(configPath("datastore")));
-    // A broken one is missing only because it was left out.
-    if (!isBroken && (source.values[configPath("datastoreEndpoint")] ?? "") === "") {
-      problems.push({
-        path: configPath("datastore", "managed"),
-        fault:
-          "is missing, but the cluster needs a datastore: add the host for it, like {name: db-1, host: {address: 203.0.113.20}}",
-      });
-    }
-  }
   return { configuration, problems };
 }
 
@@ -141,25 +145,23 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
-function secretKeyProblems({ values, secretKeys: encrypted }: ConfigurationSource): Problem[] {
-  const given = Object.keys(secretKeys)
+function plainSecrets({ values, secretKeys: encrypted }: ConfigurationSource): Problem[] {
+  return Object.keys(secretKeys)
     .map((name) => configPath(name))
-    .filter((key) => (values[key] ?? "") !== "");
-  const plain = given
-    .filter((key) => !encrypted.includes(key))
+    .filter((key) => (values[key] ?? "") !== "" && !encrypted.includes(key))
     .map((key) => ({
       path: key,
       fault: `stands in plain text in the stack's file, but is a secret: set it with "pulumi config set --secret ${key}", and replace the secret, since it has been seen`,
     }));
-  const endpoint = values[configPath("datastoreEndpoint")] ?? "";
+}
+
+function secretFaults({ values }: ConfigurationSource): Problem[] {
   const secretFault = (name: SecretKey, faultOf: (text: string) => string | undefined): Problem[] => {
     const text = values[configPath(name)] ?? "";
     const fault = text === "" ? undefined : faultOf(text);
     return fault === undefined ? [] : [{ path: configPath(name), fault }];
   };
   return [
-    ...plain,
-    ...(endpoint === "" ? [] : [{ path: configPath("datastoreEndpoint"), fault: datastoreEndpointFault(endpoint) }]),
     ...secretFault("backupCopyCredentials", copyCredentialsFault),
     ...secretFault("backupDrillIdentity", drillIdentityFault),
     ...secretFault("backupFailureWebhook", webhookFault),
@@ -175,6 +177,7 @@ function isWhole(configuration: Configuration): configuration is WholeConfigurat
 function assemble(
   configuration: WholeConfiguration,
   access: ReadonlyMap<string, HostArgs>,
+  datastore: ReadDatastore,
   values: Readonly<Record<string, string>>,
 ): Settings {
   const configured = hostsOf(configuration);
@@ -192,10 +195,9 @@ function assemble(
   const inSection = (map: Readonly<Record<string, unknown>>, key: string, ...steps: string[]) =>
     Object.fromEntries(inNameOrder(map).map(([name]) => [name, at(configPath(key, ...steps, name))]));
 
-  const { servers, agentPools, loadBalancer, datastore, backup, k3s, safety } = configuration;
-  const { managed } = datastore;
+  const { servers, agentPools, loadBalancer, backup, k3s, safety } = configuration;
   const { agentVersion = k3s.version, ...k3sSettings } = k3s;
-  if (managed === undefined) throw new Error("a configuration without datastore.managed was taken for complete");
+  const [firstServer = ""] = inNameOrder(servers).map(([name]) => name);
   const all: Settings["hosts"] = Object.fromEntries(
     configured.map(({ name, path, role }) => [name, { host: at(path), path, role }]),
   );
@@ -212,8 +214,12 @@ function assemble(
       hosts: inSection(loadBalancer.hosts, "loadBalancer", "hosts"),
       virtualIp: loadBalancer.virtualIp,
     },
-    datastore: { ...managed, movingFrom: datastore.movingFrom, host: at(configPath("datastore", "managed", "host")) },
-    backup: backupSettings(backup, { hosts: all, managed: managed.name, values }),
+    datastore: { ...datastore.settings(at), movingFrom: configuration.datastore.movingFrom },
+    backup: backupSettings(backup, {
+      hosts: all,
+      standard: configuration.datastore.managed?.name ?? firstServer,
+      values,
+    }),
     k3s: {
       ...k3sSettings,
       sha256: k3s.sha256,

@@ -102,8 +102,8 @@ async function askHost(
 }
 
 /** The schema of the datastore on the stack's own host for it, if it has one. */
-function managedDatabaseOf({ hosts, datastore }: Settings): string | undefined {
-  return Object.values(hosts).some(({ role }) => role === "datastore") ? datastore.database : undefined;
+function managedDatabaseOf({ datastore }: Settings): string | undefined {
+  return datastore.managed?.database;
 }
 
 interface Credentials {

@@ -180,17 +180,17 @@ describe("K3sServerPool", () => {
   });
 
   it("checks the datastore at the address in the endpoint, whatever the password", async () => {
-    const cases: [endpoint: string, address: string, host: string][] = [
-      ["mysql://k3s:p@tcp(x)/y@tcp(198.51.100.20:3306)/k3s", "198.51.100.20:3306", "198.51.100.20"],
-      ["mysql://k3s:secret@tcp([2001:db8::20]:3306)/k3s", "[2001:db8::20]:3306", "2001:db8::20"],
+    const cases: [endpoint: string, addresses: string, startTls: string][] = [
+      ["mysql://k3s:p@tcp(x)/y@tcp(198.51.100.20:3306)/k3s", "198.51.100.20:3306", "mysql"],
+      ["mysql://k3s:secret@tcp([2001:db8::20]:3306)/k3s", "'[2001:db8::20]:3306'", "mysql"],
+      ["postgres://k3s:secret@db.example.com:5432/k3s", "db.example.com:5432", "postgres"],
+      ["https://198.51.100.21:2379,https://198.51.100.22:2379", "198.51.100.21:2379 198.51.100.22:2379", "''"],
     ];
-    for (const [datastoreEndpoint, address, host] of cases) {
+    for (const [datastoreEndpoint, addresses, startTls] of cases) {
       const other = await deploy(() => makePool({ datastoreEndpoint: pulumi.secret(datastoreEndpoint) }));
       const text = script("servers-server-1-service", other);
-      assert.ok(
-        text.includes(`\ndatastore_address='${address}'\n`) || text.includes(`\ndatastore_address=${address}\n`),
-      );
-      assert.ok(text.includes(`\ndatastore_host=${host}\n`), host);
+      assert.ok(text.includes(`\ndatastore_addresses=(${addresses})\n`), addresses);
+      assert.ok(text.includes(`\ndatastore_start_tls=${startTls}\n`), startTls);
     }
   });
 

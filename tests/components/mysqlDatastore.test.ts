@@ -5,6 +5,7 @@ import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { renderAccessSql } from "../../components/render/datastoreAccess.ts";
 import { shellQuote } from "../../components/render/shell.ts";
+import type { ManagedDatastoreArgs } from "../../components/managedDatastore.ts";
 import { MySQLDatastore, type MySQLDatastoreArgs } from "../../components/mysqlDatastore.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { deploy, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
@@ -15,11 +16,16 @@ import { isSecret, isUnknown, reveal } from "../support/wire.ts";
 
 const token = "0123456789abcdef-token";
 
+const managed = (changes: Partial<ManagedDatastoreArgs> = {}) => ({
+  host: sampleHost(20),
+  hostName: "db-1",
+  ...changes,
+});
+
 function makeDatastore(changes: Partial<MySQLDatastoreArgs> = {}): MySQLDatastore {
   return new MySQLDatastore("datastore", {
-    host: sampleHost(20),
-    hostName: "db-1",
-    serverAddresses: { "server-1": "198.51.100.11", "server-2": "198.51.100.12" },
+    managed: managed(),
+    servers: { "server-1": sampleHost(11), "server-2": sampleHost(12) },
     token: pulumi.secret(token),
     ...changes,
   });
@@ -91,9 +97,9 @@ describe("MySQLDatastore", () => {
   it("keeps the endpoint and the backup's password secret, and all else readable", async () => {
     const { endpoint, caCertificate, backupSource } = deployment.result;
     assert.equal(await pulumi.isSecret(endpoint), true);
-    assert.equal(await pulumi.isSecret(backupSource.password), true);
+    assert.equal(await pulumi.isSecret(backupSource?.password as pulumi.Output<string>), true);
     assert.equal(await pulumi.isSecret(caCertificate), false);
-    assert.equal(await pulumi.isSecret(backupSource.address), false);
+    assert.equal(await pulumi.isSecret(backupSource?.address as pulumi.Output<string>), false);
   });
 
   it("gives no endpoint before the datastore has proved itself", async () => {
@@ -165,7 +171,7 @@ describe("MySQLDatastore", () => {
   });
 
   it("places no firewall when there is another", async () => {
-    const without = await deploy(() => makeDatastore({ firewall: false }));
+    const without = await deploy(() => makeDatastore({ managed: managed({ firewall: false }) }));
     assert.equal(await fileOf(script("datastore-server", without), "/etc/k3s-ha/datastore-firewall.nft"), undefined);
     assert.match(script("datastore-server", without), /^firewall=false$/m);
   });
@@ -173,15 +179,17 @@ describe("MySQLDatastore", () => {
   it("takes a port, a schema, a node address and another host for backups", async () => {
     const other = await deploy(() =>
       makeDatastore({
-        host: sampleHost(20, { address: "db.example.com", nodeAddress: "198.51.100.21" }),
-        port: 3307,
-        database: "cluster",
+        managed: managed({
+          host: sampleHost(20, { address: "db.example.com", nodeAddress: "198.51.100.21" }),
+          port: 3307,
+          database: "cluster",
+        }),
         backupAddress: "198.51.100.90",
       }),
     );
     const { endpoint, backupSource } = other.result;
     assert.equal(await valueOf(endpoint), "mysql://k3s:datastore-k3s-password-result@tcp(198.51.100.21:3307)/cluster");
-    assert.deepEqual([backupSource.port, backupSource.database, backupSource.user], [3307, "cluster", "k3s_backup"]);
+    assert.deepEqual([backupSource?.port, backupSource?.database, backupSource?.user], [3307, "cluster", "k3s_backup"]);
     assert.deepEqual(resourceNamed(other, "datastore-request").inputs["ipAddresses"], ["198.51.100.21"]);
     assert.match(
       script("datastore-access", other),

@@ -4,6 +4,12 @@ import { smallStack } from "../stack.ts";
 /** Whose password must not be in any message. */
 const login = "mysql://k3s:hunter2@";
 
+/** A stack on a database that is there. */
+function existing(changes: object): typeof smallStack {
+  const given = { address: "db.example.com", adminUser: "admin", caFile: "no-such-file.crt", ...changes };
+  return { ...smallStack, datastore: { existing: given } };
+}
+
 refuses("the datastore", [
   {
     name: "a datastore's port out of range",
@@ -44,7 +50,7 @@ refuses("the datastore", [
     name: "an existing datastore",
     config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
     problems: [
-      "k3s-ha:datastoreEndpoint is set, but this version manages its own MariaDB only: remove it and configure k3s-ha:datastore.managed.",
+      "k3s-ha:datastoreEndpoint contradicts k3s-ha:datastore.managed, which gives a datastore too: remove one of them.",
     ],
   },
   {
@@ -88,17 +94,17 @@ refuses("the datastore", [
     ],
   },
   {
-    name: "an existing PostgreSQL",
-    config: { ...smallStack, datastoreEndpoint: "postgres://k3s:hunter2@db.example.com/k3s" },
+    name: "a PostgreSQL that is not fully verified",
+    config: { ...smallStack, datastoreEndpoint: "postgres://k3s:hunter2@db.example.com/k3s?sslmode=require" },
     problems: [
-      "k3s-ha:datastoreEndpoint is of a postgres datastore, but has to be of MySQL or MariaDB: write it like mysql://user:password@tcp(host:3306)/schema.",
+      "k3s-ha:datastoreEndpoint has a sslmode that is weaker than verify-full: remove it, since K3s verifies fully with the CA that is configured.",
     ],
   },
   {
     name: "an endpoint without a scheme",
     config: { ...smallStack, datastoreEndpoint: "hunter2" },
     problems: [
-      "k3s-ha:datastoreEndpoint has to be the endpoint of a database: write it like mysql://user:password@tcp(host:3306)/schema.",
+      "k3s-ha:datastoreEndpoint has to be the endpoint of a datastore: write it like mysql://user:password@tcp(host:3306)/schema, postgres://user:password@host:5432/database or https://host:2379.",
     ],
   },
   {
@@ -107,7 +113,63 @@ refuses("the datastore", [
     machine: { secretKeys: [] },
     problems: [
       'k3s-ha:datastoreEndpoint stands in plain text in the stack\'s file, but is a secret: set it with "pulumi config set --secret k3s-ha:datastoreEndpoint", and replace the secret, since it has been seen.',
-      "k3s-ha:datastoreEndpoint is set, but this version manages its own MariaDB only: remove it and configure k3s-ha:datastore.managed.",
+      "k3s-ha:datastoreEndpoint contradicts k3s-ha:datastore.managed, which gives a datastore too: remove one of them.",
+    ],
+  },
+  {
+    name: "two datastores",
+    config: { ...smallStack, datastore: { ...(smallStack["datastore"] as object), endpoint: { caFile: "ca.crt" } } },
+    problems: ["k3s-ha:datastore has managed and endpoint, but a cluster has one datastore: keep one of them."],
+  },
+  {
+    name: "an endpoint that nothing verifies",
+    config: { ...smallStack, datastore: {}, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
+    problems: [
+      "k3s-ha:datastore.endpoint.caFile is missing, but a datastore that k3s-ha:datastoreEndpoint names has to be verified: name the file with the CA that signed its certificate.",
+    ],
+  },
+  {
+    name: "an existing database without its administrator's password",
+    config: existing({ engine: "mysql" }),
+    problems: [
+      'k3s-ha:datastoreAdminPassword is missing, but k3s-ha:datastore.existing.adminUser logs in with it: set it with "pulumi config set --secret k3s-ha:datastoreAdminPassword".',
+    ],
+  },
+  {
+    name: "an administrator's password that nothing uses",
+    config: { ...smallStack, datastoreAdminPassword: "hunter2" },
+    problems: [
+      "k3s-ha:datastoreAdminPassword has no use without k3s-ha:datastore.existing, where its user is named: remove it.",
+    ],
+  },
+  {
+    name: "an administrator's password with a line's end",
+    config: { ...existing({ engine: "mysql" }), datastoreAdminPassword: "hunter2\n" },
+    problems: [
+      "k3s-ha:datastoreAdminPassword has a control character in it, perhaps the line's end of a file: set it again without.",
+    ],
+  },
+  {
+    name: "an existing MariaDB whose users nobody makes",
+    config: { ...existing({ engine: "mariadb" }), datastoreAdminPassword: "hunter2" },
+    problems: [
+      'k3s-ha:datastore.existing.caFile is "no-such-file.crt" (/nowhere/no-such-file.crt), a file that does not exist: create it or correct the path.',
+      "k3s-ha:datastore.existing.via is missing, but a MariaDB's users are made by a host that may reach it: name one of this stack's hosts, such as a server.",
+    ],
+  },
+  {
+    name: "a MySQL whose users a host would make",
+    config: { ...existing({ engine: "mysql", via: "server-1" }), datastoreAdminPassword: "hunter2" },
+    problems: [
+      'k3s-ha:datastore.existing.caFile is "no-such-file.crt" (/nowhere/no-such-file.crt), a file that does not exist: create it or correct the path.',
+      "k3s-ha:datastore.existing.via is set, but only a MariaDB's users are made by a host; MySQL's are made from where Pulumi runs: remove it.",
+    ],
+  },
+  {
+    name: "an engine that there is none of",
+    config: { ...existing({ engine: "oracle" }), datastoreAdminPassword: "hunter2" },
+    problems: [
+      'k3s-ha:datastore.existing.engine is "oracle", but has to be mysql or mariadb: write which of the two the server is.',
     ],
   },
 ]);
