@@ -55,7 +55,7 @@ export function renderChart(event: EventResult, configuration: Configuration): s
     style: { fontSize: "11px", overflow: "visible" },
     x: { label: "seconds", domain: [second(event.window.from), second(event.window.to)], ticks: 8, clamp: true },
     y: {
-      label: "time of an answer",
+      label: null,
       type: "log",
       domain: [fastest, slowest],
       ticks: [1, 10, 100, 1000],

@@ -23,7 +23,7 @@ h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 0;
 a { color: inherit; } p { margin: .2rem 0; max-width: 60rem; } .soft, figcaption { color: var(--soft); }
 table { border-collapse: collapse; margin: 1.2rem 0; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .28rem .9rem .28rem 0; border-bottom: 1px solid var(--line); } th { font-weight: 600; }
-.kept { color: var(--good); font-weight: 600; } .broken { color: var(--bad); font-weight: 600; }
+.kept, .broken { white-space: nowrap; } .kept { color: var(--good); font-weight: 600; } .broken { color: var(--bad); font-weight: 600; }
 .legend span { display: inline-block; margin-right: 1.4rem; } .legend i { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .4rem; }
 section { border-top: 1px solid var(--line); margin-top: 2rem; padding-top: 1.2rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 1.5rem; margin-top: .8rem; }
@@ -77,8 +77,8 @@ ${configurations.map((configuration) => figure(event, configuration)).join("\n")
 <title>k3s-ha: the drill</title>
 <style>${style}</style>
 <h1>What clients saw while a cluster was broken</h1>
-<p>Every dot is one request over a TLS connection of its own: a read of /readyz every 0.1 s, a write every 0.5 s. Two
-clients watched the same events at the same time: one at the balancers of k3s-ha, one at plain ones on the same hosts.</p>
+<p>Every dot is one request over a TLS connection of its own: a read of /readyz every 0.1 s, a write every 0.5 s; higher
+means a later answer. Two clients watched the same events at the same time: one at the balancers of k3s-ha, one at plain ones on the same hosts.</p>
 <p class="soft">${escaped(results.startedAt.slice(0, 16).replace("T", " "))} UTC, K3s ${escaped(results.version)} at the end, hosts ${results.hosts.join(", ")}.</p>
 ${summarySentences(results)
   .map((sentence) => `<p class="soft">${escaped(sentence)}</p>`)
