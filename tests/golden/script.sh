@@ -127,14 +127,27 @@ __END_OF_FILE__
 }
 
 # Files that hold secrets. Whoever reads them restarts when the printed revision changes.
+
+# Of the files that there may be, those that there is no content for any more go; one that somebody else wrote stays.
+remove_optional() {
+  local path
+  for path in "${optional_paths[@]}"; do
+    [[ " ${put_paths[*]} " != *" $path "* ]] || continue
+    if [[ $(head -n 1 "$path" 2>/dev/null) == "# Written by k3s-ha"* ]]; then rm -f "$path"; fi
+  done
+}
+
 apply() {
   lock_host
   put_files
+  remove_optional
   print_revision "$revision_name"
 }
 
 remove() {
   lock_host
+  put_paths=()
+  remove_optional
   rm -f "${paths[@]}" "$state_directory/$revision_name.revision"
 }
 
