@@ -145,11 +145,9 @@ async function runRestore(stack: string, { backup, fromCopy, identity, yes }: Re
 
 /** The host that takes the stack's backups. */
 async function backupHost(workspace: Workspace) {
-  const { hosts } = await readSettings(workspace);
-  const [found] = Object.entries(hosts).filter(([, { role }]) => role === "datastore");
-  if (found === undefined) throw new Error("The configuration names no host that takes backups.");
-  const [name, { path, host }] = found;
-  return { name, path, host };
+  const { backup, hosts } = await readSettings(workspace);
+  const { hostName: name, host } = backup;
+  return { name, path: hosts[name]?.path ?? "k3s-ha:backup.host", host };
 }
 
 const program = new Command("k3s-ha").description("A highly available K3s cluster from one command.");
