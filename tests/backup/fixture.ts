@@ -96,9 +96,10 @@ export async function stuckInDump(): Promise<{ running: ReturnType<BackupHost["s
   return { running };
 }
 
-/** Ends what a shim waits for, by its process id. */
+/** Ends what a shim waits for, by its process id, unless the program has ended it with its children. */
 export async function endStuck(): Promise<void> {
-  process.kill(Number(await readFile(join(host.root, "stuck"), "utf8")));
+  const pid = await readFile(join(host.root, "stuck"), "utf8");
+  await execa("kill", [pid.trim()], { reject: false });
 }
 
 /** Runs `test` with a small disk of its own under the backup directory. */
