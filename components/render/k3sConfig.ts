@@ -9,6 +9,17 @@ export function renderK3sConfig(config: Readonly<Record<string, unknown>>): stri
   const lines = Object.entries(config)
     .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+    .map(([key, value]) => `${key}: ${yamlText(value)}`);
   return `# Written by k3s-ha; changes made here are overwritten.\n${lines.join("\n")}\n`;
+}
+
+/**
+ * JSON as YAML takes it: characters that are no text to a YAML reader, or the end of a line, are escaped. A password may
+ * hold them.
+ */
+function yamlText(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
