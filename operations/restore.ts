@@ -110,7 +110,10 @@ async function restoreHosts(workspace: Workspace): Promise<RestoreHosts> {
   const of = async (role: string) => {
     const found = Object.entries(settings.hosts).filter(([, host]) => host.role === role);
     return Promise.all(
-      found.filter(([, host]) => !isLost(host)).map(([name, { path, host }]) => loginOf(name, path, host)),
+      // A host that the configuration declares lost is never dialled.
+      found
+        .filter(([, { host }]) => host.standIn === undefined)
+        .map(([name, { path, host }]) => loginOf(name, path, host)),
     );
   };
   const [servers, agents, [database]] = await Promise.all([of("server"), of("agent"), of("datastore")]);
@@ -129,11 +132,6 @@ async function restoreHosts(workspace: Workspace): Promise<RestoreHosts> {
     readySeconds: k3s.readySeconds,
     k3sVersion: k3s.version,
   };
-}
-
-/** A host that the configuration declares lost is never dialled. */
-function isLost(host: object): boolean {
-  return "lost" in host && host.lost === true;
 }
 
 async function readIdentity(path: string): Promise<string> {
