@@ -143,7 +143,7 @@ function nodeProblems(facts: ClusterFacts): string[] {
       .filter((host) => isNode(host) && !host.isLost && !nodes.some(({ name }) => name === host.name))
       .map(
         ({ name, role }) =>
-          `${name} is no node of the cluster. Run "make up"; if that does not bring it, see "journalctl --unit ${role === "server" ? "k3s" : "k3s-agent"}" there.`,
+          `${name} is no node of the cluster. K3s makes its node when it starts: run "systemctl restart ${role === "server" ? "k3s" : "k3s-agent"}" there, then "make up".`,
       ),
     ...nodes.flatMap((node) => nodeSentences(node, facts)),
   ];

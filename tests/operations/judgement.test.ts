@@ -187,7 +187,7 @@ const cases: Record<string, [ClusterFacts, string]> = {
   ],
   "a node that is missing": [
     withHost("server-1", { facts: { ...serverFacts, nodes: nodes.slice(0, 2) } }),
-    'agent-1 is no node of the cluster. Run "make up"; if that does not bring it, see "journalctl --unit k3s-agent" there.',
+    'agent-1 is no node of the cluster. K3s makes its node when it starts: run "systemctl restart k3s-agent" there, then "make up".',
   ],
   "a node that is not ready": [
     withNode("agent-1", { state: "NotReady" }),

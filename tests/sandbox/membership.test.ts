@@ -76,10 +76,30 @@ describe("a cluster that shrinks", () => {
   test("leaves a node alone that somebody else had join", async () => {
     const node = { apiVersion: "v1", kind: "Node", metadata: { name: "stranger" } };
     await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(node));
-    await bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1"]));
+    // As after a run that was to take agent-1 out, and ended between its node and its host.
+    await kubectl(kubeconfig, ["delete", "node", "agent-1"]);
+    const grown = cluster(["server-1", "server-2", "server-3"], ["agent-1"]);
+    const { all, exitCode } = await (await SandboxStack.open("dev", grown)).up();
+    assert.notEqual(exitCode, 0, all);
+    assert.match(all, /there is no node of these members: agent-1\. .*"systemctl restart k3s-agent".*run up again\./);
     assert.equal(await kubectl(kubeconfig, ["get", "node", "stranger", "--output", "name"]), "node/stranger");
     await kubectl(kubeconfig, ["delete", "node", "stranger"]);
+  });
+
+  test("and of which a member's node is gone, has it again after what the error says", async () => {
+    await onHost("agent-1", "systemctl restart k3s-agent");
+    await kubectl(kubeconfig, ["wait", "node/agent-1", "--for=create", "--timeout=60s"]);
+    await kubectl(kubeconfig, ["wait", "node/agent-1", "--for=condition=Ready", "--timeout=60s"]);
+    await bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1"]));
     await hasNodes("agent-1", "server-1", "server-2", "server-3");
+    const marks = await kubectl(kubeconfig, [
+      "get",
+      "nodes",
+      "--output",
+      "jsonpath={.items[*].metadata.annotations.k3s-ha\\.io/stack}",
+    ]);
+    assert.equal(new Set(marks.split(" ")).size, 1, marks);
+    assert.equal(marks.split(" ").length, 4, marks);
   });
 });
 

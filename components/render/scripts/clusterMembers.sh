@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Removes the nodes that this stack had made and that are not among its members any more: their pods go elsewhere, the
-# nodes and the passwords that they joined with are deleted. Another node of that name can then join.
+# nodes and the passwords that they joined with are deleted. Another node of that name can then join. In the end every
+# member has a node, and it is marked as this stack's.
 node_kubectl() { k3s kubectl --kubeconfig /etc/rancher/k3s/k3s.yaml "$@"; }
 
 wait_for_api() {
@@ -32,13 +33,23 @@ delete_node() {
   node_kubectl delete node "$1" --ignore-not-found --timeout 60s >&2 || die "$host_name: the node $1 could not be deleted; see the answer above"
   # K3s deletes the password with the node, a moment later.
   while [[ -n $(node_kubectl --namespace kube-system get secret "$password" --ignore-not-found --request-timeout 10s --output name) ]]; do
-    ((SECONDS < deadline)) || node_kubectl --namespace kube-system delete secret "$password" --ignore-not-found --timeout 30s >&2
+    ((SECONDS < deadline)) || node_kubectl --namespace kube-system delete secret "$password" --ignore-not-found --timeout 30s >&2 ||
+      die "$host_name: the password of the deleted node $1 could not be deleted, see the answer above; run up again"
     sleep 0.5
   done
 }
 
+# Members whose node is gone: somebody deleted it, or a run that was to take the host out did, and ended there.
+missing_members() {
+  local present member
+  present=$(node_kubectl get nodes --request-timeout 20s --output 'jsonpath={range .items[*]} {.metadata.name} {end}') || return
+  for member in "${members[@]}"; do
+    [[ $present == *" $member "* ]] || printf '%s ' "$member"
+  done
+}
+
 apply() {
-  local nodes node drains=()
+  local missing nodes node drains=()
   lock_host
   wait_for_api
   nodes=$(leaving_nodes)
@@ -50,6 +61,9 @@ apply() {
   done
   for node in "${drains[@]}"; do wait "$node"; done
   for node in $nodes; do delete_node "$node"; done
+  missing=$(missing_members)
+  [[ -z $missing ]] || die "$host_name: there is no node of these members: ${missing% }. K3s makes it when it starts: on each of these hosts run \"systemctl restart k3s\" (on an agent \"systemctl restart k3s-agent\"), then run up again."
+  node_kubectl annotate node "${members[@]}" "k3s-ha.io/stack=$node_owner" --overwrite --request-timeout 20s >/dev/null
 }
 
 remove() { :; }

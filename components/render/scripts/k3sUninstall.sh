@@ -2,11 +2,14 @@
 # Takes K3s off a host, however much of it is there, so that the host can join again.
 
 stop_containers() {
-  local pids
-  # The containers live on in the unit's cgroup when K3s stops; their shims are told by where they run from.
-  pids=$(pgrep --full '^/var/lib/rancher/k3s/data/[^/]+/bin/containerd-shim') || return 0
-  # shellcheck disable=SC2046,SC2086
-  kill -KILL $(shim_tree $pids)
+  local pids deadline=$((SECONDS + 30))
+  # The containers live on in the unit's cgroup when K3s stops; their shims are told by where they run from. Some end by
+  # themselves in the meantime.
+  while pids=$(pgrep --full '^/var/lib/rancher/k3s/data/[^/]+/bin/containerd-shim'); do
+    ((SECONDS < deadline)) || die "$host_name: containers of K3s do not end, not even by SIGKILL: $(tr '\n' ' ' <<<"$pids")"
+    # shellcheck disable=SC2046,SC2086
+    kill -KILL $(shim_tree $pids) 2>/dev/null || sleep 0.2
+  done
 }
 
 shim_tree() {
@@ -20,7 +23,10 @@ shim_tree() {
 
 unmount_below() {
   local path
-  while read -r path; do umount --lazy "$path"; done < <(awk -v below="$1/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort --reverse)
+  while read -r path; do
+    # A container that ended just now may have taken it along.
+    umount --lazy "$path" 2>/dev/null || ! mountpoint --quiet "$path" || die "$host_name: $path could not be unmounted"
+  done < <(awk -v below="$1" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort --reverse)
 }
 
 remove_network() {
@@ -30,7 +36,8 @@ remove_network() {
   done
   for tool in iptables ip6tables; do
     command -v "$tool-save" >/dev/null || continue
-    "$tool-save" | grep -vE 'KUBE-|CNI-|flannel' | "$tool-restore"
+    # sed and not grep: there may be no line left, or none at all.
+    "$tool-save" | sed -E '/KUBE-|CNI-|flannel/d' | "$tool-restore"
   done
   rm -rf /var/lib/cni
 }
@@ -41,7 +48,7 @@ uninstall_k3s() {
   rm -f /etc/systemd/system/"$balancer_state_socket" /etc/systemd/system/"${balancer_state_socket%.socket}@.service" "$balancer_state_program"
   if systemctl cat "$unit" >/dev/null 2>&1; then systemctl disable --quiet --now "$unit"; fi
   stop_containers
-  for path in /run/k3s /var/lib/rancher /var/lib/kubelet/pods /var/lib/kubelet/plugins /run/netns/cni-; do unmount_below "$path"; done
+  for path in /run/k3s/ /var/lib/rancher/ /var/lib/kubelet/pods/ /var/lib/kubelet/plugins/ /run/netns/cni-; do unmount_below "$path"; done
   remove_network
   rm -rf "$unit_path" "$config_path" /etc/rancher/node /run/k3s /run/flannel /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /var/lib/rancher/k3s/server \
     "$state_directory/$unit.proved" "$state_directory/$unit.kept" "$state_directory/$unit.cordoned" "$state_directory/$unit.revision"
