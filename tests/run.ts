@@ -1,6 +1,6 @@
 /**
- * Runs all the tests, cheapest first, and sums them up. A stage that fails does not stop the later ones: one run shows
- * everything that is wrong.
+ * Runs all the tests, cheapest first, and sums them up; what failed, and why, stands at the end in a few lines. A stage
+ * that fails does not stop the later ones: one run shows everything that is wrong.
  */
 import { globSync } from "node:fs";
 import { join } from "node:path";
@@ -17,6 +17,8 @@ interface Stage {
   /** Commands to run, or the test files of one directory. */
   commands?: readonly (readonly string[])[];
   tests?: string;
+  /** Of those, what to leave to another stage. */
+  except?: string;
   /** Test files at the same time: real hosts and databases take turns. Default: as many as there are processors. */
   concurrency?: number;
   /** Sandboxes at the same time, for tests that spend their time waiting for hosts and measure none of it. Default: one. */
@@ -24,6 +26,9 @@ interface Stage {
 }
 
 const root = join(import.meta.dirname, "..");
+
+/** Tests that have the machine to themselves: they hold what clients see to limits in seconds, or look at the machine. */
+const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,refusals}.test.ts";
 
 const stages: readonly Stage[] = [
   {
@@ -37,7 +42,8 @@ const stages: readonly Stage[] = [
   { name: "unit", tests: "tests/{config,render,drill,components,operations,toolchain,policy}/**/*.test.ts" },
   { name: "plugins", tests: "tests/plugins/**/*.test.ts", concurrency: 1 },
   { name: "backup", tests: "tests/backup/**/*.test.ts", concurrency: 1 },
-  { name: "sandbox", tests: "tests/sandbox/**/*.test.ts", concurrency: 1 },
+  { name: "sandbox", tests: "tests/sandbox/*.test.ts", except: alone, sandboxes: 2 },
+  { name: "alone", tests: alone, concurrency: 1 },
 ];
 
 /** The sandbox that tests work in, and the numbers after it: that of `make up` stays as it is. */
@@ -46,6 +52,8 @@ const firstSandbox = Number(process.env["K3S_HA_SANDBOX"] ?? 1);
 interface Tally {
   passed: number;
   failed: number;
+  /** What failed: where, what, and the first lines of why. */
+  failures: readonly string[];
 }
 
 const { values: options } = parseArgs({ options: { only: { type: "string" } } });
@@ -60,52 +68,65 @@ if (options.only !== "lint") {
   await buildK3s("v1.35.0+k3s1");
   await buildObjectStore();
 }
-const total: Tally = { passed: 0, failed: 0 };
+let total: Tally = { passed: 0, failed: 0, failures: [] };
 const lines: string[] = [];
 for (const stage of stages) {
   if (options.only !== undefined && options.only !== stage.name) continue;
   const start = performance.now();
   console.log(`\n=== ${stage.name} ===`);
   const tally = stage.commands === undefined ? await runTests(stage) : await runCommands(stage.commands);
-  total.passed += tally.passed;
-  total.failed += tally.failed;
+  total = sum(total, tally);
   lines.push(
     `${stage.name.padEnd(10)} ${String(tally.passed).padStart(5)} passed ${String(tally.failed).padStart(4)} failed  ${((performance.now() - start) / 1000).toFixed(0).padStart(5)} s`,
   );
 }
+for (const failure of total.failures) console.log(`\n${failure}`);
 console.log(`\n${lines.join("\n")}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
 async function runCommands(commands: readonly (readonly string[])[]): Promise<Tally> {
-  const tally = { passed: 0, failed: 0 };
+  let tally: Tally = { passed: 0, failed: 0, failures: [] };
   for (const [program = "", ...args] of commands) {
     const { failed } = await execa(program, args, { cwd: root, stdio: "inherit", preferLocal: true, reject: false });
     console.log(`${failed ? "✖" : "✔"} ${program}`);
-    if (failed) tally.failed++;
-    else tally.passed++;
+    tally = sum(tally, {
+      passed: failed ? 0 : 1,
+      failed: failed ? 1 : 0,
+      failures: failed ? [`✖ ${[program, ...args].join(" ")}`] : [],
+    });
   }
   return tally;
 }
 
+function sum(one: Tally, other: Tally): Tally {
+  return {
+    passed: one.passed + other.passed,
+    failed: one.failed + other.failed,
+    failures: [...one.failures, ...other.failures],
+  };
+}
+
 /** Runs test files under node's own runner, and counts what it counts. */
 async function runTests(stage: Stage): Promise<Tally> {
-  const files = globSync(stage.tests ?? "", { cwd: root }).toSorted();
-  if (files.length === 0) return { passed: 0, failed: 0 };
+  const files = globSync(stage.tests ?? "", {
+    cwd: root,
+    exclude: globSync(stage.except ?? "", { cwd: root }),
+  }).toSorted();
+  if (files.length === 0) return { passed: 0, failed: 1, failures: [`✖ ${stage.name}: no file is ${stage.tests}`] };
   if (stage.sandboxes === undefined) return runFiles(files, stage.concurrency, "inherit");
   // Each takes the next file when it is done with one, so a long file holds up only itself.
   const waiting = [...files];
-  const total = { passed: 0, failed: 0 };
+  let tally: Tally = { passed: 0, failed: 0, failures: [] };
   await Promise.all(
     Array.from({ length: stage.sandboxes }, async (_, index) => {
       for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-        const { passed, failed } = await runFiles([file], 1, "together", firstSandbox + index);
-        total.passed += passed;
-        total.failed += failed;
+        const one = await runFiles([file], 1, "together", firstSandbox + index);
+        tally = sum(tally, one);
       }
     }),
   );
-  return total;
+  return tally;
 }
 
 /** Shows what the files print as it comes, or all of it `together` when several print at the same time. */
@@ -136,8 +157,28 @@ async function runFiles(
   );
   if (output === "together") console.log(`--- ${files.join(" ")} ---\n${all}`);
   const count = (word: string) => Number(new RegExp(`^ℹ ${word} (\\d+)$`, "m").exec(stdout)?.[1] ?? 0);
-  const tally = { passed: count("pass"), failed: count("fail") + count("cancelled") };
+  const failures = failuresIn(stdout);
   // A file that could not even start is a failure too.
-  if (exitCode !== 0 && tally.failed === 0) tally.failed = 1;
-  return tally;
+  const failed = count("fail") + count("cancelled") || (exitCode === 0 ? 0 : 1);
+  return {
+    passed: count("pass"),
+    failed,
+    failures: failed > 0 && failures.length === 0 ? [`✖ ${files.join(" ")} (exit code ${exitCode})`] : failures,
+  };
+}
+
+/** What node's reporter says failed, each in at most ten lines: where, which test, and what it or Pulumi says of why. */
+function failuresIn(printed: string): string[] {
+  const [, list = ""] = printed.split(/^✖ failing tests:$/m);
+  return list
+    .split(/^test at /m)
+    .slice(1)
+    .map((failure) => {
+      const [where = "", which = "", ...lines] = failure.split("\n");
+      const why = lines.filter((line) => line.trim() !== "" && !/^\s+at |running "/.test(line));
+      const diagnostics = why.findIndex((line) => line.includes("Diagnostics:"));
+      const told =
+        diagnostics < 0 ? why.slice(0, 9) : [...why.slice(0, 1), ...why.slice(diagnostics + 1, diagnostics + 9)];
+      return [`${which} at ${where}`, ...told.map((line) => line.trimEnd().slice(0, 400))].join("\n");
+    });
 }
