@@ -1,3 +1,5 @@
+import { yamlValue } from "./yamlValue.ts";
+
 /** A value of K3s's config.yaml. */
 export type K3sConfigValue = string | number | boolean | readonly string[];
 
@@ -9,6 +11,6 @@ export function renderK3sConfig(config: Readonly<Record<string, unknown>>): stri
   const lines = Object.entries(config)
     .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+    .map(([key, value]) => `${key}: ${yamlValue(value)}`);
   return `# Written by k3s-ha; changes made here are overwritten.\n${lines.join("\n")}\n`;
 }

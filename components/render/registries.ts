@@ -1,3 +1,5 @@
+import { yamlValue } from "./yamlValue.ts";
+
 /** What K3s reads about image registries. */
 export interface Registries {
   /** Where images of a registry are fetched from. */
@@ -15,5 +17,5 @@ export interface Registries {
 
 /** K3s's `registries.yaml`. JSON is YAML, so whatever stands in a login comes back as it was. */
 export function renderRegistries({ mirrors, configs }: Registries): string {
-  return `# Written by k3s-ha; changes made here are overwritten.\n${JSON.stringify({ mirrors, configs }, undefined, 2)}\n`;
+  return `# Written by k3s-ha; changes made here are overwritten.\n${yamlValue({ mirrors, configs }, 2)}\n`;
 }

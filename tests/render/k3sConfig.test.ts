@@ -41,6 +41,21 @@ describe("renderK3sConfig", () => {
     );
   });
 
+  it("holds nothing that K3s's reader refuses as a control character", () => {
+    const awkward = fc.constantFrom("\u007f", "\u0085", "\u009f", "\u2028", "\ufeff", "\uffff", "\0", "\t", "ü", "🦊");
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom("a", "b"), fc.string({ unit: fc.oneof(value, awkward).map(String) })),
+        (config) => {
+          const text = renderK3sConfig(config);
+          // What go-yaml takes, but for the line ends in it.
+          assert.match(text, /^[\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10fffd}]*$/u);
+          assert.deepEqual(parse(text) ?? {}, { ...config });
+        },
+      ),
+    );
+  });
+
   it("has one line for each setting, sorted, whatever order they come in", () => {
     fc.assert(
       fc.property(settings, (config) => {

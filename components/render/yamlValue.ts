@@ -1,0 +1,10 @@
+/** What JSON leaves as it is and K3s's reader of YAML refuses as control characters, or takes for the end of a line. */
+const unprintable = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
+
+/** A value as YAML that means just this value: JSON, with everything escaped that a reader of YAML would stumble over. */
+export function yamlValue(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(
+    unprintable,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
