@@ -25,6 +25,8 @@ export interface HAProxyBalancerArgs {
   port?: number;
   /** Connections at the same time, per host. Default: 4000, which fits the 8,192 file descriptors of a small system. */
   maxConnections?: number;
+  /** Seconds after which a connection is closed that nothing was sent on, such as an idle exec. Default: 86400, a day. */
+  idleSeconds?: number;
   /** IP address of each host, by its name, that its statistics and metrics are served on. Default: 127.0.0.1. */
   statsAddresses?: Readonly<Record<string, string>>;
   /** Port of the statistics and metrics. Default: 8404. */
@@ -129,17 +131,21 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
       { parent: this, dependsOn: packages },
     );
     const maxConnections = args.maxConnections ?? 4000;
+    // Where clients know it.
+    const known = pulumi.all([nodeAddressOf(host), args.virtualIp?.address ?? nodeAddressOf(host)]);
     return new HostCommand(
       `${name}-service`,
       {
         host,
-        script: pulumi.all([args.servers, secrets.revision]).apply(([servers, secretsRevision]) => {
+        script: pulumi.all([args.servers, secrets.revision, known]).apply(([servers, secretsRevision, addresses]) => {
           const config = {
             port: args.port ?? k3sPort,
+            ipv6: addresses.some((address) => address.includes(":")),
             servers: Object.fromEntries(
               Object.entries(servers).map(([server, address]) => [server, withPort(address, k3sPort)]),
             ),
             maxConnections,
+            idleSeconds: args.idleSeconds ?? 86_400,
             healthCertificatePath,
             serverCaPath,
             statsAddress: withPort(args.statsAddresses?.[hostName] ?? "127.0.0.1", args.statsPort ?? 8404),

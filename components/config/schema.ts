@@ -194,6 +194,9 @@ const loadBalancer = section({
   maxConnections: wholeNumber(1, 1_000_000, "write how many connections HAProxy may take")
     .default(4000)
     .meta({ description: "Connections that HAProxy takes at the same time." }),
+  idleSeconds: wholeNumber(1, 2_147_483, "write the seconds that a connection may be idle").default(86_400).meta({
+    description: "Seconds after which HAProxy closes a connection that nothing was sent on, such as an idle exec.",
+  }),
   statsAddresses: mapOf(
     ipAddress("has to be an IP address of that host: write the one that its statistics are to be served on"),
     "{lb-1: 192.0.2.30}",
@@ -240,8 +243,8 @@ const datastore = section({
 }).meta({ description: "The datastore of the cluster." });
 
 const directoryExpectation =
-  'has to be an absolute path of letters, digits, "-", "_", "." and "/": write it like /var/backups/k3s-ha';
-const directory = matching(/^\/[A-Za-z0-9._/-]*[A-Za-z0-9._-]$/, directoryExpectation);
+  'has to be an absolute path of letters, digits, "-", "_", "." and "/", with no part that is empty or begins with ".": write it like /var/backups/k3s-ha';
+const directory = matching(/^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/, directoryExpectation);
 const generations = (period: string) => wholeNumber(0, 1000, `write of how many ${period} the newest backup is kept`);
 const remoteScalar = z.union([z.string(), z.number(), z.boolean()], {
   error: "has to be text, a number, true or false: write it as rclone.conf has it",

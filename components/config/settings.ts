@@ -55,6 +55,8 @@ export interface LoadBalancerSettings {
   names: readonly string[];
   /** Connections that HAProxy takes at the same time. Default: 4000. */
   maxConnections: number;
+  /** Seconds after which a connection is closed that nothing was sent on. Default: 86400, a day. */
+  idleSeconds: number;
   /** IP address, by host, that its statistics and metrics are served on. Default: 127.0.0.1 for each. */
   statsAddresses: Readonly<Record<string, string>>;
   /** Port of the statistics and metrics. Default: 8404. */

@@ -4,10 +4,14 @@ import { balancerStatePort } from "./balancerState.ts";
 export interface HaproxyConfig {
   /** Port that the Kubernetes API is offered on, on every address of the host. */
   port: number;
+  /** Whether those addresses are IPv6 ones too. */
+  ipv6: boolean;
   /** Address ("host:port") of each server's API, by name. */
   servers: Readonly<Record<string, string>>;
   /** Connections at the same time; each takes two file descriptors. */
   maxConnections: number;
+  /** Seconds after which a connection is closed that nothing was sent on, either way. */
+  idleSeconds: number;
   /** PEM file with the certificate and key that readiness checks are made with. */
   healthCertificatePath: string;
   /** PEM file of the CA that signs what servers show. */
@@ -55,12 +59,12 @@ defaults
   timeout client 1h
   timeout server 1h
   # Idle "kubectl exec", "logs -f" and watches.
-  timeout tunnel 24h
+  timeout tunnel ${config.idleSeconds}s
   timeout client-fin 30s
   timeout server-fin 30s
 
 frontend kubernetes-api
-  bind :${config.port}
+  bind ${config.ipv6 ? `:::${config.port} v4v6` : `:${config.port}`}
   default_backend servers
 
 backend servers

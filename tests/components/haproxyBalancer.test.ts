@@ -97,14 +97,20 @@ describe("HAProxyBalancer", () => {
         servers: { "server-1": "2001:db8::11" },
         port: 8443,
         maxConnections: 50,
+        idleSeconds: 600,
       }),
     );
     const config = await configOf(other);
-    assert.match(config, /^ {2}bind :8443$/m);
+    assert.match(config, /^ {2}bind :::8443 v4v6$/m);
+    assert.match(config, /^ {2}timeout tunnel 600s$/m);
     assert.match(config, /^ {2}maxconn 50$/m);
     assert.match(config, /^ {2}server server-1 \[2001:db8::11\]:6443$/m);
     assert.match(script("balancer-lb-1-service", other), /^max_connections=50$/m);
     assert.equal(await valueOf(other.result.apiEndpoint), "https://[2001:db8::30]:8443");
+  });
+
+  it("offers it on IPv4 alone where there is nothing else: a host may have no IPv6", async () => {
+    assert.match(await configOf(deployment), /^ {2}bind :6443$/m);
   });
 
   it("can tell from HAProxy itself which configuration is served: another one has another revision", async () => {

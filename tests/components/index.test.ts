@@ -176,6 +176,11 @@ describe("one change of the configuration", () => {
       { changed: ["balancer-lb-1-service", "balancer-lb-2-service"] },
     ],
     [
+      "of the time that connections may be idle concerns the balancers",
+      { "k3s-ha:loadBalancer": { ...sampleConfig["k3s-ha:loadBalancer"], idleSeconds: 600 } },
+      { changed: ["balancer-lb-1-service", "balancer-lb-2-service"] },
+    ],
+    [
       "of the servers' and agents' word for new certificates concerns every node",
       { "k3s-ha:k3s": { ...k3s, certificateRotation: "next" } },
       {

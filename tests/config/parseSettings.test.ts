@@ -33,6 +33,7 @@ describe("parseSettings", () => {
         port: 6443,
         names: [],
         maxConnections: 4000,
+        idleSeconds: 86_400,
         statsAddresses: {},
         statsPort: 8404,
       },

@@ -14,8 +14,10 @@ import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
 const config: HaproxyConfig = {
   port: 6443,
+  ipv6: false,
   servers: { "server-1": "198.51.100.11:6443", "server-2": "198.51.100.12:6443" },
   maxConnections: 4000,
+  idleSeconds: 86_400,
   healthCertificatePath: "/etc/haproxy/k3s-ha/health.pem",
   serverCaPath: "/etc/haproxy/k3s-ha/server-ca.crt",
   statsAddress: "127.0.0.1:8404",

@@ -59,6 +59,7 @@ export class TestBalancer {
     const config = renderHaproxyConfig(
       {
         port,
+        ipv6: false,
         servers: Object.fromEntries(
           Object.keys(backends).map((name, index) => {
             const { port: backendPort } = servers[index]?.address() as AddressInfo;
@@ -66,6 +67,7 @@ export class TestBalancer {
           }),
         ),
         maxConnections: 100,
+        idleSeconds: 60,
         healthCertificatePath,
         serverCaPath: authority.certificate,
         statsAddress: `127.0.0.1:${statsPort}`,

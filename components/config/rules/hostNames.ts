@@ -1,6 +1,6 @@
 import { isDnsLabel, isDnsName } from "../address.ts";
 import { configPath } from "../configPath.ts";
-import type { ConfiguredHost } from "../hosts.ts";
+import { type ConfiguredHost, inNameOrder } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 
@@ -22,6 +22,22 @@ export function repeatedHostNames(hosts: readonly ConfiguredHost[]): Problem[] {
     const fault = `has the name ${JSON.stringify(host.name)} of ${first.namePath} too, but every host needs a name of its own: rename one of them`;
     return [{ path: host.namePath, fault }];
   });
+}
+
+/** A pool and a host in it name the host's resources together, and Pulumi has each name only once. */
+export function repeatedAgentNames({ agentPools = {} }: Configuration): Problem[] {
+  const firsts = new Map<string, string>();
+  return inNameOrder(agentPools).flatMap(([pool, { hosts }]) =>
+    inNameOrder(hosts).flatMap(([host]) => {
+      const name = `${pool}-${host}`;
+      const path = configPath("agentPools", pool, "hosts", host);
+      const first = firsts.get(name);
+      firsts.set(name, first ?? path);
+      if (first === undefined) return [];
+      const fault = `has the name ${JSON.stringify(name)} together with its pool, as ${first} has, and Pulumi could not tell them apart: rename one of the pools or hosts`;
+      return [{ path, fault }];
+    }),
+  );
 }
 
 /** Pool names become part of the names of resources. */

@@ -10,7 +10,7 @@ import {
   overlappingClusterNetworks,
 } from "./clusterNetworks.ts";
 import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
-import { invalidHostNames, invalidPoolNames, repeatedHostNames } from "./hostNames.ts";
+import { invalidHostNames, invalidPoolNames, repeatedAgentNames, repeatedHostNames } from "./hostNames.ts";
 import { contradictoryBinary, repeatedImages, sourcesOfOneRelease } from "./k3sSources.ts";
 import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
 import { lostBeyondRepair } from "./lostHosts.ts";
@@ -27,6 +27,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...invalidHostNames(hosts),
     ...invalidPoolNames(configuration),
     ...repeatedHostNames(hosts),
+    ...repeatedAgentNames(configuration),
     ...missingNodeAddresses(hosts),
     ...ownBastions(hosts),
     // The more telling of two sentences about the same host.

@@ -1,4 +1,5 @@
-import { pool, refuses } from "./refusal.ts";
+import { smallStack } from "../stack.ts";
+import { host, pool, refuses } from "./refusal.ts";
 
 refuses("agent pools", [
   {
@@ -69,6 +70,19 @@ refuses("agent pools", [
     config: pool({ taints: "dedicated=edge:NoSchedule" }),
     problems: [
       'k3s-ha:agentPools.workers.taints is "dedicated=edge:NoSchedule", but has to be a list: write it like ["dedicated=ingress:NoSchedule"].',
+    ],
+  },
+  {
+    name: "two agents that have one name with their pools",
+    config: {
+      ...smallStack,
+      agentPools: {
+        web: { hosts: { "edge-1": host("198.51.100.41") } },
+        "web-edge": { hosts: { "1": host("198.51.100.42") } },
+      },
+    },
+    problems: [
+      'k3s-ha:agentPools.web-edge.hosts.1 has the name "web-edge-1" together with its pool, as k3s-ha:agentPools.web.hosts.edge-1 has, and Pulumi could not tell them apart: rename one of the pools or hosts.',
     ],
   },
 ]);

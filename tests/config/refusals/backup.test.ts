@@ -72,7 +72,14 @@ refuses("backups", [
     name: "a relative directory of backups",
     config: backup({ directory: "backups" }),
     problems: [
-      'k3s-ha:backup.directory is "backups", but has to be an absolute path of letters, digits, "-", "_", "." and "/": write it like /var/backups/k3s-ha.',
+      'k3s-ha:backup.directory is "backups", but has to be an absolute path of letters, digits, "-", "_", "." and "/", with no part that is empty or begins with ".": write it like /var/backups/k3s-ha.',
+    ],
+  },
+  {
+    name: "a directory of metrics by a way that systemd does not take",
+    config: backup({ metricsDirectory: "/srv/a/../b" }),
+    problems: [
+      'k3s-ha:backup.metricsDirectory is "/srv/a/../b", but has to be an absolute path of letters, digits, "-", "_", "." and "/", with no part that is empty or begins with ".": write it like /var/backups/k3s-ha.',
     ],
   },
   {

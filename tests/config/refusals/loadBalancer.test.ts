@@ -151,4 +151,11 @@ refuses("the load balancer", [
       "k3s-ha:loadBalancer.maxConnections is 0, but has to be a whole number from 1 to 1000000: write how many connections HAProxy may take.",
     ],
   },
+  {
+    name: "a time that HAProxy cannot count",
+    config: loadBalancer({ idleSeconds: 2_147_484 }),
+    problems: [
+      "k3s-ha:loadBalancer.idleSeconds is 2147484, but has to be a whole number from 1 to 2147483: write the seconds that a connection may be idle.",
+    ],
+  },
 ]);
