@@ -25,22 +25,21 @@ const mysql = new MySQLDatastore(
   "datastore",
   {
     ...datastore,
-    hostName: datastore.name,
-    serverAddresses: Object.fromEntries(
-      Object.entries(servers).map(([serverName, host]) => [serverName, nodeAddressOf(host)]),
-    ),
-    backupAddress: nodeAddressOf(settings.backup.host),
-    backupFirst: settings.backup.beforeChanges ? settings.backup.host : undefined,
+    servers,
+    backupAddress: settings.backup && nodeAddressOf(settings.backup.host),
+    backupFirst: settings.backup?.beforeChanges === true ? settings.backup.host : undefined,
     token: identity.token,
   },
   { ...checked, protect: settings.safety.protectDatastore },
 );
 
-const upgrade = new UpgradeDump(
-  "upgrade",
-  { host: settings.backup.host, hostName: settings.backup.hostName, version: k3s.version },
-  checked,
-);
+const upgrade =
+  settings.backup &&
+  new UpgradeDump(
+    "upgrade",
+    { host: settings.backup.host, hostName: settings.backup.hostName, version: k3s.version },
+    checked,
+  );
 
 const pool = new K3sServerPool(
   "servers",
@@ -50,6 +49,7 @@ const pool = new K3sServerPool(
     release: k3s,
     datastoreEndpoint: mysql.endpoint,
     datastoreCaCertificate: mysql.caCertificate,
+    datastoreClientCertificate: mysql.clientCertificate,
     apiNames: [
       ...(loadBalancer.virtualIp === undefined ? [] : [loadBalancer.virtualIp.address]),
       ...Object.values(loadBalancer.hosts).map(nodeAddressOf),
@@ -62,7 +62,7 @@ const pool = new K3sServerPool(
     readySeconds: k3s.readySeconds,
     certificateRotation: k3s.certificateRotation,
   },
-  { dependsOn: [hosts, upgrade] },
+  { dependsOn: upgrade ? [hosts, upgrade] : [hosts] },
 );
 
 const balancer = new HAProxyBalancer(
@@ -99,16 +99,18 @@ new ClusterMembers(
   { dependsOn: [hosts, pool, balancer, ...agents] },
 );
 
-const backups = new BackupCron(
-  "backup",
-  {
-    ...settings.backup,
-    source: mysql.backupSource,
-    token: identity.token,
-    k3sVersion: pool.version,
-  },
-  { dependsOn: [hosts, pool] },
-);
+const backups =
+  settings.backup &&
+  new BackupCron(
+    "backup",
+    {
+      ...settings.backup,
+      source: mysql.backupSource,
+      token: identity.token,
+      k3sVersion: pool.version,
+    },
+    { dependsOn: [hosts, pool] },
+  );
 
 /** The stack's contract; docs/contract.md describes each. */
 export { contractVersion };
@@ -137,7 +139,7 @@ export const datastoreEndpoint = mysql.endpoint;
 export const datastoreCaCertificate = mysql.caCertificate;
 export const joinToken = identity.joinToken;
 export const k3sVersion = pool.version;
-export const backup = {
+export const backup = backups && {
   hostName: backups.hostName,
   directory: backups.directory,
   schedule: backups.schedule,

@@ -26,8 +26,10 @@ export interface K3sNodeArgs {
   registries?: pulumi.Input<Registries> | undefined;
   /** Environment of the unit. Default: none. */
   environment?: Record<string, string | number>;
-  /** "host:port" of the datastore, whose TLS is verified from here before every start; servers only. */
+  /** "host:port" of the datastore, several separated by commas, whose TLS is verified from here before every start; servers only. */
   datastoreAddress?: pulumi.Input<string>;
+  /** What a connection to it begins with, as openssl calls it; empty where TLS comes first. Default: "mysql". */
+  datastoreStartTls?: pulumi.Input<string>;
   /**
    * Whether the node leaves the balancers before a restart and comes back after it; servers only. Default: false, as for
    * a single server: without it there is no API either way.
@@ -57,8 +59,10 @@ export function nodeOwner(): string {
 /** Where K3s reads about image registries. */
 const registriesPath = "/etc/rancher/k3s/registries.yaml";
 
-/** Where K3s finds the CA of its datastore. */
+/** Where K3s finds the CA of its datastore, and what it logs in with beside the endpoint. */
 export const datastoreCaPath = "/etc/rancher/k3s/datastore-ca.crt";
+export const datastoreCertificatePath = "/etc/rancher/k3s/datastore-client.crt";
+export const datastoreKeyPath = "/etc/rancher/k3s/datastore-client.key";
 
 /** The command that starts a node and ends when the node has proved itself: what is ordered after a node depends on it. */
 export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomResourceOptions): HostCommand {
@@ -80,7 +84,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               body: "secretFiles",
               variables: {
                 revision_name: `${unit}-secrets`,
-                paths: [secretsPath, datastoreCaPath],
+                paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
                 optional_paths: [registriesPath],
               },
               files: [
@@ -113,8 +117,9 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
           nodeAddressOf(host),
           args.apiEndpoint ?? "",
           args.datastoreSchema ?? "",
+          args.datastoreStartTls ?? "mysql",
         ])
-        .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint, datastoreSchema]) =>
+        .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint, datastoreSchema, startTls]) =>
           renderHostScript({
             body: "k3sService",
             parts: ["k3sBalancer", "k3sDrain", "k3sUninstall"],
@@ -128,9 +133,11 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               secrets_revision: secretsRevision,
               registries_path: registriesPath,
               datastore_address: datastoreAddress,
-              datastore_host: datastoreAddress.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"),
+              datastore_start_tls: startTls,
               datastore_schema: datastoreSchema,
               datastore_ca_path: datastoreCaPath,
+              datastore_certificate_path: datastoreCertificatePath,
+              datastore_key_path: datastoreKeyPath,
               kubeconfig:
                 role === "server" ? "/etc/rancher/k3s/k3s.yaml" : "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",
               version: args.version,

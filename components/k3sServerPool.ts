@@ -2,9 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import type { CertificateAuthority, ClusterIdentity } from "./clusterIdentity.ts";
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import type { HostCommand } from "./host/hostCommand.ts";
-import { datastoreCaPath, runK3sNode } from "./k3sNode.ts";
+import type { ClientCertificate } from "./datastoreAccess.ts";
+import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath, runK3sNode } from "./k3sNode.ts";
 import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "./recorded.ts";
+import { addressText, type DatastoreKind, parseDatastoreEndpoint } from "./render/datastoreEndpoint.ts";
 import type { HostFile } from "./render/hostScript.ts";
 import { connectionsPerServer } from "./render/mariadbConfig.ts";
 
@@ -24,6 +26,8 @@ export interface K3sServerPoolArgs {
   datastoreEndpoint: pulumi.Input<string>;
   /** PEM of the CA that the datastore is verified with. */
   datastoreCaCertificate: pulumi.Input<string>;
+  /** What K3s logs in to the datastore with, beside the endpoint. Default: nothing. */
+  datastoreClientCertificate?: ClientCertificate | undefined;
   /** Tokens and certificate authorities. */
   identity: ServerIdentity;
   /** Every name and address, beside the servers' own, that clients reach the API at: they go into its certificate. */
@@ -69,10 +73,14 @@ export class K3sServerPool extends pulumi.ComponentResource {
       "secrets-encryption": true,
       "write-kubeconfig-mode": "0600",
       "datastore-cafile": datastoreCaPath,
+      ...(args.datastoreClientCertificate === undefined
+        ? {}
+        : { "datastore-certfile": datastoreCertificatePath, "datastore-keyfile": datastoreKeyPath }),
       "tls-san": args.apiNames,
       ...args.config,
     };
-    const datastoreAddress = pulumi.output(args.datastoreEndpoint).apply(datastoreAddressOf);
+    // Not a secret: it says no more than the datastore's configuration does.
+    const datastore = pulumi.unsecret(pulumi.output(args.datastoreEndpoint).apply(datastoreOf));
 
     const addresses: Record<string, pulumi.Output<string>> = {};
     let previous: HostCommand | undefined;
@@ -96,13 +104,21 @@ export class K3sServerPool extends pulumi.ComponentResource {
             "datastore-endpoint": args.datastoreEndpoint,
           },
           secretFiles: pulumi
-            .all([args.datastoreCaCertificate, authorityFiles(args.identity)])
-            .apply(([ca, authorities]) => [{ path: datastoreCaPath, content: ca, mode: "0644" }, ...authorities]),
+            .all([
+              args.datastoreCaCertificate,
+              clientFiles(args.datastoreClientCertificate),
+              authorityFiles(args.identity),
+            ])
+            .apply(([ca, client, authorities]) => [
+              { path: datastoreCaPath, content: ca, mode: "0644" },
+              ...client,
+              ...authorities,
+            ]),
           environment: { KINE_DATASTORE_MAX_OPEN_CONNECTIONS: connectionsPerServer },
-          // Not a secret: it says no more than the datastore's configuration does.
-          datastoreAddress: pulumi.unsecret(datastoreAddress),
+          datastoreAddress: datastore.address,
+          datastoreStartTls: datastore.startTls,
+          datastoreSchema: datastore.schema,
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
-          datastoreSchema: pulumi.unsecret(pulumi.output(args.datastoreEndpoint).apply(datastoreSchemaOf)),
           movingFrom: args.movingFrom,
           goingBackFrom: args.goingBackFrom,
           readySeconds: args.readySeconds ?? 240,
@@ -137,15 +153,32 @@ function authorityFiles(identity: ServerIdentity): pulumi.Output<HostFile[]> {
   ]);
 }
 
-/** "host:port" of a MySQL endpoint. */
-function datastoreAddressOf(endpoint: string): string {
-  const address = /@tcp\(([^()]+)\)\/[^/]*$/.exec(endpoint)?.[1];
-  if (address === undefined)
-    throw new pulumi.RunError("the datastore endpoint is not mysql://user:password@tcp(host:port)/schema");
-  return address;
+function clientFiles(client: ClientCertificate | undefined): pulumi.Output<HostFile[]> {
+  return pulumi.output(
+    client === undefined
+      ? []
+      : [
+          { path: datastoreCertificatePath, content: client.certificate, mode: "0644" },
+          { path: datastoreKeyPath, content: client.privateKey },
+        ],
+  );
 }
 
-/** The schema of a MySQL endpoint. */
-function datastoreSchemaOf(endpoint: string): string {
-  return /\/([^/?]*)(?:\?[^/]*)?$/.exec(endpoint)?.[1] ?? "";
+/** How a connection to a kind of datastore comes to speak TLS, as openssl calls it; etcd does from the start. */
+const startTls: Readonly<Record<DatastoreKind, string>> = { mysql: "mysql", postgres: "postgres", etcd: "" };
+
+/** What of an endpoint tells one datastore from another, and what it takes to verify its TLS. */
+function datastoreOf(endpoint: string): { address: string; schema: string; startTls: string } {
+  const parts = parseDatastoreEndpoint(endpoint);
+  if (parts === undefined)
+    throw new pulumi.RunError(
+      "the datastore endpoint is not one of K3s's, such as mysql://user:password@tcp(host:port)/schema",
+    );
+  const { kind, addresses, database } = parts;
+  return {
+    address: addresses.map(addressText).join(","),
+    // An etcd has none, and is told by its addresses.
+    schema: database === "" ? kind : database,
+    startTls: startTls[kind],
+  };
 }

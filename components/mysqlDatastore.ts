@@ -1,303 +1,94 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
-import * as tls from "@pulumi/tls";
+import type { ClientCertificate, DatastoreAccess, DatastoreContext, DatastoreSource } from "./datastoreAccess.ts";
+import { datastorePreflight } from "./datastorePreflight.ts";
+import { caTrustFault, existingDatastore, type ExistingDatastoreArgs } from "./existingDatastore.ts";
+import { givenDatastore, type GivenDatastoreArgs } from "./givenDatastore.ts";
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
-import { HostCommand } from "./host/hostCommand.ts";
+import { managedDatastore, type ManagedDatastoreArgs } from "./managedDatastore.ts";
 import type { Recorded } from "./recorded.ts";
-import { backupPrivileges, k3sPrivileges, renderAccessSql } from "./render/datastoreAccess.ts";
-import { renderMysqlDsn } from "./render/datastoreDsn.ts";
-import { datastoreFirewallTable, renderDatastoreAccept, renderDatastoreFirewall } from "./render/datastoreFirewall.ts";
-import { renderFirewallUnit } from "./render/firewallUnit.ts";
-import { type HostFile, renderHostScript } from "./render/hostScript.ts";
-import { connectionsPerServer, maxConnections, renderMariadbConfig } from "./render/mariadbConfig.ts";
-import { renderMariadbDropIn, renderMariadbSocket } from "./render/mariadbUnits.ts";
-import { tokenFingerprint } from "./render/tokenFingerprint.ts";
 
-/** A MariaDB server that {@link MySQLDatastore} installs and owns. */
+export type { DatastoreSource } from "./datastoreAccess.ts";
+
+/** Where the cluster is kept: exactly one of `managed`, `existing` and `given`. */
 export interface MySQLDatastoreArgs {
-  /** The host that MariaDB is installed on. */
-  host: HostArgs;
-  /** The host's name, for messages. */
-  hostName: string;
-  /** Port of the database. Default: 3306. */
-  port?: number;
-  /** Schema that K3s keeps the cluster in. Default: "k3s". */
-  database?: string;
-  /** Addresses of the K3s servers by name: the only ones that the K3s user may log in from, and that the firewall lets in. */
-  serverAddresses: Readonly<Record<string, pulumi.Input<string>>>;
-  /** Address of the host that takes backups. Default: the datastore's own host. */
-  backupAddress?: pulumi.Input<string>;
-  /** The host that takes backups, if one is to be taken before the server's configuration changes. Default: none is. */
+  /** A MariaDB server that is installed on a host of its own. */
+  managed?: ManagedDatastoreArgs | undefined;
+  /** A MySQL or MariaDB server that is there; schema and users are made on it. */
+  existing?: ExistingDatastoreArgs | undefined;
+  /** A datastore with a user that is there; nothing is made on it. */
+  given?: GivenDatastoreArgs | undefined;
+  /** The K3s servers by name. They alone may log in as K3s; the first looks at the datastore before K3s is started. */
+  servers: Readonly<Record<string, HostArgs>>;
+  /** Address of the host that takes backups. Default: a managed datastore's own host, else the first server. */
+  backupAddress?: pulumi.Input<string> | undefined;
+  /** The host that takes backups, if one is to be taken before a managed server's configuration changes. Default: none is. */
   backupFirst?: HostArgs | undefined;
   /** The cluster's server token: a schema that holds a cluster of another token is refused. */
   token: pulumi.Input<string>;
-  /** Whether the port is closed on the host to everybody else. Default: true. */
-  firewall?: boolean;
-  /** A word that asks for another server certificate, with a key of its own, when it changes. Default: none. */
-  certificateRotation?: string | undefined;
 }
-
-/** How to log in to the datastore over verified TLS. */
-export interface DatastoreSource {
-  address: pulumi.Output<string>;
-  port: number;
-  database: string;
-  user: string;
-  /** Secret. */
-  password: pulumi.Output<string>;
-  /** PEM of the CA that the datastore's certificate is checked against. */
-  caCertificate: pulumi.Output<string>;
-}
-
-const hoursPerYear = 8766;
-const tlsDirectory = "/etc/mysql/k3s-ha";
-const configPath = "/etc/mysql/mariadb.conf.d/90-k3s-ha.cnf";
-const socketUnit = "/etc/systemd/system/mariadb.socket";
-const dropInPath = "/etc/systemd/system/mariadb.service.d/k3s-ha.conf";
-const firewallRules = "/etc/k3s-ha/datastore-firewall.nft";
-const clientsDirectory = "/etc/k3s-ha/datastore-clients";
-const firewallUnit = "/etc/systemd/system/k3s-ha-datastore-firewall.service";
 
 /**
- * The external datastore: MariaDB on a host of its own, tuned for K3s, reachable over verified TLS only, by users
- * with as few rights as do. Deleting the component takes the users away and leaves the data.
+ * The external datastore, reachable over verified TLS only, by users with as few rights as do, and looked at from a K3s
+ * server before K3s is started. Deleting the component takes the users away that it made, and leaves the data.
  *
- * `protect` holds for everything but certificates and passwords, which are renewed by being replaced.
+ * `protect` holds for everything but certificates, passwords and users, which are renewed by being replaced.
  */
 export class MySQLDatastore extends pulumi.ComponentResource {
   /** K3s's `datastore-endpoint`, with the password in it. Secret. Known once the datastore has proved itself. */
   readonly endpoint: pulumi.Output<string>;
   /** PEM of the CA that signed the datastore's certificate: K3s's `datastore-cafile`. */
   readonly caCertificate: pulumi.Output<string>;
-  /** The login of a user that may only read the schema, for backups. */
-  readonly backupSource: DatastoreSource;
-  readonly #clients: Readonly<Record<string, HostCommand>>;
+  readonly #backupSource: DatastoreSource | undefined;
+  readonly #clientCertificate: ClientCertificate | undefined;
+  readonly #clients: Readonly<Record<string, pulumi.Resource>>;
 
   constructor(name: string, args: MySQLDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { host, hostName, port = 3306, database = "k3s", firewall = true } = args;
-    super(
-      "k3s-ha:index:MySQLDatastore",
-      name,
-      { host: hostName, port, database, firewall, tls: "verified" } satisfies Recorded["k3s-ha:index:MySQLDatastore"],
-      opts,
-    );
-    const address = nodeAddressOf(host);
-    const backupAddress = pulumi.output(args.backupAddress ?? address);
-    const serverAddresses = pulumi.all(Object.values(args.serverAddresses));
+    const [hostName, host] = firstServer(args);
+    requireOneWay(args);
+    const fault = args.existing === undefined ? undefined : caTrustFault(args.existing.caCertificate);
+    if (fault !== undefined && !pulumi.runtime.isDryRun()) throw new pulumi.RunError(fault);
+    super("k3s-ha:index:MySQLDatastore", name, recordOf(args), opts);
+    if (fault !== undefined) void pulumi.log.warn(`An update would stop: ${fault}`, this);
 
-    const { caCertificate, certificate, privateKey } = this.serverCertificate(name, address, args.certificateRotation);
-    const packages = new HostCommand(
-      `${name}-packages`,
-      { host, script: renderHostScript({ body: "packages", variables: { packages: ["mariadb-server", "openssl"] } }) },
-      { parent: this },
-    );
-
-    const tlsFiles = pulumi.all([caCertificate, certificate, privateKey]).apply(([ca, cert, key]): HostFile[] => [
-      { path: `${tlsDirectory}/ca.crt`, content: ca },
-      { path: `${tlsDirectory}/server.crt`, content: cert },
-      { path: `${tlsDirectory}/server.key`, content: key, mode: "0600", owner: "mysql:mysql" },
-    ]);
-    const tlsSecrets = new HostCommand(
-      `${name}-tls`,
-      {
-        host,
-        script: pulumi.secret(
-          tlsFiles.apply((files) =>
-            renderHostScript({
-              body: "secretFiles",
-              // What MariaDB reads stays while MariaDB stays.
-              variables: { revision_name: "datastore-tls", paths: [], optional_paths: [] },
-              files,
-            }),
-          ),
-        ),
-      },
-      { parent: this, dependsOn: packages },
-    );
-
-    const { backupFirst } = args;
-    const backup =
-      backupFirst === undefined
-        ? []
-        : [
-            new HostCommand(
-              `${name}-backup-first`,
-              {
-                host: backupFirst,
-                applySeconds: 3600,
-                script: pulumi
-                  .all([address, serverAddresses, tlsSecrets.revision])
-                  .apply(([listen, servers, revision]) =>
-                    renderHostScript({
-                      body: "backupFirst",
-                      variables: {
-                        host_name: hostName,
-                        label: "pre-datastore-change",
-                        // A change of any of these changes this script, which is what makes it run.
-                        change: renderMariadbConfig({ address: listen, port, servers: servers.length, tlsDirectory }),
-                        change_of_keys: revision,
-                      },
-                    }),
-                  ),
-              },
-              // There is nothing to take back.
-              { parent: this, retainOnDelete: true },
-            ),
-          ];
-
-    const server = new HostCommand(
-      `${name}-server`,
-      {
-        host,
-        script: pulumi
-          .all([address, serverAddresses, backupAddress, tlsSecrets.revision])
-          .apply(([listen, servers, backup, tlsRevision]) =>
-            renderHostScript({
-              body: "datastoreServer",
-              variables: {
-                host_name: hostName,
-                address: listen,
-                port,
-                firewall: String(firewall),
-                firewall_rules: firewallRules,
-                firewall_unit: firewallUnit,
-                config_path: configPath,
-                socket_path: socketUnit,
-                drop_in_path: dropInPath,
-                max_connections: maxConnections(servers.length),
-                tls_directory: tlsDirectory,
-                tls_revision: tlsRevision,
-              },
-              files: [
-                {
-                  path: configPath,
-                  content: renderMariadbConfig({ address: listen, port, servers: servers.length, tlsDirectory }),
-                },
-                { path: socketUnit, content: renderMariadbSocket({ address: listen, port }) },
-                { path: dropInPath, content: renderMariadbDropIn() },
-                ...(firewall
-                  ? [
-                      {
-                        path: firewallRules,
-                        content: renderDatastoreFirewall(port, [backup], `${clientsDirectory}/*.nft`),
-                      },
-                      {
-                        path: firewallUnit,
-                        content: renderFirewallUnit({
-                          description: "Datastore firewall",
-                          protects: "mariadb.service",
-                          rules: firewallRules,
-                          table: datastoreFirewallTable,
-                        }),
-                      },
-                    ]
-                  : []),
-              ],
-            }),
-          ),
-      },
-      { parent: this, dependsOn: backup },
-    );
-
-    const k3sPassword = this.password(`${name}-k3s-password`);
-    const backupPassword = this.password(`${name}-backup-password`);
-    const access = new HostCommand(
-      `${name}-access`,
-      {
-        host,
-        script: pulumi.secret(
-          pulumi
-            .all([serverAddresses, backupAddress, k3sPassword, backupPassword])
-            .apply(([servers, backup, k3s, reader]) =>
-              renderHostScript({
-                body: "datastoreAccess",
-                variables: {
-                  host_name: hostName,
-                  access_sql: renderAccessSql(database, [
-                    { user: k3sUser, password: k3s, addresses: servers, privileges: k3sPrivileges, keepsOthers: true },
-                    { user: backupUser, password: reader, addresses: [backup], privileges: backupPrivileges },
-                  ]),
-                  remove_sql: [...servers.map((from) => [k3sUser, from]), [backupUser, backup]]
-                    .map(([user, from]) => `DROP USER IF EXISTS '${user}'@'${from}';`)
-                    .join("\n"),
-                },
-              }),
-            ),
-        ),
-      },
-      { parent: this, dependsOn: server },
-    );
-
-    this.#clients = Object.fromEntries(
-      Object.entries(args.serverAddresses).map(([client, from]) => [
-        client,
-        new HostCommand(
-          `${name}-client-${client}`,
-          {
-            host,
-            script: pulumi.output(from).apply((clientAddress) =>
-              renderHostScript({
-                body: "datastoreClient",
-                variables: {
-                  host_name: hostName,
-                  user: k3sUser,
-                  address: clientAddress,
-                  address_path: `${clientsDirectory}/${client}.address`,
-                  rule_path: `${clientsDirectory}/${client}.nft`,
-                  firewall: String(firewall),
-                },
-                files: [
-                  {
-                    path: `${clientsDirectory}/${client}.nft`,
-                    content: renderDatastoreAccept(port, clientAddress),
-                  },
-                ],
-              }),
-            ),
-          },
-          { parent: this, dependsOn: access },
-        ),
-      ]),
-    );
-
-    const preflight = new HostCommand(
+    const access = accessTo(name, args, nodeAddressOf(host), this);
+    this.#clients = access.clients;
+    const preflight = datastorePreflight(
       `${name}-preflight`,
-      {
-        host,
-        script: pulumi.all([args.token, serverAddresses]).apply(([token, servers]) =>
-          renderHostScript({
-            body: "datastorePreflight",
-            variables: {
-              host_name: hostName,
-              database,
-              needed_connections: servers.length * connectionsPerServer,
-              token_fingerprint: tokenFingerprint(token),
-            },
-          }),
-        ),
-      },
-      { parent: this, dependsOn: [access, ...Object.values(this.#clients)] },
+      { host, hostName, servers: Object.keys(args.servers).length, token: args.token },
+      access,
+      { parent: this, dependsOn: access.ready },
     );
 
-    this.endpoint = pulumi.secret(
-      pulumi
-        .all([address, k3sPassword, preflight.urn])
-        .apply(([at, password]) => renderMysqlDsn({ address: at, port, database, user: k3sUser, password })),
-    );
-    this.caCertificate = caCertificate;
-    this.backupSource = {
-      address: pulumi.all([address, preflight.urn]).apply(([at]) => at),
-      port,
-      database,
-      user: backupUser,
-      password: backupPassword,
-      caCertificate,
-    };
+    this.endpoint = pulumi.secret(pulumi.all([access.endpoint, preflight.urn]).apply(([endpoint]) => endpoint));
+    this.caCertificate = access.caCertificate;
+    this.#clientCertificate = access.clientCertificate;
+    const { backupSource } = access;
+    this.#backupSource =
+      backupSource === undefined
+        ? undefined
+        : {
+            ...backupSource,
+            address: pulumi.all([backupSource.address, preflight.urn]).apply(([at]) => at),
+          };
     this.registerOutputs({
       endpoint: this.endpoint,
       caCertificate: this.caCertificate,
-      backupSource: this.backupSource,
     });
+  }
+
+  /**
+   * The login of a user that may read the schema, for backups.
+   *
+   * @throws pulumi.RunError for PostgreSQL and etcd, and where a client certificate is wanted: of these there is no backup.
+   */
+  get backupSource(): DatastoreSource {
+    if (this.#backupSource !== undefined) return this.#backupSource;
+    throw new pulumi.RunError("This datastore cannot be backed up by BackupCron, which reads MySQL and MariaDB.");
+  }
+
+  /** What K3s logs in with beside the endpoint; undefined unless it was given. */
+  get clientCertificate(): ClientCertificate | undefined {
+    return this.#clientCertificate;
   }
 
   /**
@@ -307,51 +98,51 @@ export class MySQLDatastore extends pulumi.ComponentResource {
   get clients(): Readonly<Record<string, pulumi.Resource>> {
     return this.#clients;
   }
-
-  /** A CA of the datastore's own, and a certificate for exactly the address that stands in the endpoint. */
-  private serverCertificate(name: string, address: pulumi.Output<string>, rotation?: string) {
-    const parent = { parent: this, protect: false };
-    const caKey = new tls.PrivateKey(`${name}-ca-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
-    const ca = new tls.SelfSignedCert(
-      `${name}-ca`,
-      {
-        privateKeyPem: caKey.privateKeyPem,
-        subject: { commonName: "k3s-ha datastore CA" },
-        isCaCertificate: true,
-        setSubjectKeyId: true,
-        allowedUses: ["cert_signing", "crl_signing", "digital_signature"],
-        validityPeriodHours: 10 * hoursPerYear,
-      },
-      parent,
-    );
-    const keyName = `${name}-key${rotation === undefined ? "" : `-${rotation}`}`;
-    const key = new tls.PrivateKey(keyName, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
-    const request = new tls.CertRequest(
-      `${name}-request`,
-      { privateKeyPem: key.privateKeyPem, subject: { commonName: "k3s-ha datastore" }, ipAddresses: [address] },
-      parent,
-    );
-    const certificate = new tls.LocallySignedCert(
-      `${name}-certificate`,
-      {
-        certRequestPem: request.certRequestPem,
-        caCertPem: ca.certPem,
-        caPrivateKeyPem: caKey.privateKeyPem,
-        allowedUses: ["server_auth", "digital_signature", "key_encipherment"],
-        // Its end would take the API down, so it lives as long as the CA, and an `up` in its second half renews it.
-        validityPeriodHours: 10 * hoursPerYear,
-        earlyRenewalHours: 5 * hoursPerYear,
-      },
-      parent,
-    );
-    return { caCertificate: ca.certPem, certificate: certificate.certPem, privateKey: key.privateKeyPem };
-  }
-
-  /** Letters and digits only: 32 of them are about 190 bits, and no tool on the way ever has to escape one. */
-  private password(name: string): pulumi.Output<string> {
-    return new random.RandomPassword(name, { length: 32, special: false }, { parent: this, protect: false }).result;
-  }
 }
 
-const k3sUser = "k3s";
-const backupUser = "k3s_backup";
+function recordOf({ managed, existing, given }: MySQLDatastoreArgs): Recorded["k3s-ha:index:MySQLDatastore"] {
+  if (managed !== undefined) {
+    const { hostName, port = 3306, database = "k3s", firewall = true } = managed;
+    return { kind: "managed", host: hostName, port, database, firewall, tls: "verified" };
+  }
+  if (existing !== undefined) {
+    const { engine, address, port = 3306, database = "k3s" } = existing;
+    return { kind: `existing ${engine}`, host: address, port, database, tls: "verified" };
+  }
+  return { kind: `given ${given?.kind ?? "mysql"}`, tls: "verified" };
+}
+
+function accessTo(
+  name: string,
+  args: MySQLDatastoreArgs,
+  firstAddress: pulumi.Output<string>,
+  parent: pulumi.Resource,
+): DatastoreAccess {
+  const backupAddress = args.backupAddress === undefined ? undefined : pulumi.output(args.backupAddress);
+  const serverAddresses = Object.fromEntries(
+    Object.entries(args.servers).map(([server, each]) => [server, nodeAddressOf(each)]),
+  );
+  const context: DatastoreContext = { serverAddresses, backupAddress, backupFirst: args.backupFirst };
+  if (args.managed !== undefined) return managedDatastore(name, args.managed, context, parent);
+  if (args.existing !== undefined) {
+    return existingDatastore(name, args.existing, { ...context, backupAddress: backupAddress ?? firstAddress }, parent);
+  }
+  if (args.given !== undefined) return givenDatastore(args.given);
+  throw new Error("a datastore of no kind was taken for complete");
+}
+
+function firstServer(args: MySQLDatastoreArgs): [name: string, host: HostArgs] {
+  const servers = Object.entries(args.servers);
+  // One that is lost has another in its stead.
+  const first = servers.find(([, host]) => host.standIn === undefined) ?? servers[0];
+  if (first !== undefined) return first;
+  throw new pulumi.InputPropertyError({ propertyPath: "servers", reason: "has to name at least one server" });
+}
+
+function requireOneWay({ managed, existing, given }: MySQLDatastoreArgs): void {
+  if ([managed, existing, given].filter((way) => way !== undefined).length === 1) return;
+  throw new pulumi.InputPropertyError({
+    propertyPath: "managed",
+    reason: "exactly one of managed, existing and given has to be there",
+  });
+}

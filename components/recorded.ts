@@ -18,10 +18,14 @@ export interface Recorded {
     readonly maxConnections: number;
   };
   "k3s-ha:index:MySQLDatastore": {
-    readonly host: string;
-    readonly port: number;
-    readonly database: string;
-    readonly firewall: boolean;
+    /** Whose it is, and what. */
+    readonly kind: string;
+    /** Name or address; absent, as are port and schema, for a given endpoint, which is secret. */
+    readonly host?: string;
+    readonly port?: number;
+    readonly database?: string;
+    /** Absent unless the host is the stack's own. */
+    readonly firewall?: boolean;
     /** How those who log in make sure whom they talk to. */
     readonly tls: "verified";
   };

@@ -117,18 +117,18 @@ async function restoreHosts(workspace: Workspace): Promise<RestoreHosts> {
     );
   };
   const [servers, agents, [database]] = await Promise.all([of("server"), of("agent"), of("datastore")]);
-  if (database === undefined) {
+  const { backup, datastore, k3s } = settings;
+  if (database === undefined || datastore.managed === undefined || backup === undefined) {
     throw new Error(
       "This stack's datastore is run by somebody else, and a restore exchanges tables as its administrator: docs/restore.md tells how to do that by hand.",
     );
   }
-  const { backup, datastore, k3s } = settings;
   return {
     servers,
     agents,
     database,
     backup: await loginOf(backup.hostName, settings.hosts[backup.hostName]?.path ?? "k3s-ha:backup.host", backup.host),
-    databaseName: datastore.database,
+    databaseName: datastore.managed.database,
     readySeconds: k3s.readySeconds,
     k3sVersion: k3s.version,
   };

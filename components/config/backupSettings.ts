@@ -9,11 +9,11 @@ export function backupSettings(
   rest: {
     readonly hosts: Settings["hosts"];
     /** Name of the managed database's host. */
-    readonly managed: string;
+    readonly managed: string | undefined;
     readonly values: Readonly<Record<string, string>>;
   },
 ): BackupSettings {
-  const hostName = dedicated?.name ?? host ?? rest.managed;
+  const hostName = dedicated?.name ?? host ?? rest.managed ?? "";
   const entry = rest.hosts[hostName];
   if (entry === undefined) throw new Error(`the host ${hostName} was taken for one of the stack`);
   const secret = (name: SecretKey): Secret | undefined => {

@@ -1,12 +1,12 @@
-/** Schemas that MariaDB keeps for itself. */
-const reserved = ["information_schema", "mysql", "performance_schema", "sys"];
+/** Schemas that MariaDB and MySQL keep for themselves. */
+export const reservedSchemas: readonly string[] = ["information_schema", "mysql", "performance_schema", "sys"];
 
 /** Why a schema cannot have this name, with the remedy, or undefined. */
 export function databaseFault(name: string): string | undefined {
   if (!/^[a-z0-9_]{1,64}$/.test(name)) {
     return 'has to be 1 to 64 of the characters a to z, 0 to 9 and "_": write a schema\'s name such as k3s';
   }
-  if (reserved.includes(name))
+  if (reservedSchemas.includes(name))
     return "has to be a schema of its own, and this one is MariaDB's: write another name such as k3s";
   return undefined;
 }

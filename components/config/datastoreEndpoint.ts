@@ -1,37 +1,122 @@
+import { type DatastoreEndpoint, datastoreKindOf, parseDatastoreEndpoint } from "../render/datastoreEndpoint.ts";
 import { isAddress } from "./address.ts";
+import { reservedSchemas } from "./databaseName.ts";
 
-/** `user:password@tcp(host:port)/schema?parameters`: the password is literal, so the last "@tcp(" ends it. */
-const mysqlEndpoint = /^mysql:\/\/([^:/@]+):(.*)@tcp\((\[[^\]]+\]|[^()[\]:]+)(?::(\d+))?\)\/([^/?]*)(?:\?(.*))?$/s;
+const examples = {
+  mysql: "mysql://user:password@tcp(host:3306)/schema",
+  postgres: "postgres://user:password@host:5432/database",
+  etcd: "https://host-1:2379,https://host-2:2379,https://host-3:2379",
+};
 
-const example = "mysql://user:password@tcp(host:3306)/schema";
+/** Longest password, in bytes, that MySQL gives a user. */
+const longestPassword = 255;
+
+/** Parameters that would name another server, another login or other proofs than the endpoint and the CA file do. */
+const contradicting = {
+  mysql: ["allowfallbacktoplaintext"],
+  postgres: [
+    "host",
+    "hostaddr",
+    "port",
+    "user",
+    "password",
+    "passfile",
+    "dbname",
+    "database",
+    "service",
+    "servicefile",
+  ],
+};
 
 /**
- * Why an endpoint cannot be used, with the remedy. Every endpoint has such a reason in this version; what is wrong with
- * the endpoint itself comes first. No part of it is repeated, because it holds a password.
+ * Why an endpoint cannot be used, with the remedy, or undefined. No part of it is repeated, because it holds a
+ * password.
  */
-export function datastoreEndpointFault(endpoint: string): string {
+export function datastoreEndpointFault(endpoint: string): string | undefined {
+  const kind = datastoreKindOf(endpoint);
+  if (kind === undefined) return schemeFault(endpoint);
+  const parts = parseDatastoreEndpoint(endpoint);
+  if (parts === undefined) return grammarFault[kind];
+  const isReachable = parts.addresses.every(({ host, port }) => isAddress(host) && port >= 1 && port <= 65535);
+  if (!isReachable) {
+    const where = kind === "mysql" ? ", in tcp(…)" : "";
+    return `has to have an IP address or a DNS name, and a port${where}: write it like ${examples[kind]}`;
+  }
+  if (kind === "etcd") return undefined;
+  return loginFault(parts) ?? (kind === "mysql" ? mysqlFault(parts) : postgresFault(parts));
+}
+
+function schemeFault(endpoint: string): string {
   const scheme = /^([a-z]+):\/\//.exec(endpoint)?.[1];
-  if (scheme === undefined) return `has to be the endpoint of a database: write it like ${example}`;
-  if (scheme !== "mysql")
-    return `is of a ${scheme} datastore, but has to be of MySQL or MariaDB: write it like ${example}`;
+  if (scheme === "http") return `is of an etcd without TLS, which nobody would verify: write it like ${examples.etcd}`;
+  const what =
+    scheme === undefined
+      ? "has to be the endpoint of a datastore"
+      : `is of a ${scheme} datastore, but has to be of MySQL, MariaDB, PostgreSQL or etcd`;
+  return `${what}: write it like ${examples.mysql}, ${examples.postgres} or https://host:2379`;
+}
 
-  const parts = mysqlEndpoint.exec(endpoint);
-  if (parts === null)
-    return `has to have user, password, tcp(…) around the host, and a schema: write it like ${example}`;
-  const [, , password = "", host = "", port = "3306", schema = "", query = ""] = parts;
+const grammarFault = {
+  mysql: `has to have user, password, tcp(…) around the host, and a schema: write it like ${examples.mysql}`,
+  postgres: `has to be a URL with user, password, host and database: write it like ${examples.postgres}, and every character of user and password but letters, digits and any of "-._~" as % and its hexadecimal code`,
+  etcd: `has to be the https URLs of etcd's members with their ports, separated by commas: write it like ${examples.etcd}`,
+};
+
+function loginFault({ password }: DatastoreEndpoint): string | undefined {
   if (password === "") return "has no password, so whoever reaches the database gets in: give the user one";
-  if (!isAddress(host.replace(/^\[|\]$/g, "")) || Number(port) < 1 || Number(port) > 65535) {
-    return `has to have an IP address or a DNS name, and a port, in tcp(…): write it like ${example}`;
+  if (Buffer.byteLength(password) > longestPassword) {
+    return `has a password of more than ${longestPassword} bytes, which MySQL gives no user: give the user a shorter one`;
   }
-  if (schema === "") return `names no schema, and K3s would create one called kubernetes: write it like ${example}`;
+  // eslint-disable-next-line no-control-regex -- these very characters are meant
+  if (/[\0-\x1f\x7f]/.test(password) || !password.isWellFormed()) {
+    return "has a password with a control character or broken text in it, which not every program on the way keeps: give the user another one";
+  }
+  return undefined;
+}
 
-  for (const name of query.split("&").map((parameter) => parameter.split("=")[0] ?? "")) {
-    if (name.toLowerCase() === "tls") {
-      return "has the parameter tls=, which silently overrides the CA file that the database is verified with: remove it, since TLS is verified without it";
+function mysqlFault({ database, parameters }: DatastoreEndpoint): string | undefined {
+  if (database === "") {
+    return `names no schema, and K3s would create one called kubernetes: write it like ${examples.mysql}`;
+  }
+  if (!/^[\w$-]{1,64}$/.test(database)) {
+    return `names a schema that needs quoting: use one of letters, digits and any of "_$-", like ${examples.mysql}`;
+  }
+  if (reservedSchemas.includes(database.toLowerCase())) {
+    return `names a schema that is the database's own: write another name, like ${examples.mysql}`;
+  }
+  if (parameters.some(([name]) => name.toLowerCase() === "tls")) {
+    return "has the parameter tls=, which silently overrides the CA file that the database is verified with: remove it, since TLS is verified without it";
+  }
+  return parameterFault(parameters, contradicting.mysql);
+}
+
+function postgresFault({ database, password, parameters }: DatastoreEndpoint): string | undefined {
+  if (database === "") {
+    return `names no database, and K3s would create one called kubernetes: write it like ${examples.postgres}`;
+  }
+  if (!/^[a-z0-9_$-]{1,63}$/.test(database)) {
+    return `names a database that K3s would look for under another name: use one of small letters, digits and any of "_$-", like ${examples.postgres}`;
+  }
+  if (!/^[ -~]*$/.test(password)) {
+    return "has a password with other than ASCII characters, which K3s and PostgreSQL do not spell alike: give the user one of letters, digits and signs";
+  }
+  for (const [name, value] of parameters) {
+    if (name === "sslmode" && value !== "verify-full") {
+      return "has a sslmode that is weaker than verify-full: remove it, since K3s verifies fully with the CA that is configured";
     }
-    if (/^kine/i.test(name)) {
-      return "has a parameter KINE…, which is the name of an environment variable that can turn verification off: remove it";
+    if (/^ssl/.test(name) && name !== "sslmode") {
+      return "has a parameter ssl…, which contradicts the certificates of k3s-ha:datastore.endpoint: remove it, and name the files there";
     }
   }
-  return "is set, but this version manages its own MariaDB only: remove it and configure k3s-ha:datastore.managed";
+  return parameterFault(parameters, contradicting.postgres);
+}
+
+function parameterFault(parameters: DatastoreEndpoint["parameters"], names: readonly string[]): string | undefined {
+  if (parameters.some(([name]) => /^kine/i.test(name))) {
+    return "has a parameter KINE…, which is the name of an environment variable that can turn verification off: remove it";
+  }
+  const found = parameters.map(([name]) => name).find((name) => names.includes(name.toLowerCase()));
+  return found === undefined
+    ? undefined
+    : `has the parameter ${found}=, which contradicts what stands before the question mark, or its verification: remove it`;
 }

@@ -2,7 +2,7 @@ import type { HostArgs } from "../host/host.ts";
 import { backupSettings } from "./backupSettings.ts";
 import { copyCredentialsFault, drillIdentityFault, drillIdentityProblems, webhookFault } from "./backupSecrets.ts";
 import { configPath, namespace } from "./configPath.ts";
-import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
+import { type ReadDatastore, readDatastore } from "./datastore.ts";
 import type { Surroundings } from "./filePath.ts";
 import type { ResolvedHosts } from "./hostReference.ts";
 import { hostsOf, inNameOrder } from "./hosts.ts";
@@ -51,20 +51,36 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     { ssh: configuration.ssh, sshPrivateKey: source.values[configPath("sshPrivateKey")] ?? "" },
     source,
   );
+  const now = source.now ?? new Date();
+  const { backup } = configuration;
+  const datastore = readDatastore(
+    {
+      section: configuration.datastore ?? {},
+      endpoint: source.values[configPath("datastoreEndpoint")] ?? "",
+      adminPassword: source.values[configPath("datastoreAdminPassword")] ?? "",
+      hosts,
+      backupHost: backup?.dedicated?.name ?? backup?.host,
+    },
+    source,
+    now,
+  );
+  // What a broken section lacks was only left out.
+  const isDatastoreBroken = problems.some(({ path }) => /^k3s-ha:(datastore|backup)\b/.test(path));
   const all = [
     ...unknownKeys(source.values),
     ...(source.resolved?.problems ?? []),
     ...withoutResolved(problems, source),
     ...secretKeyProblems(source),
+    ...(isDatastoreBroken ? [] : datastore.problems),
     ...drillIdentityProblems(configuration.backup, source.values[configPath("backupDrillIdentity")] ?? ""),
-    ...tenable(problemsTogether(configuration, source.now ?? new Date()), problems),
+    ...tenable(problemsTogether(configuration, now), problems),
     ...loginsInTheClear(configuration, source.values[configPath("registryCredentials")] ?? ""),
     ...access.problems,
   ];
   if (all.length > 0 || !isWhole(configuration)) {
     throw new InvalidConfiguration(inReadingOrder(all).map((problem) => withOrigin(problem, source)));
   }
-  const settings = assemble(configuration, access.hosts, source.values);
+  const settings = assemble(configuration, access.hosts, source.values, datastore);
   return { settings, warnings: [...(source.resolved?.warnings ?? []), ...warningsAbout(settings)] };
 }
 
@@ -122,17 +138,6 @@ function parseSections(source: ConfigurationSource): { configuration: Configurat
     return [name, section.value];
   });
   const configuration = Object.fromEntries(parsed) as Configuration;
-  if (configuration.datastore !== undefined && configuration.datastore.managed === undefined) {
-    const isBroken = problems.some(({ path }) => path.startsWith(configPath("datastore")));
-    // A broken one is missing only because it was left out.
-    if (!isBroken && (source.values[configPath("datastoreEndpoint")] ?? "") === "") {
-      problems.push({
-        path: configPath("datastore", "managed"),
-        fault:
-          "is missing, but the cluster needs a datastore: add the host for it, like {name: db-1, host: {address: 203.0.113.20}}",
-      });
-    }
-  }
   return { configuration, problems };
 }
 
@@ -156,7 +161,6 @@ function secretKeyProblems({ values, secretKeys: encrypted }: ConfigurationSourc
       path: key,
       fault: `stands in plain text in the stack's file, but is a secret: set it with "pulumi config set --secret ${key}", and replace the secret, since it has been seen`,
     }));
-  const endpoint = values[configPath("datastoreEndpoint")] ?? "";
   const secretFault = (name: SecretKey, faultOf: (text: string) => string | undefined): Problem[] => {
     const text = values[configPath(name)] ?? "";
     const fault = text === "" ? undefined : faultOf(text);
@@ -164,7 +168,6 @@ function secretKeyProblems({ values, secretKeys: encrypted }: ConfigurationSourc
   };
   return [
     ...plain,
-    ...(endpoint === "" ? [] : [{ path: configPath("datastoreEndpoint"), fault: datastoreEndpointFault(endpoint) }]),
     ...secretFault("registryCredentials", (text) => {
       const parsed = parseRegistryCredentials(text);
       return "fault" in parsed ? parsed.fault : undefined;
@@ -185,6 +188,7 @@ function assemble(
   configuration: WholeConfiguration,
   access: ReadonlyMap<string, HostArgs>,
   values: Readonly<Record<string, string>>,
+  read: ReadDatastore,
 ): Settings {
   const configured = hostsOf(configuration);
   const living = configured.find(({ role, entry }) => role === "server" && !entry.lost);
@@ -202,9 +206,7 @@ function assemble(
     Object.fromEntries(inNameOrder(map).map(([name]) => [name, at(configPath(key, ...steps, name))]));
 
   const { servers, agentPools, loadBalancer, datastore, backup, k3s, safety } = configuration;
-  const { managed } = datastore;
   const { agentVersion = k3s.version, ...k3sSettings } = k3s;
-  if (managed === undefined) throw new Error("a configuration without datastore.managed was taken for complete");
   const mirror = k3s.mirror ?? officialReleases;
   const registries = registriesWith(k3s.registries, values[configPath("registryCredentials")] ?? "");
   const all: Settings["hosts"] = Object.fromEntries(
@@ -223,8 +225,10 @@ function assemble(
       hosts: inSection(loadBalancer.hosts, "loadBalancer", "hosts"),
       virtualIp: loadBalancer.virtualIp,
     },
-    datastore: { ...managed, movingFrom: datastore.movingFrom, host: at(configPath("datastore", "managed", "host")) },
-    backup: backupSettings(backup, { hosts: all, managed: managed.name, values }),
+    datastore: { ...read.settings(at), movingFrom: datastore.movingFrom },
+    backup: read.hasBackups
+      ? backupSettings(backup, { hosts: all, managed: datastore.managed?.name, values })
+      : undefined,
     k3s: {
       ...k3sSettings,
       sha256: k3s.sha256,

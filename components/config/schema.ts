@@ -227,10 +227,68 @@ const managed = section({
   }),
 });
 
-const datastore = section({
-  managed: managed
+const accountName = 'has to be an account\'s name: write 1 to 25 of the characters a to z, 0 to 9 and "_"';
+const loginHost =
+  'has to be an address as the database sees it, or a pattern of the database\'s: write it like 203.0.113.11 or "203.0.113.%"';
+
+const existing = section({
+  engine: z
+    .enum(["mysql", "mariadb"], { error: "has to be mysql or mariadb: write which of the two the server is" })
+    .meta({
+      description: "What the server is: `mysql` (5.7 to 9) or `mariadb` (10.6 or newer).",
+    }),
+  address: text(addressExpectation, (value) => (isAddress(value) ? undefined : addressExpectation)).meta({
+    description: "Address of the server, an IP address or a DNS name; its certificate has to name just this.",
+  }),
+  port: port("the server listens on").default(3306).meta({ description: "Port of the server." }),
+  database: text("has to be a name: write a schema's name such as k3s", databaseFault)
+    .default("k3s")
+    .meta({ description: "Schema that is made, and that K3s keeps the cluster in." }),
+  user: matching(/^[a-z0-9_]{1,25}$/, accountName)
+    .default("k3s")
+    .meta({
+      description: "Name of the user that is made for K3s. The one for backups has `_backup` after it.",
+    }),
+  loginFrom: listOf(matching(/^[0-9A-Za-z.:%_/-]{1,255}$/, loginHost), '[203.0.113.11, "203.0.113.%"]')
     .optional()
-    .meta({ description: "A MariaDB server that this program installs. Required in this version." }),
+    .meta({
+      description:
+        "Where both users may log in from, where the database sees other addresses than the hosts' own. Default: K3s's user from each server, the backup's from the host that takes backups.",
+    }),
+  adminUser: matching(
+    /^[^\s'"\\`]{1,80}$/,
+    "has to be an account's name: write that of one who may make schemas and users",
+  ).meta({
+    description: "Account that may make schemas and users. Its password is `datastoreAdminPassword`.",
+  }),
+  caFile: filePath.meta({ description: "File of the CA, as PEM, that signed the server's certificate." }),
+  via: z
+    .string({ error: "has to be the name of a host: write that of one that may reach the database, such as server-1" })
+    .optional()
+    .meta({
+      description:
+        "With MariaDB, name of the host of this stack that makes the users. Default: none, since MySQL's are made from where Pulumi runs.",
+    }),
+});
+
+const endpoint = section({
+  caFile: filePath.meta({ description: "File of the CA, as PEM, that signed the datastore's certificate." }),
+  certFile: filePath
+    .optional()
+    .meta({ description: "File of a client certificate, as PEM, that K3s logs in with. Default: none." }),
+  keyFile: filePath
+    .optional()
+    .meta({ description: "File of the client certificate's private key, as PEM. Default: none." }),
+});
+
+const datastore = section({
+  managed: managed.optional().meta({ description: "A MariaDB server that this program installs." }),
+  existing: existing
+    .optional()
+    .meta({ description: "A MySQL or MariaDB server that is there, on which this program makes schema and users." }),
+  endpoint: endpoint
+    .optional()
+    .meta({ description: "How the datastore is verified that `datastoreEndpoint` names; nothing is made on it." }),
   movingFrom: matching(
     /^\S+:\d+\/[^\s/]+$/,
     "has to be a datastore: write it as the refusal names it, such as 198.51.100.20:3306/k3s",
@@ -240,7 +298,7 @@ const datastore = section({
       description:
         "The datastore that is left for another one, as `host:port/schema`, once its data are there. Default: none, so another datastore is refused.",
     }),
-}).meta({ description: "The datastore of the cluster." });
+}).meta({ description: "The datastore of the cluster: exactly one of managed, existing and endpoint." });
 
 const directoryExpectation =
   'has to be an absolute path of letters, digits, "-", "_", "." and "/", with no part that is empty or begins with ".": write it like /var/backups/k3s-ha';
@@ -415,7 +473,8 @@ export const secretKeys = {
   sshPrivateKey:
     "Text of the private key to log in with, instead of `ssh.privateKeyFile`. Default: `ssh.privateKeyFile`; without that, the keys of the SSH agent.",
   datastoreEndpoint:
-    "Endpoint of an existing database, `mysql://user:password@tcp(host:3306)/schema`. This version refuses it: it manages its own MariaDB only. Default: none.",
+    "K3s's endpoint of a datastore with a user that is there, such as `mysql://user:password@tcp(host:3306)/schema`; with `datastore.endpoint`. Default: none.",
+  datastoreAdminPassword: "Password of `datastore.existing.adminUser`. Default: none.",
   registryCredentials:
     'Logins to image registries: `{"registry.example.com": {"username": …, "password": …}}`, or `identity_token` in it. Default: none.',
   backupCopyCredentials:
@@ -434,6 +493,7 @@ export const keyNames = [
   "loadBalancer",
   "datastore",
   "datastoreEndpoint",
+  "datastoreAdminPassword",
   "backup",
   "backupCopyCredentials",
   "backupDrillIdentity",

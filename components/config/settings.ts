@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Registries } from "../render/registries.ts";
 import type { HostArgs } from "../host/host.ts";
+import type { DatastoreKind } from "../render/datastoreEndpoint.ts";
 
 /** The whole configuration of a stack after parsing: complete, checked, every default filled in. */
 export interface Settings {
@@ -12,8 +13,9 @@ export interface Settings {
   /** Pools of hosts that run K3s agents. May be empty: servers run workloads too. */
   agentPools: Readonly<Record<string, AgentPoolSettings>>;
   loadBalancer: LoadBalancerSettings;
-  datastore: ManagedDatastoreSettings;
-  backup: BackupSettings;
+  datastore: DatastoreSettings;
+  /** Undefined for datastores that this program cannot back up. */
+  backup: BackupSettings | undefined;
   k3s: K3sSettings;
   safety: SafetySettings;
   /** Every host of the stack by name, lost ones included, for what is done with all of them alike. */
@@ -73,21 +75,60 @@ export interface VirtualIpSettings {
   interface?: string | undefined;
 }
 
+/** Where the cluster is kept: exactly one of the three is there. */
+export interface DatastoreSettings {
+  managed?: ManagedDatastoreSettings;
+  existing?: ExistingDatastoreSettings;
+  given?: GivenDatastoreSettings;
+  /** A datastore that leaving is meant, as "host:port/schema". Default: undefined, another datastore is refused. */
+  movingFrom: string | undefined;
+}
+
 /** A MariaDB server that the program installs on a host of its own. */
 export interface ManagedDatastoreSettings {
   /** Name of the host. */
-  name: string;
+  hostName: string;
   host: HostArgs;
   /** Port of the database. Default: 3306. */
   port: number;
   /** Schema that K3s keeps the cluster in. Default: "k3s". */
   database: string;
-  /** A datastore that leaving is meant, as "host:port/schema". Default: undefined, another datastore is refused. */
-  movingFrom: string | undefined;
   /** Whether the database's port is closed, on the host, to everybody but the servers and the backup. Default: true. */
   firewall: boolean;
   /** A word that asks for another server certificate when it changes. */
   certificateRotation?: string | undefined;
+}
+
+/** A MySQL or MariaDB server that is there, on which the program makes schema and users. */
+export interface ExistingDatastoreSettings {
+  engine: "mysql" | "mariadb";
+  /** IP address or DNS name. */
+  address: string;
+  /** Default: 3306. */
+  port: number;
+  /** Schema that K3s keeps the cluster in. Default: "k3s". */
+  database: string;
+  /** K3s's user. Default: "k3s". */
+  user: string;
+  /** Where the users may log in from. Default: from the hosts that do, by their addresses. */
+  loginFrom: readonly string[] | undefined;
+  adminUser: string;
+  adminPassword: Secret;
+  /** PEM of the CA that signed the server's certificate. */
+  caCertificate: string;
+  /** The host that runs SQL; with MariaDB only. */
+  via: { hostName: string; host: HostArgs } | undefined;
+}
+
+/** A datastore with a user that is there. */
+export interface GivenDatastoreSettings {
+  kind: DatastoreKind;
+  /** K3s's `datastore-endpoint`. */
+  endpoint: Secret;
+  /** PEM of the CA that signed the datastore's certificate. */
+  caCertificate: string;
+  /** What K3s logs in with, beside the endpoint. Default: nothing. */
+  clientCertificate: { certificate: string; privateKey: Secret } | undefined;
 }
 
 export interface BackupSettings {

@@ -29,7 +29,7 @@ ssl-verify-server-cert
 }
 
 /** A quoted value: a bare one would end at a "#", and lose its backslashes and outer spaces. */
-function optionValue(text: string): string {
+export function optionValue(text: string): string {
   if (text.includes("\0")) throw new Error("a value of an option file cannot hold a NUL character");
   const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t" };
   return `"${text.replace(/[\\"\n\r\t]/g, (character) => escapes[character] ?? character)}"`;

@@ -21,8 +21,10 @@ export const backupPrivileges = ["SELECT"] as const;
  * dropped. Rights that somebody else granted an account stay. Running it twice changes nothing, and at no moment does
  * a user lack its privileges.
  */
-export function renderAccessSql(database: string, users: readonly DatastoreUser[]): string {
-  const lines = [`CREATE DATABASE IF NOT EXISTS \`${database}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;`];
+export function renderAccessSql(database: string, users: readonly DatastoreUser[], makesSchema = true): string {
+  const lines = makesSchema
+    ? [`CREATE DATABASE IF NOT EXISTS \`${database}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;`]
+    : [];
   for (const { user, password, addresses, privileges, keepsOthers = false } of users) {
     const kept = addresses.map(sqlString).join(", ");
     const drop = [
@@ -41,6 +43,13 @@ export function renderAccessSql(database: string, users: readonly DatastoreUser[
     }
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** SQL that takes these users away, and nothing else. */
+export function renderRemovalSql(users: readonly DatastoreUser[]): string {
+  return users
+    .flatMap(({ user, addresses }) => addresses.map((from) => `DROP USER IF EXISTS '${user}'@'${from}';`))
+    .join("\n");
 }
 
 function sqlString(text: string): string {

@@ -47,12 +47,8 @@ const hosts = new HostChecks("hosts", {
 const datastore = new MySQLDatastore(
   "datastore",
   {
-    host: database,
-    hostName: "database",
-    serverAddresses: {
-      "server-1": nodeAddressOf(servers["server-1"]),
-      "server-2": nodeAddressOf(servers["server-2"]),
-    },
+    managed: { host: database, hostName: "database" },
+    servers,
     token: identity.token,
   },
   // A database is not to be lost to a slip of the pen.

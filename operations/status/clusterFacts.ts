@@ -40,7 +40,7 @@ export interface ClusterFacts {
   /** The release that the nodes are to run. */
   readonly version: string;
   /** Backups as a cron expression in UTC. */
-  readonly schedule: string;
+  readonly schedule: string | undefined;
   /** The certificate in the kubeconfig. */
   readonly adminCertificate: CertificateFact;
 }
@@ -73,7 +73,7 @@ export async function askCluster(stack: string, settings: Settings, outputs: Clu
     apiAnswer,
     virtualAddress,
     version: settings.k3s.version,
-    schedule: settings.backup.schedule,
+    schedule: settings.backup?.schedule,
     adminCertificate: {
       owner: "kubeconfig",
       name: "administrator",
@@ -102,8 +102,8 @@ async function askHost(
 }
 
 /** The schema of the datastore on the stack's own host for it, if it has one. */
-function managedDatabaseOf({ hosts, datastore }: Settings): string | undefined {
-  return Object.values(hosts).some(({ role }) => role === "datastore") ? datastore.database : undefined;
+function managedDatabaseOf({ datastore }: Settings): string | undefined {
+  return datastore.managed?.database;
 }
 
 interface Credentials {

@@ -245,6 +245,9 @@ function certificateProblems(facts: ClusterFacts): string[] {
 }
 
 function backupProblems(facts: ClusterFacts): string[] {
+  const { schedule } = facts;
+  // Of this kind of datastore the program takes none.
+  if (schedule === undefined) return [];
   const host = facts.hosts.find((each) => each.facts?.backup !== undefined || each.facts?.backupFault !== undefined);
   if (host?.facts === undefined) {
     // A host that did not answer is told of already.
@@ -263,9 +266,9 @@ function backupProblems(facts: ClusterFacts): string[] {
   }
   if (backup === undefined) {
     problems.push(`${host.name}: there is no verified backup (${backupFault ?? "none"}). Run "make backup".`);
-  } else if (backup.startedAt < lastButOne(facts.schedule, facts.takenAt)) {
+  } else if (backup.startedAt < lastButOne(schedule, facts.takenAt)) {
     problems.push(
-      `${host.name}: the last verified backup, ${backup.id}, is ${duration(facts.takenAt.getTime() - backup.startedAt.getTime())} old, more than two intervals of the schedule "${facts.schedule}". See "journalctl --unit k3s-ha-backup" there, and run "make backup".`,
+      `${host.name}: the last verified backup, ${backup.id}, is ${duration(facts.takenAt.getTime() - backup.startedAt.getTime())} old, more than two intervals of the schedule "${schedule}". See "journalctl --unit k3s-ha-backup" there, and run "make backup".`,
     );
   }
   return problems;

@@ -180,17 +180,19 @@ describe("K3sServerPool", () => {
   });
 
   it("checks the datastore at the address in the endpoint, whatever the password", async () => {
-    const cases: [endpoint: string, address: string, host: string][] = [
-      ["mysql://k3s:p@tcp(x)/y@tcp(198.51.100.20:3306)/k3s", "198.51.100.20:3306", "198.51.100.20"],
-      ["mysql://k3s:secret@tcp([2001:db8::20]:3306)/k3s", "[2001:db8::20]:3306", "2001:db8::20"],
+    const cases: [endpoint: string, address: string, startTls: string][] = [
+      ["mysql://k3s:p@tcp(x)/y@tcp(198.51.100.20:3306)/k3s", "198.51.100.20:3306", "mysql"],
+      ["mysql://k3s:secret@tcp([2001:db8::20]:3306)/k3s", "[2001:db8::20]:3306", "mysql"],
+      ["postgres://k3s:p%40ss@db.example.com/k3s", "db.example.com:5432", "postgres"],
+      ["https://e-1.example.com:2379,https://e-2.example.com:2379", "e-1.example.com:2379,e-2.example.com:2379", "''"],
     ];
-    for (const [datastoreEndpoint, address, host] of cases) {
+    for (const [datastoreEndpoint, address, startTls] of cases) {
       const other = await deploy(() => makePool({ datastoreEndpoint: pulumi.secret(datastoreEndpoint) }));
       const text = script("servers-server-1-service", other);
       assert.ok(
         text.includes(`\ndatastore_address='${address}'\n`) || text.includes(`\ndatastore_address=${address}\n`),
       );
-      assert.ok(text.includes(`\ndatastore_host=${host}\n`), host);
+      assert.ok(text.includes(`\ndatastore_start_tls=${startTls}\n`), startTls);
     }
   });
 

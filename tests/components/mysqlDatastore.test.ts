@@ -5,6 +5,7 @@ import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { renderAccessSql } from "../../components/render/datastoreAccess.ts";
 import { shellQuote } from "../../components/render/shell.ts";
+import type { ManagedDatastoreArgs } from "../../components/managedDatastore.ts";
 import { MySQLDatastore, type MySQLDatastoreArgs } from "../../components/mysqlDatastore.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { deploy, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
@@ -15,11 +16,15 @@ import { isSecret, isUnknown, reveal } from "../support/wire.ts";
 
 const token = "0123456789abcdef-token";
 
-function makeDatastore(changes: Partial<MySQLDatastoreArgs> = {}): MySQLDatastore {
+const servers = { "server-1": sampleHost(11), "server-2": sampleHost(12) };
+
+function makeDatastore(
+  managed: Partial<ManagedDatastoreArgs> = {},
+  changes: Partial<MySQLDatastoreArgs> = {},
+): MySQLDatastore {
   return new MySQLDatastore("datastore", {
-    host: sampleHost(20),
-    hostName: "db-1",
-    serverAddresses: { "server-1": "198.51.100.11", "server-2": "198.51.100.12" },
+    managed: { host: sampleHost(20), hostName: "db-1", ...managed },
+    servers,
     token: pulumi.secret(token),
     ...changes,
   });
@@ -172,12 +177,14 @@ describe("MySQLDatastore", () => {
 
   it("takes a port, a schema, a node address and another host for backups", async () => {
     const other = await deploy(() =>
-      makeDatastore({
-        host: sampleHost(20, { address: "db.example.com", nodeAddress: "198.51.100.21" }),
-        port: 3307,
-        database: "cluster",
-        backupAddress: "198.51.100.90",
-      }),
+      makeDatastore(
+        {
+          host: sampleHost(20, { address: "db.example.com", nodeAddress: "198.51.100.21" }),
+          port: 3307,
+          database: "cluster",
+        },
+        { backupAddress: "198.51.100.90" },
+      ),
     );
     const { endpoint, backupSource } = other.result;
     assert.equal(await valueOf(endpoint), "mysql://k3s:datastore-k3s-password-result@tcp(198.51.100.21:3307)/cluster");

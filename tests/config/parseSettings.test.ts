@@ -37,7 +37,10 @@ describe("parseSettings", () => {
         statsAddresses: {},
         statsPort: 8404,
       },
-      datastore: { name: "db-1", host: database, port: 3306, database: "k3s", movingFrom: undefined, firewall: true },
+      datastore: {
+        managed: { hostName: "db-1", host: database, port: 3306, database: "k3s", firewall: true },
+        movingFrom: undefined,
+      },
       backup: {
         host: database,
         hostName: "db-1",
@@ -96,7 +99,7 @@ describe("parseSettings", () => {
     assert.equal(settings.hosts["agent-1"]?.host, settings.agentPools["workers"]?.hosts["agent-1"]);
     assert.equal(settings.hosts["agent-1"]?.path, "k3s-ha:agentPools.workers.hosts.agent-1");
     assert.equal(settings.hosts["lb-1"]?.host, settings.loadBalancer.hosts["lb-1"]);
-    assert.equal(settings.hosts["db-1"]?.host, settings.datastore.host);
+    assert.equal(settings.hosts["db-1"]?.host, settings.datastore.managed?.host);
   });
 
   it("protects the datastore of a production stack, unless told otherwise", () => {
@@ -163,6 +166,7 @@ describe("parseSettings", () => {
     assert.equal(settings.agentPools["edge"].waveWidth, 3);
     assert.equal(settings.loadBalancer.port, 443);
     assert.deepEqual(settings.loadBalancer.names, ["k8s.example.com", "2001:db8::1"]);
+    assert.ok(settings.backup !== undefined);
     const { failureWebhook, copy, ...backup } = settings.backup;
     assert.deepEqual(backup, {
       host: settings.hosts["backup-1"]?.host,

@@ -103,6 +103,7 @@ function typeOf(schema: z.ZodType): string {
   if (schema instanceof z.ZodNumber) return "whole number";
   if (schema instanceof z.ZodBoolean) return "true or false";
   if (schema instanceof z.ZodString) return "text";
+  if (schema instanceof z.ZodEnum) return schema.options.map((option) => `\`${option}\``).join(" or ");
   throw new Error(`no word for a ${schema.def.type} in the reference`);
 }
 

@@ -57,11 +57,22 @@ switch_release() {
 
 # The datastore as this server will see it: reachable, with a certificate for the very address in the endpoint.
 check_datastore() {
-  local answer
-  [[ -n $datastore_address ]] || return 0
-  answer=$(timeout 10 openssl s_client -connect "$datastore_address" -starttls mysql -CAfile "$datastore_ca_path" \
-    -verify_return_error -verify_ip "$datastore_host" 2>&1 </dev/null) && return 0
-  die "$host_name: no verified TLS connection to the datastore at $datastore_address: $(grep -m 1 -iE 'verify error|refused|unreachable|timed out|no route' <<<"$answer"). Check its address, its certificate and the firewalls in between."
+  local addresses address
+  IFS=, read -ra addresses <<<"$datastore_address"
+  for address in "${addresses[@]}"; do check_datastore_at "$address"; done
+}
+
+check_datastore_at() {
+  local address=$1 host answer options
+  host=${address%:*}
+  host=${host#[}
+  host=${host%]}
+  options=(-connect "$address" -CAfile "$datastore_ca_path" -verify_return_error)
+  if [[ $host == *:* || $host =~ ^[0-9.]+$ ]]; then options+=(-verify_ip "$host"); else options+=(-verify_hostname "$host" -servername "$host"); fi
+  [[ -z $datastore_start_tls ]] || options+=(-starttls "$datastore_start_tls")
+  [[ ! -s $datastore_key_path ]] || options+=(-cert "$datastore_certificate_path" -key "$datastore_key_path")
+  answer=$(timeout 10 openssl s_client "${options[@]}" 2>&1 </dev/null) && return 0
+  die "$host_name: no verified TLS connection to the datastore at $address: $(grep -m 1 -iE 'verify error|refused|unreachable|timed out|no route|not known|resolution' <<<"$answer"). Check its address, its certificate and the firewalls in between."
 }
 
 ready() {

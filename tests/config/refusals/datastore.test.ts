@@ -1,8 +1,33 @@
 import { managed, refuses } from "./refusal.ts";
 import { smallStack } from "../stack.ts";
+import { exampleCa } from "../exampleCa.ts";
 
 /** Whose password must not be in any message. */
 const login = "mysql://k3s:hunter2@";
+
+type Settings = Readonly<Record<string, unknown>>;
+
+const existing = (settings: Settings = {}) => ({
+  engine: "mysql",
+  address: "db.example.com",
+  adminUser: "admin",
+  caFile: "ca.pem",
+  ...settings,
+});
+
+/** The small stack on a database that is there, and has its administrator's password. */
+const withExisting = (settings: Settings = {}) => ({
+  ...smallStack,
+  datastore: { existing: existing(settings) },
+  datastoreAdminPassword: "hunter2",
+});
+
+/** The small stack on an endpoint. */
+const given = (endpoint: Settings, datastoreEndpoint: string) => ({
+  ...smallStack,
+  datastore: { endpoint },
+  datastoreEndpoint,
+});
 
 refuses("the datastore", [
   {
@@ -41,73 +66,141 @@ refuses("the datastore", [
     ],
   },
   {
-    name: "an existing datastore",
+    name: "a managed datastore and an endpoint",
     config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
     problems: [
-      "k3s-ha:datastoreEndpoint is set, but this version manages its own MariaDB only: remove it and configure k3s-ha:datastore.managed.",
+      "k3s-ha:datastoreEndpoint contradicts k3s-ha:datastore.managed, which gives a datastore too: remove one of them.",
     ],
   },
   {
-    name: "an existing datastore with tls=",
-    config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s?parseTime=true&tls=skip-verify" },
+    name: "two datastores",
+    config: {
+      ...smallStack,
+      datastore: { ...(smallStack["datastore"] as object), existing: existing() },
+      datastoreAdminPassword: "hunter2",
+    },
+    problems: ["k3s-ha:datastore has managed and existing, but a cluster has one datastore: keep one of them."],
+  },
+  {
+    name: "an endpoint that nobody says how to verify",
+    config: { ...smallStack, datastore: {}, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
     problems: [
-      "k3s-ha:datastoreEndpoint has the parameter tls=, which silently overrides the CA file that the database is verified with: remove it, since TLS is verified without it.",
+      "k3s-ha:datastore.endpoint.caFile is missing, but a datastore that k3s-ha:datastoreEndpoint names has to be verified: name the file with the CA that signed its certificate.",
     ],
   },
   {
-    name: "an existing datastore with KINE_SKIP_VERIFY",
-    config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s?KINE_SKIP_VERIFY=true" },
+    name: "verification of an endpoint that is missing",
+    config: { ...smallStack, datastore: { endpoint: { caFile: "ca.pem" } } },
     problems: [
-      "k3s-ha:datastoreEndpoint has a parameter KINE…, which is the name of an environment variable that can turn verification off: remove it.",
-    ],
-  },
-  {
-    name: "an existing datastore without tcp(…)",
-    config: { ...smallStack, datastoreEndpoint: login + "db.example.com/k3s" },
-    problems: [
-      "k3s-ha:datastoreEndpoint has to have user, password, tcp(…) around the host, and a schema: write it like mysql://user:password@tcp(host:3306)/schema.",
-    ],
-  },
-  {
-    name: "an existing datastore without a schema",
-    config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/" },
-    problems: [
-      "k3s-ha:datastoreEndpoint names no schema, and K3s would create one called kubernetes: write it like mysql://user:password@tcp(host:3306)/schema.",
-    ],
-  },
-  {
-    name: "an existing datastore without a password",
-    config: { ...smallStack, datastoreEndpoint: "mysql://k3s:@tcp(db.example.com:3306)/k3s" },
-    problems: ["k3s-ha:datastoreEndpoint has no password, so whoever reaches the database gets in: give the user one."],
-  },
-  {
-    name: "an existing datastore at an odd address",
-    config: { ...smallStack, datastoreEndpoint: login + "tcp(db_1:3306)/k3s" },
-    problems: [
-      "k3s-ha:datastoreEndpoint has to have an IP address or a DNS name, and a port, in tcp(…): write it like mysql://user:password@tcp(host:3306)/schema.",
-    ],
-  },
-  {
-    name: "an existing PostgreSQL",
-    config: { ...smallStack, datastoreEndpoint: "postgres://k3s:hunter2@db.example.com/k3s" },
-    problems: [
-      "k3s-ha:datastoreEndpoint is of a postgres datastore, but has to be of MySQL or MariaDB: write it like mysql://user:password@tcp(host:3306)/schema.",
-    ],
-  },
-  {
-    name: "an endpoint without a scheme",
-    config: { ...smallStack, datastoreEndpoint: "hunter2" },
-    problems: [
-      "k3s-ha:datastoreEndpoint has to be the endpoint of a database: write it like mysql://user:password@tcp(host:3306)/schema.",
+      'k3s-ha:datastoreEndpoint is missing, but k3s-ha:datastore.endpoint says how the datastore that it names is verified: set it with "pulumi config set --secret k3s-ha:datastoreEndpoint".',
     ],
   },
   {
     name: "an endpoint in plain text",
-    config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
+    config: { ...smallStack, datastore: {}, datastoreEndpoint: "hunter2" },
     machine: { secretKeys: [] },
     problems: [
+      "k3s-ha:datastore.endpoint.caFile is missing, but a datastore that k3s-ha:datastoreEndpoint names has to be verified: name the file with the CA that signed its certificate.",
       'k3s-ha:datastoreEndpoint stands in plain text in the stack\'s file, but is a secret: set it with "pulumi config set --secret k3s-ha:datastoreEndpoint", and replace the secret, since it has been seen.',
-      "k3s-ha:datastoreEndpoint is set, but this version manages its own MariaDB only: remove it and configure k3s-ha:datastore.managed.",
+      "k3s-ha:datastoreEndpoint has to be the endpoint of a datastore: write it like mysql://user:password@tcp(host:3306)/schema, postgres://user:password@host:5432/database or https://host:2379.",
+    ],
+  },
+  {
+    name: "an existing database without its administrator's password",
+    config: { ...smallStack, datastore: { existing: existing() } },
+    problems: [
+      'k3s-ha:datastoreAdminPassword is missing, but k3s-ha:datastore.existing.adminUser logs in with it: set it with "pulumi config set --secret k3s-ha:datastoreAdminPassword".',
+    ],
+  },
+  {
+    name: "an administrator's password with a line's end",
+    config: { ...smallStack, datastore: { existing: existing() }, datastoreAdminPassword: "hunter2\n" },
+    problems: [
+      "k3s-ha:datastoreAdminPassword has a control character in it, perhaps the line's end of a file: set it again without.",
+    ],
+  },
+  {
+    name: "an administrator's password without a database that it is of",
+    config: { ...smallStack, datastoreAdminPassword: "hunter2" },
+    problems: [
+      "k3s-ha:datastoreAdminPassword has no use without k3s-ha:datastore.existing, where its user is named: remove it.",
+    ],
+  },
+  {
+    name: "an existing database without a CA, a host for backups, and of a kind that there is not",
+    config: withExisting({ engine: "oracle" }),
+    problems: [
+      'k3s-ha:datastore.existing.engine is "oracle", but has to be mysql or mariadb: write which of the two the server is.',
+    ],
+  },
+  {
+    name: "an existing database whose CA is nowhere, without a host for backups",
+    config: withExisting(),
+    problems: [
+      'k3s-ha:datastore.existing.caFile is "ca.pem" (/nowhere/ca.pem), a file that does not exist: create it or correct the path.',
+      "k3s-ha:backup.host is missing, but only a managed database has a host that takes its backups: name a host of this stack that may reach the database, such as a server.",
+    ],
+  },
+  {
+    name: "an existing MariaDB that no host makes the users of",
+    config: { ...withExisting({ engine: "mariadb", caFile: exampleCa }), backup: { host: "server-1" } },
+    problems: [
+      "k3s-ha:datastore.existing.via is missing, but a MariaDB's users are made by a host that may reach it: name one of this stack's hosts, such as a server.",
+    ],
+  },
+  {
+    name: "a host for a MariaDB's users that there is not",
+    config: { ...withExisting({ engine: "mariadb", via: "jump", caFile: exampleCa }), backup: { host: "server-1" } },
+    problems: [
+      'k3s-ha:datastore.existing.via is "jump", which is the name of no host: name one of this stack\'s hosts, such as a server.',
+    ],
+  },
+  {
+    name: "a host for a MySQL's users",
+    config: { ...withExisting({ via: "server-1", caFile: exampleCa }), backup: { host: "server-1" } },
+    problems: [
+      "k3s-ha:datastore.existing.via is set, but only a MariaDB's users are made by a host; MySQL's are made from where Pulumi runs: remove it.",
+    ],
+  },
+  {
+    name: "a place to log in from that is none",
+    config: { ...withExisting({ loginFrom: ["10.0.0.1'"], caFile: exampleCa }), backup: { host: "server-1" } },
+    problems: [
+      `k3s-ha:datastore.existing.loginFrom[0] is "10.0.0.1'", but has to be an address as the database sees it, or a pattern of the database's: write it like 203.0.113.11 or "203.0.113.%".`,
+    ],
+  },
+  {
+    name: "a file that is no CA",
+    config: { ...withExisting({ caFile: "/dev/null" }), backup: { host: "server-1" } },
+    problems: [
+      'k3s-ha:datastore.existing.caFile is "/dev/null", a file without a certificate: name the one with the PEM text from -----BEGIN CERTIFICATE----- on.',
+    ],
+  },
+  {
+    name: "a client certificate without its key",
+    config: given({ caFile: exampleCa, certFile: exampleCa }, login + "tcp(db.example.com:3306)/k3s"),
+    problems: [
+      "k3s-ha:datastore.endpoint.keyFile is missing, but k3s-ha:datastore.endpoint.certFile is of no use without it: name the other file too.",
+    ],
+  },
+  {
+    name: "a client's key that is none",
+    config: given(
+      { caFile: exampleCa, certFile: exampleCa, keyFile: exampleCa },
+      "postgres://k3s:hunter2@db.example.com/k3s",
+    ),
+    problems: [
+      `k3s-ha:datastore.endpoint.keyFile is ${JSON.stringify(exampleCa)}, a file without a private key that can be used: name one with a PEM key without a passphrase.`,
+    ],
+  },
+  {
+    name: "backups of a PostgreSQL",
+    config: {
+      ...given({ caFile: exampleCa }, "postgres://k3s:hunter2@db.example.com/k3s"),
+      backup: { host: "server-1" },
+    },
+    problems: [
+      "k3s-ha:backup.host is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means.",
     ],
   },
 ]);

@@ -6,14 +6,14 @@ refuses("keys", [
     name: "an unknown key",
     config: { ...smallStack, severs: {} },
     problems: [
-      "k3s-ha:severs is not a setting: rename it to servers, or remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreEndpoint, k3s, loadBalancer, registryCredentials, safety, servers, ssh and sshPrivateKey).",
+      "k3s-ha:severs is not a setting: rename it to servers, or remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreAdminPassword, datastoreEndpoint, k3s, loadBalancer, registryCredentials, safety, servers, ssh and sshPrivateKey).",
     ],
   },
   {
     name: "a key that is like no other",
     config: { ...smallStack, telemetry: true },
     problems: [
-      "k3s-ha:telemetry is not a setting: remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreEndpoint, k3s, loadBalancer, registryCredentials, safety, servers, ssh and sshPrivateKey).",
+      "k3s-ha:telemetry is not a setting: remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreAdminPassword, datastoreEndpoint, k3s, loadBalancer, registryCredentials, safety, servers, ssh and sshPrivateKey).",
     ],
   },
   {
@@ -63,7 +63,7 @@ refuses("keys", [
     config: smallStack,
     machine: { secretKeys: ["k3s-ha:servers"] },
     problems: [
-      "k3s-ha:servers is encrypted, but only sshPrivateKey, datastoreEndpoint, registryCredentials, backupCopyCredentials, backupDrillIdentity and backupFailureWebhook may hold secrets, since all else is written in plain text to the hosts: set it without --secret.",
+      "k3s-ha:servers is encrypted, but only sshPrivateKey, datastoreEndpoint, datastoreAdminPassword, registryCredentials, backupCopyCredentials, backupDrillIdentity and backupFailureWebhook may hold secrets, since all else is written in plain text to the hosts: set it without --secret.",
     ],
   },
   {
@@ -84,7 +84,7 @@ refuses("keys", [
     name: "a missing datastore",
     config: without("datastore"),
     problems: [
-      "k3s-ha:datastore.managed is missing, but the cluster needs a datastore: add the host for it, like {name: db-1, host: {address: 203.0.113.20}}.",
+      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server that is there, or endpoint.",
     ],
   },
   {

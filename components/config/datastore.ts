@@ -1,0 +1,224 @@
+import { createPrivateKey } from "node:crypto";
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "../host/host.ts";
+import { datastoreKindOf } from "../render/datastoreEndpoint.ts";
+import { readCertificateFile } from "./certificateFile.ts";
+import { configPath } from "./configPath.ts";
+import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
+import { absolutePath, fileFault, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
+import type { ConfiguredHost } from "./hosts.ts";
+import type { Problem } from "./problem.ts";
+import type { Configuration } from "./schema.ts";
+import { listed } from "./schemaTypes.ts";
+import type { Secret, Settings } from "./settings.ts";
+
+type DatastoreSection = NonNullable<Configuration["datastore"]>;
+type ExistingSection = NonNullable<DatastoreSection["existing"]>;
+type EndpointSection = NonNullable<DatastoreSection["endpoint"]>;
+
+/** The datastore as the configuration has it. */
+export interface DatastoreConfiguration {
+  readonly section: DatastoreSection;
+  /** Text of `datastoreEndpoint`; empty if there is none. */
+  readonly endpoint: string;
+  /** Text of `datastoreAdminPassword`; empty if there is none. */
+  readonly adminPassword: string;
+  readonly hosts: readonly ConfiguredHost[];
+  /** Name of the host that takes backups; undefined if none is named. */
+  readonly backupHost: string | undefined;
+}
+
+/** What was made of it: complete unless there are problems. */
+export interface ReadDatastore {
+  /** Gives the settings, with the hosts that are found by their paths. Not to be called when there are problems. */
+  readonly settings: (hostAt: (path: string) => HostArgs) => Omit<Settings["datastore"], "movingFrom">;
+  /** Whether this program can back it up. */
+  readonly hasBackups: boolean;
+  readonly problems: readonly Problem[];
+}
+
+const endpointPath = configPath("datastoreEndpoint");
+const passwordPath = configPath("datastoreAdminPassword");
+const path = (...steps: string[]) => configPath("datastore", ...steps);
+
+/** Reads which datastore a cluster has, and the files that go with it. */
+export function readDatastore(
+  configuration: DatastoreConfiguration,
+  surroundings: Surroundings,
+  now: Date,
+): ReadDatastore {
+  const { section } = configuration;
+  const problems = [...choiceProblems(configuration), ...secretProblems(configuration)];
+  if (problems.length > 0) return { problems, settings: impossible, hasBackups: true };
+  if (section.existing !== undefined) return readExisting(section.existing, configuration, surroundings, now);
+  if (section.endpoint !== undefined) return readGiven(section.endpoint, configuration, surroundings, now);
+  const { managed } = section;
+  if (managed === undefined) return { problems, settings: impossible, hasBackups: true };
+  const { name: hostName, ...settings } = managed;
+  return {
+    problems,
+    hasBackups: true,
+    settings: (hostAt) => ({ managed: { ...settings, hostName, host: hostAt(path("managed", "host")) } }),
+  };
+}
+
+function impossible(): never {
+  throw new Error("a datastore with problems was taken for complete");
+}
+
+/** Exactly one of the three ways has to be there. */
+function choiceProblems({ section, endpoint }: DatastoreConfiguration): Problem[] {
+  const chosen = (["managed", "existing", "endpoint"] as const).filter((way) => section[way] !== undefined);
+  if (chosen.length > 1) {
+    const fault = `has ${listed(chosen)}, but a cluster has one datastore: keep one of them`;
+    return [{ path: path(), fault }];
+  }
+  if (chosen.length === 1) return [];
+  if (endpoint !== "") {
+    const fault = `is missing, but a datastore that ${endpointPath} names has to be verified: name the file with the CA that signed its certificate`;
+    return [{ path: path("endpoint", "caFile"), fault }];
+  }
+  const fault =
+    "names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server that is there, or endpoint";
+  return [{ path: path(), fault }];
+}
+
+/** The secrets go with one of the ways each. */
+function secretProblems({ section, endpoint, adminPassword }: DatastoreConfiguration): Problem[] {
+  const problems: Problem[] = [];
+  const tell = (at: string, fault: string) => void problems.push({ path: at, fault });
+  if (endpoint !== "") {
+    const other = section.managed === undefined ? (section.existing === undefined ? undefined : "existing") : "managed";
+    const fault = datastoreEndpointFault(endpoint);
+    if (fault !== undefined) tell(endpointPath, fault);
+    else if (other !== undefined)
+      tell(endpointPath, `contradicts ${path(other)}, which gives a datastore too: remove one of them`);
+  } else if (section.endpoint !== undefined) {
+    tell(
+      endpointPath,
+      `is missing, but ${path("endpoint")} says how the datastore that it names is verified: set it with "pulumi config set --secret ${endpointPath}"`,
+    );
+  }
+  if (adminPassword !== "" && section.existing === undefined) {
+    tell(passwordPath, `has no use without ${path("existing")}, where its user is named: remove it`);
+  }
+  if (adminPassword === "" && section.existing !== undefined) {
+    tell(
+      passwordPath,
+      `is missing, but ${path("existing", "adminUser")} logs in with it: set it with "pulumi config set --secret ${passwordPath}"`,
+    );
+  }
+  // eslint-disable-next-line no-control-regex -- these very characters are meant
+  if (/[\0-\x1f\x7f]/.test(adminPassword)) {
+    tell(passwordPath, "has a control character in it, perhaps the line's end of a file: set it again without");
+  }
+  return problems;
+}
+
+function readExisting(
+  { via, caFile, ...section }: ExistingSection,
+  { adminPassword, hosts, backupHost }: DatastoreConfiguration,
+  surroundings: Surroundings,
+  now: Date,
+): ReadDatastore {
+  const problems: Problem[] = [...backupHostProblems(true, backupHost)];
+  const ca = readCertificateFile(caFile, surroundings, now);
+  if ("fault" in ca) problems.push({ path: path("existing", "caFile"), fault: ca.fault });
+  const host = hosts.find(({ name }) => name === via);
+  const viaFault = faultOfVia(section.engine, via, host);
+  if (viaFault !== undefined) problems.push({ path: path("existing", "via"), fault: viaFault });
+  return {
+    problems,
+    hasBackups: true,
+    settings: (hostAt) => ({
+      existing: {
+        ...section,
+        loginFrom: section.loginFrom,
+        adminPassword: pulumi.secret(adminPassword),
+        caCertificate: "pem" in ca ? ca.pem : impossible(),
+        via: host === undefined ? undefined : { hostName: host.name, host: hostAt(host.path) },
+      },
+    }),
+  };
+}
+
+function faultOfVia(engine: string, via: string | undefined, host: ConfiguredHost | undefined): string | undefined {
+  if (engine === "mysql") {
+    return via === undefined
+      ? undefined
+      : "is set, but only a MariaDB's users are made by a host; MySQL's are made from where Pulumi runs: remove it";
+  }
+  if (via === undefined) {
+    return "is missing, but a MariaDB's users are made by a host that may reach it: name one of this stack's hosts, such as a server";
+  }
+  return host === undefined
+    ? `is ${JSON.stringify(via)}, which is the name of no host: name one of this stack's hosts, such as a server`
+    : undefined;
+}
+
+function readGiven(
+  section: EndpointSection,
+  { endpoint, backupHost }: DatastoreConfiguration,
+  surroundings: Surroundings,
+  now: Date,
+): ReadDatastore {
+  const hasBackups = datastoreKindOf(endpoint) === "mysql" && section.certFile === undefined;
+  const problems: Problem[] = [...backupHostProblems(hasBackups, backupHost)];
+  const tell = (step: string, fault: string) => void problems.push({ path: path("endpoint", step), fault });
+  const ca = readCertificateFile(section.caFile, surroundings, now);
+  if ("fault" in ca) tell("caFile", ca.fault);
+  const { certFile, keyFile } = section;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    const [missing, given] = certFile === undefined ? ["certFile", "keyFile"] : ["keyFile", "certFile"];
+    tell(missing, `is missing, but ${path("endpoint", given)} is of no use without it: name the other file too`);
+  }
+  const certificate = certFile === undefined ? undefined : readCertificateFile(certFile, surroundings, now);
+  if (certificate !== undefined && "fault" in certificate) tell("certFile", certificate.fault);
+  const key = keyFile === undefined ? undefined : readKeyFile(keyFile, surroundings);
+  if (key !== undefined && "fault" in key) tell("keyFile", key.fault);
+  const clientCertificate =
+    certificate !== undefined && "pem" in certificate && key !== undefined && "secret" in key
+      ? { certificate: certificate.pem, privateKey: key.secret }
+      : undefined;
+  return {
+    problems,
+    hasBackups,
+    settings: () => ({
+      given: {
+        kind: datastoreKindOf(endpoint) ?? impossible(),
+        endpoint: pulumi.secret(endpoint),
+        caCertificate: "pem" in ca ? ca.pem : impossible(),
+        clientCertificate,
+      },
+    }),
+  };
+}
+
+/** Backups are taken by a host that is named, unless the database has one of this stack's. */
+function backupHostProblems(hasBackups: boolean, backupHost: string | undefined): Problem[] {
+  if (hasBackups === (backupHost !== undefined)) return [];
+  const fault = hasBackups
+    ? "is missing, but only a managed database has a host that takes its backups: name a host of this stack that may reach the database, such as a server"
+    : "is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means";
+  return [{ path: configPath("backup", "host"), fault }];
+}
+
+/** Reads the private key of a client certificate, as PEM and without a passphrase, which K3s could not give. */
+function readKeyFile(file: string, surroundings: Surroundings): { secret: Secret } | { fault: string } {
+  const resolved = absolutePath(file, surroundings);
+  if (resolved === undefined) return { fault: unresolvableFault(file) };
+  let text: string;
+  try {
+    text = readFileSync(resolved, "utf8");
+  } catch (error) {
+    return { fault: unreadableFault(file, resolved, error) };
+  }
+  try {
+    createPrivateKey(text);
+  } catch {
+    const what = "a file without a private key that can be used: name one with a PEM key without a passphrase";
+    return { fault: fileFault(file, resolved, what) };
+  }
+  return { secret: pulumi.secret(text) };
+}

@@ -1,0 +1,189 @@
+import { readFileSync } from "node:fs";
+import { getCACertificates } from "node:tls";
+import * as mysql from "@pulumi/mysql";
+import * as pulumi from "@pulumi/pulumi";
+import { accessCommand, databasePassword, type DatastoreAccess, type DatastoreContext } from "./datastoreAccess.ts";
+import type { HostArgs } from "./host/host.ts";
+import { renderClientOptions } from "./render/clientOptions.ts";
+import { backupPrivileges, k3sPrivileges } from "./render/datastoreAccess.ts";
+import { renderMysqlDsn } from "./render/datastoreDsn.ts";
+
+/** A MySQL or MariaDB server that somebody else runs, on which schema and users are made over verified TLS. */
+export interface ExistingDatastoreArgs {
+  /** What the server is. MariaDB's users are made by `via`: the mysql plugin cannot. */
+  engine: "mysql" | "mariadb";
+  /** IP address or DNS name; the server's certificate has to name just this. */
+  address: string;
+  /** Default: 3306. */
+  port?: number;
+  /** Schema that is made and kept: it outlives the component. Default: "k3s". */
+  database?: string;
+  /** User that is made for K3s; the one for backups has "_backup" after it. Default: "k3s". */
+  user?: string;
+  /** Where both users may log in from, as the server sees it. Default: K3s's from each server, the backup's from its host. */
+  loginFrom?: readonly string[] | undefined;
+  /** Account that may make schemas and users. */
+  adminUser: string;
+  /** Its password. Secret, whatever it is marked as. It reaches no host but `via`, and there no disk. */
+  adminPassword: pulumi.Input<string>;
+  /** PEM of the CA that signed the server's certificate. */
+  caCertificate: string;
+  /** The host that makes a MariaDB's users. It has to reach the server, and the administrator may log in from it. */
+  via?: { host: HostArgs; hostName: string } | undefined;
+}
+
+/**
+ * The variable that names the file of the CAs that the mysql plugin trusts, beside the machine's own: it has no setting
+ * for one. Pulumi starts the plugin, so the variable has to be in Pulumi's own environment.
+ */
+export const caFileVariable = "K3S_HA_DATASTORE_CA_FILE";
+
+/** Makes schema and users, each user for just the addresses that it logs in from. */
+export function existingDatastore(
+  name: string,
+  args: ExistingDatastoreArgs,
+  context: DatastoreContext & { backupAddress: pulumi.Output<string> },
+  parent: pulumi.Resource,
+): DatastoreAccess {
+  const { engine, address, loginFrom, adminUser, via } = args;
+  const port = args.port ?? 3306;
+  const database = args.database ?? "k3s";
+  const user = args.user ?? "k3s";
+  const adminPassword = pulumi.secret(args.adminPassword);
+  const caCertificate = pulumi.output(args.caCertificate);
+
+  const provider = new mysql.Provider(
+    `${name}-provider`,
+    {
+      endpoint: `${address.includes(":") ? `[${address}]` : address}:${port}`,
+      username: adminUser,
+      password: adminPassword,
+      tls: "true",
+    },
+    { parent, envVarMappings: { [caFileVariable]: "SSL_CERT_FILE" } },
+  );
+  const schema = new mysql.Database(
+    `${name}-schema`,
+    { name: database, defaultCharacterSet: "utf8mb4", defaultCollation: "utf8mb4_unicode_ci" },
+    // The cluster itself: whatever becomes of the stack, it is nobody's to drop but its owner's.
+    { parent, provider, retainOnDelete: true },
+  );
+
+  const accounts = [
+    {
+      user,
+      password: databasePassword(`${name}-k3s-password`, parent),
+      from: loginFrom === undefined ? context.serverAddresses : hostsByName(loginFrom),
+      privileges: k3sPrivileges,
+      label: "k3s",
+    },
+    {
+      user: `${user}_backup`,
+      password: databasePassword(`${name}-backup-password`, parent),
+      from: loginFrom === undefined ? { host: context.backupAddress } : hostsByName(loginFrom),
+      privileges: backupPrivileges,
+      label: "backup",
+    },
+  ] as const;
+  const [k3s, backup] = accounts;
+
+  const granted: [name: string, grant: pulumi.Resource][] =
+    engine === "mariadb"
+      ? []
+      : accounts.flatMap((account) =>
+          Object.entries(account.from).map(([from, host]): [string, pulumi.Resource] => {
+            const resource = `${name}-${account.label}-${from}`;
+            const made = new mysql.User(
+              `${resource}-user`,
+              { user: account.user, host, plaintextPassword: account.password, tlsOption: "SSL" },
+              // A user cannot be made beside one of the same name.
+              { parent, provider, deleteBeforeReplace: true, protect: false },
+            );
+            const grant = new mysql.Grant(
+              `${resource}-grant`,
+              // By its outputs, so that a user that is made anew is granted anew.
+              {
+                user: made.user,
+                host: made.host.apply((at) => at ?? ""),
+                database,
+                privileges: [...account.privileges],
+              },
+              { parent, provider, deleteBeforeReplace: true, protect: false, dependsOn: schema },
+            );
+            return [account.label === "k3s" ? from : "", grant];
+          }),
+        );
+
+  function accessOnMariadb(): pulumi.Resource {
+    if (via === undefined) throw new pulumi.RunError(`${name}: a MariaDB's users are made by a host: give via`);
+    const users = accounts.map(({ user, password, from, privileges }) =>
+      pulumi
+        .all([password, pulumi.output(from)])
+        .apply(([secret, hosts]) => ({ user, password: secret, addresses: Object.values(hosts), privileges })),
+    );
+    return accessCommand(
+      `${name}-access`,
+      {
+        ...via,
+        databaseName: "MariaDB",
+        packages: ["mariadb-client"],
+        clientOptions: adminPassword.apply((password) =>
+          renderClientOptions({ address, port, user: adminUser, password }),
+        ),
+        caCertificate,
+      },
+      { database, makesSchema: false, users },
+      { parent, dependsOn: schema },
+    );
+  }
+
+  const login = { address: pulumi.output(address), port, database, caCertificate };
+  return {
+    engine,
+    ...(engine === "mysql" ? { plugin: "caching_sha2_password" } : {}),
+    setting: "k3s-ha:datastore.existing.database",
+    endpoint: pulumi.secret(
+      k3s.password.apply((password) => renderMysqlDsn({ address, port, database, user, password })),
+    ),
+    caCertificate,
+    backupSource: { ...login, user: backup.user, password: backup.password },
+    clients: Object.fromEntries(granted.filter(([server]) => server in context.serverAddresses)),
+    ready: engine === "mariadb" ? [accessOnMariadb()] : granted.map(([, grant]) => grant),
+  };
+}
+
+/** Names that resources can have for hosts and patterns of hosts. */
+function hostsByName(hosts: readonly string[]): Record<string, pulumi.Output<string>> {
+  return Object.fromEntries(hosts.map((host) => [host === "%" ? "anywhere" : host, pulumi.output(host)]));
+}
+
+/**
+ * Why the mysql plugin would not trust a database whose CA is this, with the remedy, or undefined. It trusts what the
+ * machine does, or the file that {@link caFileVariable} names.
+ */
+export function caTrustFault(
+  caCertificate: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  const file = environment[caFileVariable] ?? "";
+  const remedy = `start pulumi with ${caFileVariable} set to the absolute path of k3s-ha:datastore.existing.caFile`;
+  let trusted: readonly string[];
+  try {
+    trusted = file === "" ? getCACertificates("system") : certificatesIn(readFileSync(file, "utf8"));
+  } catch {
+    return `${caFileVariable} is ${JSON.stringify(file)}, which cannot be read: ${remedy}`;
+  }
+  const known = new Set(trusted.map(bare));
+  if (certificatesIn(caCertificate).every((certificate) => known.has(bare(certificate)))) return undefined;
+  return file === ""
+    ? `the mysql plugin would not trust the database, since this machine does not know the CA and the plugin has no setting for one: ${remedy}`
+    : `${caFileVariable} is ${JSON.stringify(file)}, which does not hold the CA of the database: ${remedy}`;
+}
+
+function certificatesIn(text: string): string[] {
+  return text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+}
+
+function bare(certificate: string): string {
+  return certificate.replace(/\s/g, "");
+}

@@ -1,0 +1,274 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import { accessCommand, databasePassword, type DatastoreAccess, type DatastoreContext } from "./datastoreAccess.ts";
+import { type HostArgs, nodeAddressOf } from "./host/host.ts";
+import { HostCommand } from "./host/hostCommand.ts";
+import { backupPrivileges, k3sPrivileges } from "./render/datastoreAccess.ts";
+import { renderMysqlDsn } from "./render/datastoreDsn.ts";
+import { datastoreFirewallTable, renderDatastoreAccept, renderDatastoreFirewall } from "./render/datastoreFirewall.ts";
+import { renderFirewallUnit } from "./render/firewallUnit.ts";
+import { type HostFile, renderHostScript } from "./render/hostScript.ts";
+import { maxConnections, renderMariadbConfig } from "./render/mariadbConfig.ts";
+import { renderMariadbDropIn, renderMariadbSocket } from "./render/mariadbUnits.ts";
+
+/** A MariaDB server that the datastore installs and owns. */
+export interface ManagedDatastoreArgs {
+  /** The host that MariaDB is installed on. */
+  host: HostArgs;
+  /** The host's name, for messages. */
+  hostName: string;
+  /** Port of the database. Default: 3306. */
+  port?: number;
+  /** Schema that K3s keeps the cluster in. Default: "k3s". */
+  database?: string;
+  /** Whether the port is closed on the host to everybody else. Default: true. */
+  firewall?: boolean;
+  /** A word that asks for another server certificate when it changes. Default: none. */
+  certificateRotation?: string | undefined;
+}
+
+const hoursPerYear = 8766;
+const tlsDirectory = "/etc/mysql/k3s-ha";
+const configPath = "/etc/mysql/mariadb.conf.d/90-k3s-ha.cnf";
+const socketUnit = "/etc/systemd/system/mariadb.socket";
+const dropInPath = "/etc/systemd/system/mariadb.service.d/k3s-ha.conf";
+const firewallRules = "/etc/k3s-ha/datastore-firewall.nft";
+const clientsDirectory = "/etc/k3s-ha/datastore-clients";
+const firewallUnit = "/etc/systemd/system/k3s-ha-datastore-firewall.service";
+
+const k3sUser = "k3s";
+const backupUser = "k3s_backup";
+
+/** Installs MariaDB on a host, tuned for K3s, and makes the users on its local socket. */
+export function managedDatastore(
+  name: string,
+  args: ManagedDatastoreArgs,
+  context: DatastoreContext,
+  parent: pulumi.Resource,
+): DatastoreAccess {
+  const { host, hostName, port = 3306, database = "k3s", firewall = true } = args;
+  const address = nodeAddressOf(host);
+  const backupAddress = context.backupAddress ?? address;
+  const serverAddresses = pulumi.all(Object.values(context.serverAddresses));
+
+  const { caCertificate, certificate, privateKey } = serverCertificate(parent, name, address, args.certificateRotation);
+  const packages = new HostCommand(
+    `${name}-packages`,
+    { host, script: renderHostScript({ body: "packages", variables: { packages: ["mariadb-server", "openssl"] } }) },
+    { parent },
+  );
+
+  const tlsFiles = pulumi.all([caCertificate, certificate, privateKey]).apply(([ca, cert, key]): HostFile[] => [
+    { path: `${tlsDirectory}/ca.crt`, content: ca },
+    { path: `${tlsDirectory}/server.crt`, content: cert },
+    { path: `${tlsDirectory}/server.key`, content: key, mode: "0600", owner: "mysql:mysql" },
+  ]);
+  const tlsSecrets = new HostCommand(
+    `${name}-tls`,
+    {
+      host,
+      script: pulumi.secret(
+        tlsFiles.apply((files) =>
+          renderHostScript({
+            body: "secretFiles",
+            // What MariaDB reads stays while MariaDB stays.
+            variables: { revision_name: "datastore-tls", paths: [], optional_paths: [] },
+            files,
+          }),
+        ),
+      ),
+    },
+    { parent, dependsOn: packages },
+  );
+
+  const { backupFirst } = context;
+  const backup =
+    backupFirst === undefined
+      ? []
+      : [
+          new HostCommand(
+            `${name}-backup-first`,
+            {
+              host: backupFirst,
+              applySeconds: 3600,
+              script: pulumi.all([address, serverAddresses, tlsSecrets.revision]).apply(([listen, servers, revision]) =>
+                renderHostScript({
+                  body: "backupFirst",
+                  variables: {
+                    host_name: hostName,
+                    label: "pre-datastore-change",
+                    // A change of any of these changes this script, which is what makes it run.
+                    change: renderMariadbConfig({ address: listen, port, servers: servers.length, tlsDirectory }),
+                    change_of_keys: revision,
+                  },
+                }),
+              ),
+            },
+            // There is nothing to take back.
+            { parent, retainOnDelete: true },
+          ),
+        ];
+
+  const server = new HostCommand(
+    `${name}-server`,
+    {
+      host,
+      script: pulumi
+        .all([address, serverAddresses, backupAddress, tlsSecrets.revision])
+        .apply(([listen, servers, backup, tlsRevision]) =>
+          renderHostScript({
+            body: "datastoreServer",
+            variables: {
+              host_name: hostName,
+              address: listen,
+              port,
+              firewall: String(firewall),
+              firewall_rules: firewallRules,
+              firewall_unit: firewallUnit,
+              config_path: configPath,
+              socket_path: socketUnit,
+              drop_in_path: dropInPath,
+              max_connections: maxConnections(servers.length),
+              tls_directory: tlsDirectory,
+              tls_revision: tlsRevision,
+            },
+            files: [
+              {
+                path: configPath,
+                content: renderMariadbConfig({ address: listen, port, servers: servers.length, tlsDirectory }),
+              },
+              { path: socketUnit, content: renderMariadbSocket({ address: listen, port }) },
+              { path: dropInPath, content: renderMariadbDropIn() },
+              ...(firewall
+                ? [
+                    {
+                      path: firewallRules,
+                      content: renderDatastoreFirewall(port, [backup], `${clientsDirectory}/*.nft`),
+                    },
+                    {
+                      path: firewallUnit,
+                      content: renderFirewallUnit({
+                        description: "Datastore firewall",
+                        protects: "mariadb.service",
+                        rules: firewallRules,
+                        table: datastoreFirewallTable,
+                      }),
+                    },
+                  ]
+                : []),
+            ],
+          }),
+        ),
+    },
+    { parent, dependsOn: backup },
+  );
+
+  const k3sPassword = databasePassword(`${name}-k3s-password`, parent);
+  const backupPassword = databasePassword(`${name}-backup-password`, parent);
+  const access = accessCommand(
+    `${name}-access`,
+    { host, hostName, databaseName: "MariaDB", packages: [] },
+    {
+      database,
+      makesSchema: true,
+      users: pulumi
+        .all([serverAddresses, backupAddress, k3sPassword, backupPassword])
+        .apply(([servers, backup, k3s, reader]) => [
+          { user: k3sUser, password: k3s, addresses: servers, privileges: k3sPrivileges, keepsOthers: true },
+          { user: backupUser, password: reader, addresses: [backup], privileges: backupPrivileges },
+        ]),
+    },
+    { parent, dependsOn: server },
+  );
+
+  const clients = Object.fromEntries(
+    Object.entries(context.serverAddresses).map(([client, from]) => [
+      client,
+      new HostCommand(
+        `${name}-client-${client}`,
+        {
+          host,
+          script: pulumi.output(from).apply((clientAddress) =>
+            renderHostScript({
+              body: "datastoreClient",
+              variables: {
+                host_name: hostName,
+                user: k3sUser,
+                address: clientAddress,
+                address_path: `${clientsDirectory}/${client}.address`,
+                rule_path: `${clientsDirectory}/${client}.nft`,
+                firewall: String(firewall),
+              },
+              files: [
+                {
+                  path: `${clientsDirectory}/${client}.nft`,
+                  content: renderDatastoreAccept(port, clientAddress),
+                },
+              ],
+            }),
+          ),
+        },
+        { parent, dependsOn: access },
+      ),
+    ]),
+  );
+
+  const login = { address, port, database, caCertificate };
+  return {
+    engine: "mariadb",
+    setting: "k3s-ha:datastore.managed.database",
+    endpoint: pulumi.secret(
+      pulumi
+        .all([address, k3sPassword])
+        .apply(([at, password]) => renderMysqlDsn({ address: at, port, database, user: k3sUser, password })),
+    ),
+    caCertificate,
+    backupSource: { ...login, user: backupUser, password: backupPassword },
+    clients,
+    ready: [access, ...Object.values(clients)],
+  };
+}
+
+/** A CA of the datastore's own, and a certificate for exactly the address that stands in the endpoint. */
+function serverCertificate(
+  component: pulumi.Resource,
+  name: string,
+  address: pulumi.Output<string>,
+  rotation?: string,
+) {
+  const parent = { parent: component, protect: false };
+  const caKey = new tls.PrivateKey(`${name}-ca-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
+  const ca = new tls.SelfSignedCert(
+    `${name}-ca`,
+    {
+      privateKeyPem: caKey.privateKeyPem,
+      subject: { commonName: "k3s-ha datastore CA" },
+      isCaCertificate: true,
+      setSubjectKeyId: true,
+      allowedUses: ["cert_signing", "crl_signing", "digital_signature"],
+      validityPeriodHours: 10 * hoursPerYear,
+    },
+    parent,
+  );
+  const keyName = `${name}-key${rotation === undefined ? "" : `-${rotation}`}`;
+  const key = new tls.PrivateKey(keyName, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
+  const request = new tls.CertRequest(
+    `${name}-request`,
+    { privateKeyPem: key.privateKeyPem, subject: { commonName: "k3s-ha datastore" }, ipAddresses: [address] },
+    parent,
+  );
+  const certificate = new tls.LocallySignedCert(
+    `${name}-certificate`,
+    {
+      certRequestPem: request.certRequestPem,
+      caCertPem: ca.certPem,
+      caPrivateKeyPem: caKey.privateKeyPem,
+      allowedUses: ["server_auth", "digital_signature", "key_encipherment"],
+      // Its end would take the API down, so it lives as long as the CA, and an `up` in its second half renews it.
+      validityPeriodHours: 10 * hoursPerYear,
+      earlyRenewalHours: 5 * hoursPerYear,
+    },
+    parent,
+  );
+  return { caCertificate: ca.certPem, certificate: certificate.certPem, privateKey: key.privateKeyPem };
+}

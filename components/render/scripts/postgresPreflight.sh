@@ -1,0 +1,134 @@
+# shellcheck shell=bash
+# Everything about a PostgreSQL that K3s would find out the hard way, asked from where K3s will run, as whom it will log
+# in. Every finding is a sentence with its remedy. The password is in the client's environment, which only root can read.
+problems=()
+problem() { problems+=("$host_name: $*"); }
+
+now_ms() { printf '%s' "$((${EPOCHREALTIME/./} / 1000))"; }
+
+open_client() {
+  client_directory=$(umask 077 && mktemp -d)
+  trap 'rm -rf "$client_directory"' EXIT
+  (umask 077 && printf '%s' "$ca_certificate" >"$client_directory/ca.crt")
+  [[ -z $client_certificate ]] ||
+    (umask 077 && printf '%s' "$client_certificate" >"$client_directory/client.crt" && printf '%s' "$client_key" >"$client_directory/client.key")
+}
+
+sql() {
+  local tls=(PGSSLMODE=verify-full PGSSLROOTCERT="$client_directory/ca.crt")
+  [[ -z $client_certificate ]] || tls+=(PGSSLCERT="$client_directory/client.crt" PGSSLKEY="$client_directory/client.key")
+  # The builtin sets them for the one program, so that they stand in no process list.
+  (
+    export "${tls[@]}" PGHOST="$database_hosts" PGPORT="$database_ports" PGUSER="$database_user" PGPASSWORD="$database_password" \
+      PGDATABASE="$database" PGCONNECT_TIMEOUT=60
+    exec psql --no-psqlrc --no-password --tuples-only --no-align --field-separator=$'\t' --quiet "$@"
+  )
+}
+
+explain_refusal() {
+  local answer=$1
+  answer=$(tail -n 1 <<<"${answer//$'\t'/ }" | sed -E 's/^psql: (error: )?//')
+  case $answer in
+    *"authentication failed"* | *"no pg_hba.conf entry"* | *"permission denied for database"*)
+      printf '%s' "PostgreSQL at $database_address does not let the user $database_user in from this host ($answer). Check the user's password, and that pg_hba.conf has a line \"hostssl\" for it and this host's address." ;;
+    *"does not exist"*)
+      printf '%s' "PostgreSQL at $database_address has no such database or user ($answer). Make it: CREATE DATABASE \"$database\" OWNER \"$database_user\"." ;;
+    *certificate* | *SSL*)
+      printf '%s' "PostgreSQL at $database_address does not prove over TLS that it is the one ($answer). Its certificate has to be signed by the configured CA and to name just the configured address." ;;
+    *)
+      printf '%s' "PostgreSQL at $database_address cannot be reached from this host ($answer). Check its address and port, that it is up, and the firewalls in between." ;;
+  esac
+}
+
+measure() {
+  local start answer both
+  start=$(now_ms)
+  answer=$(sql --command 'SELECT 1' 2>&1) || die "$host_name: $(explain_refusal "$answer")"
+  connect_ms=$(($(now_ms) - start))
+  start=$(now_ms)
+  answer=$(printf 'SELECT 1;\n%.0s' {1..20} | sql 2>&1) || die "$host_name: $(explain_refusal "$answer")"
+  both=$(($(now_ms) - start))
+  query_ms=$((both > connect_ms ? (both - connect_ms) / 19 : 0))
+  if ((connect_ms >= 2000 && query_ms < 500)); then
+    problem "a connection to PostgreSQL at $database_address takes $((connect_ms / 1000)) s while a query takes $query_ms ms: it resolves the names of its clients backwards and finds none. Set log_hostname to off, write addresses and no names in pg_hba.conf, or let its DNS know the servers' addresses."
+  elif ((query_ms >= 100)); then
+    problem "a query to PostgreSQL at $database_address takes $query_ms ms, and K3s makes several for every request. Use a database that is nearer to the servers: under 20 ms."
+  fi
+}
+
+# All questions on one connection; those about K3s's table are left out while there is none.
+ask() {
+  local name value
+  declare -gA answers=()
+  while IFS=$'\t' read -r name value; do answers[$name]=$value; done < <(sql 2>/dev/null <<'END'
+SELECT 'version', current_setting('server_version_num');
+SELECT 'version_text', current_setting('server_version');
+SELECT 'recovery', pg_is_in_recovery();
+SELECT 'read_only', current_setting('transaction_read_only');
+SELECT 'max_connections', current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int;
+SELECT 'connected', count(*) FROM pg_stat_activity WHERE backend_type = 'client backend';
+SELECT 'own_connections', count(*) FROM pg_stat_activity WHERE usename = current_user;
+SELECT 'role_limit', rolconnlimit FROM pg_roles WHERE rolname = current_user;
+SELECT 'schema', current_schema();
+SELECT 'may_create', has_schema_privilege(current_schema(), 'CREATE');
+SELECT 'table', count(*) FROM pg_class WHERE oid = to_regclass('kine');
+SELECT 'owns', pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = to_regclass('kine');
+SELECT 'collation', collname FROM pg_attribute JOIN pg_collation ON pg_collation.oid = attcollation WHERE attrelid = to_regclass('kine') AND attname = 'name';
+SELECT 'bootstrap', name FROM kine WHERE name LIKE '/bootstrap/%' ORDER BY 2 LIMIT 1;
+END
+  )
+}
+
+check_server() {
+  local version=${answers[version]:-0}
+  ((version >= 120000)) ||
+    problem "PostgreSQL ${answers[version_text]:-of an unknown version} is older than 12, the oldest that K3s is tested on. Upgrade it."
+  [[ ${answers[recovery]:-f} == f && ${answers[read_only]:-off} == off ]] ||
+    problem "PostgreSQL is read-only, as standbys are. Use the address of the primary."
+}
+
+check_connections() {
+  local most=${answers[max_connections]:-0} limit=${answers[role_limit]:--1} left
+  if ((most < needed_connections)); then
+    problem "max_connections leaves $most; these servers need $needed_connections. Raise it."
+    return
+  fi
+  left=$((most - ${answers[connected]:-0} + ${answers[own_connections]:-0}))
+  ((left >= needed_connections)) ||
+    problem "$((most - left)) of the database's $most connections are taken by others; these servers need $needed_connections. Raise max_connections."
+  ((limit < 0 || limit >= needed_connections)) ||
+    problem "the role $database_user may have $limit connections; these servers need $needed_connections. Raise its limit: ALTER ROLE \"$database_user\" CONNECTION LIMIT -1."
+}
+
+check_privileges() {
+  [[ ${answers[may_create]:-f} == t ]] ||
+    problem "the user $database_user may not make K3s's table in the database \"$database\". As its owner: GRANT CREATE, USAGE ON SCHEMA \"${answers[schema]:-public}\" TO \"$database_user\"."
+  [[ ${answers[table]:-0} == 0 || ${answers[owns]:-f} == t ]] ||
+    problem "the table kine in the database \"$database\" belongs to another role than $database_user. As the administrator: ALTER TABLE kine OWNER TO \"$database_user\"."
+}
+
+check_table() {
+  [[ -z ${answers[collation]:-} || ${answers[collation]} == C ]] ||
+    problem "the column name of the table kine has the collation ${answers[collation]}, with which newer releases of K3s do not start. With K3s stopped: ALTER TABLE kine ALTER COLUMN name SET DATA TYPE TEXT COLLATE \"C\"."
+  [[ -z ${answers[bootstrap]:-} || ${answers[bootstrap]} == "/bootstrap/$token_fingerprint" ]] ||
+    problem "the database \"$database\" holds another cluster, or this one under another token. Choose another database in $database_setting, or, if that cluster is gone for good, drop its table: DROP TABLE kine"
+}
+
+apply() {
+  lock_host
+  install_packages postgresql-client
+  open_client
+  measure
+  ask
+  check_server
+  check_connections
+  check_privileges
+  check_table
+  if ((${#problems[@]})); then
+    printf '%s\n' "${problems[@]}" >&2
+    exit 1
+  fi
+  printf 'datastore-preflight\n'
+}
+
+remove() { :; }
