@@ -108,7 +108,8 @@ export function existingDatastore(
                 database,
                 privileges: [...account.privileges],
               },
-              { parent, provider, deleteBeforeReplace: true, protect: false, dependsOn: schema },
+              // With its user go its privileges.
+              { parent, provider, deleteBeforeReplace: true, protect: false, deletedWith: made, dependsOn: schema },
             );
             return [account.label === "k3s" ? from : "", grant];
           }),
