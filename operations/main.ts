@@ -146,6 +146,8 @@ async function runRestore(stack: string, { backup, fromCopy, identity, yes }: Re
 /** The host that takes the stack's backups. */
 async function backupHost(workspace: Workspace) {
   const { backup, hosts } = await readSettings(workspace);
+  if (backup === undefined)
+    throw new Error("This program takes no backups of this stack's datastore: back it up by its own means.");
   const { hostName: name, host } = backup;
   return { name, path: hosts[name]?.path ?? "k3s-ha:backup.host", host };
 }
