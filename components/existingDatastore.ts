@@ -7,6 +7,7 @@ import type { HostArgs } from "./host/host.ts";
 import { renderClientOptions } from "./render/clientOptions.ts";
 import { backupPrivileges, k3sPrivileges } from "./render/datastoreAccess.ts";
 import { renderMysqlDsn } from "./render/datastoreDsn.ts";
+import { explainTakenNames } from "./takenNames.ts";
 
 /** A MySQL or MariaDB server that somebody else runs, on which schema and users are made over verified TLS. */
 export interface ExistingDatastoreArgs {
@@ -62,11 +63,12 @@ export function existingDatastore(
     },
     { parent, envVarMappings: { [caFileVariable]: "SSL_CERT_FILE" } },
   );
+  const taken = explainTakenNames(`${name}-explain`, { address: `${address}:${port}`, database }, parent);
   const schema = new mysql.Database(
     `${name}-schema`,
     { name: database, defaultCharacterSet: "utf8mb4", defaultCollation: "utf8mb4_unicode_ci" },
     // The cluster itself: whatever becomes of the stack, it is nobody's to drop but its owner's.
-    { parent, provider, retainOnDelete: true },
+    { parent, provider, retainOnDelete: true, hooks: { onError: [taken] } },
   );
 
   const accounts = [
@@ -97,7 +99,7 @@ export function existingDatastore(
               `${resource}-user`,
               { user: account.user, host, plaintextPassword: account.password, tlsOption: "SSL" },
               // A user cannot be made beside one of the same name.
-              { parent, provider, deleteBeforeReplace: true, protect: false },
+              { parent, provider, deleteBeforeReplace: true, protect: false, hooks: { onError: [taken] } },
             );
             const grant = new mysql.Grant(
               `${resource}-grant`,

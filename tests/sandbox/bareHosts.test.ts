@@ -72,6 +72,6 @@ test("a new cluster on the old one's schema is refused, with the way out", async
   assert.notEqual(exitCode, 0, all);
   assert.match(
     all,
-    /the database "k3s" holds another cluster, or this one under another token\. Choose another .* or, .* drop it/,
+    /the schema "k3s" holds another cluster, or this one under another token\. Choose another .* or, .* drop it/,
   );
 });

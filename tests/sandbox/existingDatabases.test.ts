@@ -89,9 +89,22 @@ function given(): StackConfig {
 describe("a MySQL that somebody else runs", () => {
   let stack: SandboxStack;
 
-  test("gets a schema, and users for just the hosts that log in, and keeps a cluster", async () => {
+  test("that has the schema already is left alone, with what to do about it", async () => {
+    await sql("CREATE DATABASE k3s");
     stack = await SandboxStack.open("dev", existing());
     await stack.setSecret("datastoreAdminPassword", administrator);
+    const { exitCode, all } = await stack.up();
+    assert.notEqual(exitCode, 0, all);
+    assert.ok(
+      all.includes(
+        `the schema "k3s" is at ${addressOf("mysql-1")}:3306 already, and not this stack's. A cluster that was destroyed leaves its schema behind: if that cluster is gone for good, or the schema is empty, drop it (DROP DATABASE \`k3s\`); otherwise choose another k3s-ha:datastore.existing.database`,
+      ),
+      all,
+    );
+    await sql("DROP DATABASE k3s");
+  });
+
+  test("gets a schema, and users for just the hosts that log in, and keeps a cluster", async () => {
     await stack.mustUp();
     assert.deepEqual(await readyNodes(await stack.kubeconfig()), ["server-1 v1.35.0+k3s1"]);
     const server = addressOf("server-1");
@@ -121,17 +134,22 @@ describe("a MySQL that somebody else runs", () => {
     );
   });
 
-  test("is backed up, and its administrator's password is on no disk of a server", async () => {
-    assert.match(await onHost("server-1", "/usr/local/lib/k3s-ha/backup list"), /\d{8}T?\d*Z?-/);
+  test("is backed up, and the backup is restored to see that it works", async () => {
+    const [, ...rows] = (await onHost("server-1", "/usr/local/lib/k3s-ha/backup list")).split("\n");
+    assert.equal(rows.length, 1);
+    assert.match(rows[0] ?? "", /^\d{8}T\d{6}Z\S* +\S+ +\d{3,} +\S+ +yes /);
+  });
+
+  test("shows its administrator's password on no disk of a host of the cluster", async () => {
     for (const host of ["server-1", "lb-1"]) {
-      assert.equal(
-        await onHost(
-          host,
-          `grep -rlF '${administrator}' /etc /root /tmp /run /usr/local /var --exclude-dir=containerd 2>/dev/null || true`,
-        ),
-        "",
+      // One file that does hold it proves that the search would find another.
+      await onHost(host, `printf '%s' '${administrator}' >/var/tmp/planted`);
+      const found = await onHost(
         host,
+        `grep -rlFs '${administrator}' /etc /root /tmp /run /usr/local /var --exclude-dir=containerd | sort`,
       );
+      await onHost(host, "rm /var/tmp/planted");
+      assert.equal(found, "/var/tmp/planted", host);
     }
   });
 

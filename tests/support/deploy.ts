@@ -21,6 +21,10 @@ export interface Registered {
   inputs: Readonly<Record<string, unknown>>;
   additionalSecretOutputs: readonly string[];
   retainOnDelete: boolean;
+  /** Name of the resource with which it is gone anyway, if any. */
+  deletedWith: string | undefined;
+  /** What its plugin finds in its environment, by the variable of Pulumi's own that holds it. */
+  environment: Readonly<Record<string, string>>;
   /** Names of the hooks that run when it fails. */
   errorHooks: readonly string[];
   /** What a component registered as its outputs, as it travels. */
@@ -69,6 +73,11 @@ function outputsOf(type: string, name: string): Record<string, unknown> {
       return { certRequestPem: pem("certificate request", name) };
     case commandType:
       return { stdout: secret(`revision-of-${name}`), stderr: secret("") };
+    case "pulumi:providers:mysql":
+    case "mysql:index/database:Database":
+    case "mysql:index/user:User":
+    case "mysql:index/grant:Grant":
+      return {};
     default:
       throw new Error(`the mocks do not know what a ${type} gives out`);
   }
@@ -137,6 +146,8 @@ export async function deploy<T>(program: () => T | Promise<T>, options: DeployOp
         inputs,
         additionalSecretOutputs: request.getAdditionalsecretoutputsList().toSorted(),
         retainOnDelete: request.getRetainondelete() ?? false,
+        deletedWith: request.getDeletedwith() === "" ? undefined : nameOf(request.getDeletedwith()),
+        environment: Object.fromEntries(request.getEnvvarmappingsMap().toObject(false)),
         errorHooks: request.getHooks()?.getOnErrorList() ?? [],
         outputs: undefined,
         started: events++,
