@@ -10,6 +10,18 @@ import { renderHostScript } from "../components/render/hostScript.ts";
 import { say, secondsSince, step } from "../sandbox/progress.ts";
 import { type HostLogin, loginOf } from "./hostLogin.ts";
 import { runOnHost } from "./hostShell.ts";
+import {
+  type Current,
+  lossOf,
+  type Manifest,
+  namesOf,
+  planOf,
+  type Reached,
+  refuseNewerRelease,
+  type RestoreHosts,
+  safetyDirectory,
+  stateAfter,
+} from "./restorePlan.ts";
 import { readSettings } from "./stackSettings.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -27,28 +39,8 @@ export interface RestoreOptions {
   readonly readySeconds?: number;
 }
 
-/** What a backup's manifest says that a restore needs. */
-interface Manifest {
-  id: string;
-  k3sVersion: string;
-  rows: number;
-  revision: number;
-  startedAt: string;
-  tokenFingerprint: string;
-}
-
-/** What the datastore holds before the restore. */
-interface Current {
-  rows: number;
-  revision: number;
-}
-
-/** The hosts of a stack that a restore works on. */
-interface RestoreHosts {
-  servers: HostLogin[];
-  agents: HostLogin[];
-  database: HostLogin;
-  backup: HostLogin;
+/** The hosts, and what has to be known of them. */
+interface RestoreScene extends RestoreHosts {
   databaseName: string;
   readySeconds: number;
   k3sVersion: string;
@@ -56,9 +48,6 @@ interface RestoreHosts {
 
 const restoreDirectory = "/var/lib/k3s-ha/restore";
 const dumpPath = `${restoreDirectory}/kine.sql.zst`;
-
-/** What was in the datastore before a restore is kept here, on the database's host, until somebody removes it. */
-const safetyDirectory = "/var/backups/k3s-ha-before-restore";
 
 /** Seconds that reading, moving or importing a datastore may take: some GiB take minutes. */
 const dataSeconds = 3600;
@@ -70,42 +59,68 @@ const dataSeconds = 3600;
  */
 export async function restoreBackup(workspace: Workspace, options: RestoreOptions): Promise<boolean> {
   const start = performance.now();
-  const hosts = await restoreHosts(workspace);
-  const started = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-  const identity = options.identityFile === undefined ? undefined : await readIdentity(options.identityFile);
-
-  const wanted = options.fromCopy === true ? await fetchCopy(hosts.backup, options.backup) : options.backup;
-  const manifest = JSON.parse(await must(hosts.backup, `${backupProgramPath} show ${shellWord(wanted)}`)) as Manifest;
-  refuseNewerRelease(manifest, hosts.k3sVersion);
-  const current = await readCurrent(hosts);
-  if (!(await options.confirm(planOf(manifest, current, hosts)))) return false;
-
-  // Opened before anything is stopped: a wrong key, or a backup that is damaged, costs no minute of the API.
-  await step(`Open backup ${manifest.id} on ${hosts.backup.name}`, () => extract(hosts, manifest.id, identity));
-  await step(`Stop K3s on ${namesOf(hosts.servers)}`, () =>
-    Promise.all(hosts.servers.map((server) => must(server, stopScript))),
-  );
-  const phase = (name: string, title: string) =>
-    step(title, async () => {
-      for (const line of (await runPhase(hosts, manifest, started, name)).trim().split("\n")) {
-        if (line !== "") say(`  ${line}`);
-      }
-    });
-  await phase("prepare", "Keep what is there, and import the backup beside it");
-  await phase("swap", "Exchange the two");
-  await phase("open", "Let the servers in again");
-  for (const server of hosts.servers) {
-    await step(`Start ${server.name} and prove it`, () => restart(server, "k3s", started, hosts.readySeconds));
+  let reached: Reached = "nothing";
+  try {
+    const scene = await sceneOf(workspace);
+    const identity = options.identityFile === undefined ? undefined : await readIdentity(options.identityFile);
+    const { manifest, current } = await lookAtBoth(scene, options);
+    if (!(await options.confirm(planOf(manifest, current, scene, new Date())))) return false;
+    // Opened before anything is stopped: a wrong key, or a backup that is damaged, costs no minute of the API.
+    await step(`Open backup ${manifest.id} on ${scene.backup.name}`, () => extract(scene, manifest.id, identity));
+    reached = "stopped";
+    await step(`Stop K3s on ${namesOf(scene.servers)}`, () =>
+      Promise.all(scene.servers.map((server) => must(server, stopScript))),
+    );
+    const started = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+    const phase = (name: string, title: string) =>
+      step(title, async () => {
+        for (const line of (await runPhase(scene, manifest, started, name)).trim().split("\n")) {
+          if (line !== "") say(`  ${line}`);
+        }
+      });
+    await phase("prepare", "Keep what is there, and import the backup beside it");
+    await phase("swap", "Exchange the two");
+    reached = "exchanged";
+    await phase("open", "Let the servers in again");
+    await startAll(scene, started);
+    say(`Backup ${manifest.id} is restored, in ${secondsSince(start)}, and every node is Ready.
+${lossOf(manifest, current)}
+Now: make status; look at what matters to you; then remove what is kept of before, as said above.`);
+    return true;
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${stateAfter(reached)}`, { cause: error });
   }
-  await step("Restart the agents", () =>
-    Promise.all(hosts.agents.map((agent) => restart(agent, "k3s-agent", started, hosts.readySeconds))),
-  );
-  await step("Wait until every node is Ready", () => nodesReady(hosts));
-  say(`Backup ${manifest.id} is restored, in ${secondsSince(start)}. ${lossOf(manifest, current)}`);
-  return true;
 }
 
-async function restoreHosts(workspace: Workspace): Promise<RestoreHosts> {
+/** The backup that is wanted, and what the datastore holds. */
+async function lookAtBoth(
+  scene: RestoreScene,
+  options: RestoreOptions,
+): Promise<{ manifest: Manifest; current: Current | undefined }> {
+  const wanted = options.fromCopy === true ? await fetchCopy(scene.backup, options.backup) : options.backup;
+  return step(
+    `Look at the backup on ${scene.backup.name}, and at the datastore on ${scene.database.name}`,
+    async () => {
+      const shown = await must(scene.backup, `${backupProgramPath} show ${shellWord(wanted)}`);
+      const manifest = JSON.parse(shown) as Manifest;
+      refuseNewerRelease(manifest, scene.k3sVersion);
+      return { manifest, current: await readCurrent(scene) };
+    },
+  );
+}
+
+async function startAll(scene: RestoreScene, started: string): Promise<void> {
+  const { servers, agents, readySeconds } = scene;
+  for (const server of servers) {
+    await step(`Start ${server.name} and prove it`, () => restart(server, "k3s", started, readySeconds));
+  }
+  await step("Restart the agents", () =>
+    Promise.all(agents.map((agent) => restart(agent, "k3s-agent", started, readySeconds))),
+  );
+  await step("Wait until every node is Ready", () => nodesReady(scene));
+}
+
+async function sceneOf(workspace: Workspace): Promise<RestoreScene> {
   const settings = await readSettings(workspace);
   const of = async (role: string) => {
     const found = Object.entries(settings.hosts).filter(([, host]) => host.role === role);
@@ -126,6 +141,7 @@ async function restoreHosts(workspace: Workspace): Promise<RestoreHosts> {
   return {
     servers,
     agents,
+    lost: Object.entries(settings.hosts).flatMap(([name, { host }]) => (host.standIn === undefined ? [] : [name])),
     database,
     backup: await loginOf(backup.hostName, settings.hosts[backup.hostName]?.path ?? "k3s-ha:backup.host", backup.host),
     databaseName: datastore.managed.database,
@@ -146,42 +162,6 @@ async function readIdentity(path: string): Promise<string> {
   return text;
 }
 
-/** A release that is older than the one that wrote the data may not be able to read them. */
-function refuseNewerRelease({ id, k3sVersion }: Manifest, configured: string): void {
-  const numbers = (version: string) => (version.match(/\d+/g) ?? []).map(Number);
-  const [taken, now] = [numbers(k3sVersion), numbers(configured)];
-  const differs = taken.findIndex((number, index) => number !== now[index]);
-  if (differs === -1 || (taken[differs] ?? 0) < (now[differs] ?? 0)) return;
-  throw new Error(
-    `Backup ${id} was taken with K3s ${k3sVersion}, and the stack runs ${configured}, which may not read what a newer release wrote. Set k3s-ha:k3s.version to ${k3sVersion}, run up, then restore.`,
-  );
-}
-
-function planOf(manifest: Manifest, current: Current | undefined, hosts: RestoreHosts): string {
-  const now =
-    current === undefined
-      ? `The datastore on ${hosts.database.name} holds nothing now.`
-      : `The datastore on ${hosts.database.name} holds ${current.rows} rows up to revision ${current.revision} now; they are kept.`;
-  return `Restore backup ${manifest.id} of K3s ${manifest.k3sVersion}: ${manifest.rows} rows up to revision ${manifest.revision}, read at ${manifest.startedAt}.
-${now}
-${lossOf(manifest, current)}
-While it lasts the API is down: K3s stops on ${namesOf(hosts.servers)}, and starts again one by one; then ${hosts.agents.length === 0 ? "no agent has to be restarted" : `${namesOf(hosts.agents)} restart`}. Pods keep running.`;
-}
-
-function lossOf(manifest: Manifest, current: Current | undefined): string {
-  const since = `What the cluster was told after ${manifest.startedAt} is lost`;
-  if (current === undefined) return `${since}.`;
-  const revisions = current.revision - manifest.revision;
-  // An emptier cluster than the one of the backup tells nothing of what that one was told later.
-  if (revisions < 0) return `${since}; the datastore is at an earlier revision now, ${current.revision}.`;
-  if (revisions === 0) return "Nothing is lost: the datastore has no later revision.";
-  return `${since}: ${revisions} revisions, from ${manifest.revision + 1} to ${current.revision}.`;
-}
-
-function namesOf(hosts: readonly HostLogin[]): string {
-  return hosts.map(({ name }) => name).join(", ");
-}
-
 /** A word that needs no quoting; ids of backups are such words. */
 function shellWord(text: string): string {
   if (/^[A-Za-z0-9-]+$/.test(text)) return text;
@@ -198,7 +178,7 @@ const stopScript = `systemctl stop k3s
 ! systemctl is-active --quiet k3s
 `;
 
-async function readCurrent({ database, databaseName }: RestoreHosts): Promise<Current | undefined> {
+async function readCurrent({ database, databaseName }: RestoreScene): Promise<Current | undefined> {
   const answer = await must(
     database,
     `if [[ $(mariadb -N -e "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '${databaseName}' AND table_name = 'kine'") == 1 ]]; then
@@ -211,7 +191,7 @@ fi
 }
 
 /** The dump, in the clear, open to root alone, on the database's host. */
-async function extract({ backup, database }: RestoreHosts, id: string, identity: string | undefined): Promise<void> {
+async function extract({ backup, database }: RestoreScene, id: string, identity: string | undefined): Promise<void> {
   const end = `__KEY_${randomBytes(8).toString("hex")}__`;
   const key = identity === undefined ? "" : ` --identity <(cat <<'${end}'\n${identity.trimEnd()}\n${end}\n)`;
   await must(
@@ -234,7 +214,7 @@ ${end}
   );
 }
 
-async function runPhase(hosts: RestoreHosts, manifest: Manifest, started: string, phase: string): Promise<string> {
+async function runPhase(hosts: RestoreScene, manifest: Manifest, started: string, phase: string): Promise<string> {
   const script = renderHostScript({
     body: "datastoreRestore",
     variables: {
@@ -268,7 +248,7 @@ async function restart(host: HostLogin, unit: string, started: string, readySeco
 }
 
 /** Every server and agent Ready again, as the first server tells. */
-async function nodesReady({ servers: [first], servers, agents, readySeconds }: RestoreHosts): Promise<void> {
+async function nodesReady({ servers: [first], servers, agents, readySeconds }: RestoreScene): Promise<void> {
   if (first === undefined) return;
   const names = [...servers, ...agents].map(({ name }) => `node/${name}`).join(" ");
   await must(
@@ -282,8 +262,13 @@ async function nodesReady({ servers: [first], servers, agents, readySeconds }: R
 /** What a script of ours prints; throws with its errors, which are sentences. */
 async function mustApply(host: HostLogin, script: string, seconds: number): Promise<string> {
   const { stdout, stderr, exitCode } = await runOnHost(host, script, { seconds });
-  if (exitCode !== 0) throw new Error(stderr.trim() || `${host.name}: the script ended with ${exitCode}`);
+  if (exitCode !== 0) throw new Error(errorOf(host.name, stderr) || `${host.name}: the script ended with ${exitCode}`);
   return stdout;
+}
+
+/** What a script complained of, with the host's name in the place of the backup program's. */
+function errorOf(name: string, stderr: string): string {
+  return stderr.trim().replace(/^k3s-ha-backup: /gm, `${name}: `);
 }
 
 /** In braces, so that bash has read all of it before a program could read on in its place. */

@@ -41,6 +41,8 @@ export interface ClusterFacts {
   readonly version: string;
   /** Backups as a cron expression in UTC. */
   readonly schedule: string | undefined;
+  /** Restore drills as a cron expression in UTC; undefined when none are asked for. */
+  readonly drillSchedule: string | undefined;
   /** The certificate in the kubeconfig. */
   readonly adminCertificate: CertificateFact;
 }
@@ -74,6 +76,7 @@ export async function askCluster(stack: string, settings: Settings, outputs: Clu
     virtualAddress,
     version: settings.k3s.version,
     schedule: settings.backup?.schedule,
+    drillSchedule: settings.backup?.drill?.schedule,
     adminCertificate: {
       owner: "kubeconfig",
       name: "administrator",

@@ -62,6 +62,13 @@ export interface BackupFact {
   readonly rows: number;
 }
 
+/** The last restore drill that ended well. */
+export interface DrillFact {
+  readonly endedAt: Date;
+  /** Id of the backup that was restored. */
+  readonly backup: string;
+}
+
 /** All that one host said. What it did not say is undefined or empty. */
 export interface HostFacts {
   /** systemd's word for each unit that matters on the host, by name: "active", "failed", … */
@@ -76,6 +83,7 @@ export interface HostFacts {
   readonly datastoreFault: string | undefined;
   readonly backup: BackupFact | undefined;
   readonly backupFault: string | undefined;
+  readonly drill: DrillFact | undefined;
 }
 
 /** What the hosts of a stack are asked about, beside themselves. */
@@ -110,6 +118,7 @@ export function parseHostFacts(text: string): HostFacts {
   const one = (kind: string) => all(kind)[0];
   const datastore = Object.fromEntries(all("datastore").map(([name = "", value = ""]) => [name, value]));
   const backup = one("backup")?.[0];
+  const drill = one("drill");
   const nodes = one("nodes")?.[0];
   const virtual = one("virtual")?.[0];
   const backends = all("server");
@@ -137,6 +146,7 @@ export function parseHostFacts(text: string): HostFacts {
     datastoreFault: one("datastore-fault")?.[0],
     backup: backup === undefined ? undefined : parseManifest(backup),
     backupFault: one("backup-fault")?.[0],
+    drill: drill === undefined ? undefined : { endedAt: new Date(Number(drill[0]) * 1000), backup: drill[1] ?? "" },
   };
 }
 

@@ -1,7 +1,7 @@
 /** What is unusual about a cluster: a sentence for each thing, with what to do. Decides from facts alone. */
 import { CronExpressionParser } from "cron-parser";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
-import type { CertificateFact, DatastoreFact, NodeFact } from "./hostFacts.ts";
+import type { CertificateFact, DatastoreFact, HostFacts, NodeFact } from "./hostFacts.ts";
 
 /** A certificate is told of when it ends within this many days: time for a planned rotation. */
 export const certificateDays = 30;
@@ -244,11 +244,16 @@ function certificateProblems(facts: ClusterFacts): string[] {
   });
 }
 
+/** The host that takes the backups, if one told that it does. */
+export function backupTeller(facts: ClusterFacts): ClusterHost | undefined {
+  return facts.hosts.find((each) => each.facts?.backup !== undefined || each.facts?.backupFault !== undefined);
+}
+
 function backupProblems(facts: ClusterFacts): string[] {
   const { schedule } = facts;
   // Of this kind of datastore the program takes none.
   if (schedule === undefined) return [];
-  const host = facts.hosts.find((each) => each.facts?.backup !== undefined || each.facts?.backupFault !== undefined);
+  const host = backupTeller(facts);
   if (host?.facts === undefined) {
     // A host that did not answer is told of already.
     const unasked = facts.hosts.some(({ role, facts: told }) => role === "datastore" && told === undefined);
@@ -271,7 +276,33 @@ function backupProblems(facts: ClusterFacts): string[] {
       `${host.name}: the last verified backup, ${backup.id}, is ${duration(facts.takenAt.getTime() - backup.startedAt.getTime())} old, more than two intervals of the schedule "${schedule}". See "journalctl --unit k3s-ha-backup" there, and run "make backup".`,
     );
   }
-  return problems;
+  return [...problems, ...drillProblems(host.name, host.facts, facts)];
+}
+
+/** What keeps it from being known that a backup, as it is kept, can be restored. Nothing where no drills are asked for. */
+function drillProblems(name: string, { units, drill }: HostFacts, { drillSchedule, takenAt }: ClusterFacts): string[] {
+  if (drillSchedule === undefined) return [];
+  const timer = units["k3s-ha-restore-drill.timer"];
+  const again = 'run "systemctl start k3s-ha-restore-drill" there';
+  return [
+    ...(timer === "active"
+      ? []
+      : [
+          `${name}: the timer of the restore drills is ${timer ?? "not there"}, so none are made. Run "systemctl enable --now k3s-ha-restore-drill.timer" there.`,
+        ]),
+    ...(units["k3s-ha-restore-drill.service"] === "failed"
+      ? [
+          `${name}: the last restore drill failed, so the backups may be of no use. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when it is mended, ${again}.`,
+        ]
+      : drill === undefined
+        ? [`${name}: no restore drill has ended well yet, so no backup is known to open. To make one now, ${again}.`]
+        : []),
+    ...(drill !== undefined && drill.endedAt < lastButOne(drillSchedule, takenAt)
+      ? [
+          `${name}: the last restore drill that ended well was ${duration(takenAt.getTime() - drill.endedAt.getTime())} ago, more than two intervals of the schedule "${drillSchedule}". See "journalctl --unit k3s-ha-restore-drill" there, and ${again}.`,
+        ]
+      : []),
+  ];
 }
 
 /** The last time but one that the schedule came due, before `now`, and room for the run itself. */

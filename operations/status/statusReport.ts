@@ -1,14 +1,23 @@
 /** What `make status` prints: a table for people, or JSON for machines. */
 import Table from "cli-table3";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
-import { certificatesOf, datastoreTeller, daysLeft, duration, nodesOf, problemsOf, thousands } from "./judgement.ts";
+import type { HostFacts } from "./hostFacts.ts";
+import {
+  backupTeller,
+  certificatesOf,
+  datastoreTeller,
+  daysLeft,
+  duration,
+  nodesOf,
+  problemsOf,
+  thousands,
+} from "./judgement.ts";
 
 /** The whole answer as JSON; docs/status.md describes each field. Fields are added, never changed or removed. */
 export function statusJson(facts: ClusterFacts) {
   const problems = problemsOf(facts);
-  const hostWith = (test: (host: ClusterHost) => boolean) => facts.hosts.find(test);
   const datastore = datastoreTeller(facts);
-  const backup = hostWith((host) => host.facts?.backup !== undefined);
+  const backup = backupTeller(facts);
   const latest = backup?.facts?.backup;
   return {
     formatVersion: 1,
@@ -53,6 +62,18 @@ export function statusJson(facts: ClusterFacts) {
             rows: latest.rows,
             timer: backup.facts?.units["k3s-ha-backup.timer"] ?? "unknown",
           },
+    restoreDrill: backup?.facts === undefined ? null : drillJson(backup.name, backup.facts, facts),
+  };
+}
+
+function drillJson(host: string, { drill, units }: HostFacts, { drillSchedule, takenAt }: ClusterFacts) {
+  return {
+    host,
+    schedule: drillSchedule ?? null,
+    endedAt: drill?.endedAt.toISOString() ?? null,
+    ageSeconds: drill === undefined ? null : Math.round((takenAt.getTime() - drill.endedAt.getTime()) / 1000),
+    backup: drill?.backup ?? null,
+    failed: units["k3s-ha-restore-drill.service"] === "failed",
   };
 }
 
@@ -81,6 +102,7 @@ export function renderStatus(facts: ClusterFacts): string {
     ["API through the balancer", `${facts.apiEndpoint} (${facts.apiAnswer})`],
     ["datastore", describeDatastore(facts)],
     ["last backup", describeBackup(facts)],
+    ["last restore drill", describeDrill(facts)],
     ["certificates", describeCertificates(facts)],
   );
   return `${hosts.toString()}\n${rest.toString()}`;
@@ -144,6 +166,17 @@ function describeBackup({ hosts, takenAt }: ClusterFacts): string {
   if (told === undefined) return "unknown";
   const age = duration(takenAt.getTime() - told.startedAt.getTime());
   return `${told.id}: ${thousands(told.rows)} rows, restored and checked, ${age} ago`;
+}
+
+function describeDrill(facts: ClusterFacts): string {
+  const told = backupTeller(facts)?.facts;
+  if (told === undefined) return "unknown";
+  if (told.drill === undefined) {
+    return facts.drillSchedule === undefined ? "never; k3s-ha:backup.drill has them made on a timer" : "never";
+  }
+  const { endedAt, backup } = told.drill;
+  const failed = told.units["k3s-ha-restore-drill.service"] === "failed" ? "; one since then FAILED" : "";
+  return `${backup}: opened and restored, ${duration(facts.takenAt.getTime() - endedAt.getTime())} ago${failed}`;
 }
 
 function describeCertificates(facts: ClusterFacts): string {

@@ -26,6 +26,7 @@ const nothing: HostFacts = {
   datastoreFault: undefined,
   backup: undefined,
   backupFault: undefined,
+  drill: undefined,
 };
 const node = (name: string, role: "server" | "agent") => ({
   name,
@@ -92,6 +93,7 @@ const healthy: ClusterFacts = {
   virtualAddress: undefined,
   version: "v1.35.0+k3s1",
   schedule: "17 * * * *",
+  drillSchedule: undefined,
   adminCertificate: certificate("kubeconfig", "administrator", "", 364),
 };
 
@@ -101,6 +103,20 @@ const withHost = (name: string, change: Partial<ClusterHost>): ClusterFacts => (
   hosts: healthy.hosts.map((each) => (each.name === name ? { ...each, ...change } : each)),
 });
 const withDatabase = (change: Partial<HostFacts>) => withHost("db-1", { facts: { ...databaseFacts, ...change } });
+const drillUnits = {
+  ...databaseFacts.units,
+  "k3s-ha-restore-drill.timer": "active",
+  "k3s-ha-restore-drill.service": "inactive",
+};
+/** The healthy cluster with restore drills, and something else about them. */
+const withDrill = (change: Partial<HostFacts>): ClusterFacts => ({
+  ...withDatabase({
+    units: drillUnits,
+    drill: { endedAt: new Date("2026-03-01T04:48:00Z"), backup: "20260301T041700Z-2000" },
+    ...change,
+  }),
+  drillSchedule: "47 4 * * *",
+});
 const withNode = (name: string, change: object) => {
   const changed = nodes.map((each) => (each.name === name ? { ...each, ...change } : each));
   return withHost("server-1", { facts: { ...serverFacts, nodes: changed } });
@@ -277,6 +293,22 @@ const cases: Record<string, [ClusterFacts, string]> = {
     withDatabase({ backup: { id: "20260301T100000Z-9", startedAt: new Date("2026-03-01T10:00:00Z"), rows: 9 } }),
     'db-1: the last verified backup, 20260301T100000Z-9, is 2 h old, more than two intervals of the schedule "17 * * * *". See "journalctl --unit k3s-ha-backup" there, and run "make backup".',
   ],
+  "restore drills that no timer starts": [
+    withDrill({ units: { ...drillUnits, "k3s-ha-restore-drill.timer": "inactive" } }),
+    'db-1: the timer of the restore drills is inactive, so none are made. Run "systemctl enable --now k3s-ha-restore-drill.timer" there.',
+  ],
+  "a restore drill that failed": [
+    withDrill({ units: { ...drillUnits, "k3s-ha-restore-drill.service": "failed" } }),
+    'db-1: the last restore drill failed, so the backups may be of no use. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when it is mended, run "systemctl start k3s-ha-restore-drill" there.',
+  ],
+  "no restore drill yet": [
+    withDrill({ drill: undefined }),
+    'db-1: no restore drill has ended well yet, so no backup is known to open. To make one now, run "systemctl start k3s-ha-restore-drill" there.',
+  ],
+  "an old restore drill": [
+    withDrill({ drill: { endedAt: new Date("2026-02-27T04:50:00Z"), backup: "20260227T041700Z-9" } }),
+    'db-1: the last restore drill that ended well was 2 days ago, more than two intervals of the schedule "47 4 * * *". See "journalctl --unit k3s-ha-restore-drill" there, and run "systemctl start k3s-ha-restore-drill" there.',
+  ],
   "no backups at all": [
     withDatabase({ units: { mariadb: "active" }, backup: undefined }),
     'No host takes backups. Run "make up".',
@@ -306,6 +338,18 @@ test("a host that is declared lost is shown and not complained about", () => {
   assert.equal(statusJson(facts).hosts.find(({ name }) => name === "server-2")?.state, "lost");
 });
 
+test("the table tells how old the last restore drill is, and whether one failed since", () => {
+  assert.deepEqual(problemsOf(withDrill({})), []);
+  const row = (facts: ClusterFacts) => /last restore drill +│ (.*?) +│/.exec(renderStatus(facts))?.[1];
+  assert.equal(row(healthy), "never; k3s-ha:backup.drill has them made on a timer");
+  assert.equal(row(withDrill({ drill: undefined })), "never");
+  assert.equal(row(withDrill({})), "20260301T041700Z-2000: opened and restored, 7 h ago");
+  assert.equal(
+    row(withDrill({ units: { ...drillUnits, "k3s-ha-restore-drill.service": "failed" } })),
+    "20260301T041700Z-2000: opened and restored, 7 h ago; one since then FAILED",
+  );
+});
+
 test("a backup is late only when the schedule came due twice since", () => {
   const at = (startedAt: string) =>
     problemsOf(withDatabase({ backup: { id: "x", startedAt: new Date(startedAt), rows: 9 } })).length;
@@ -328,6 +372,7 @@ test("JSON has the documented shape, and holds no more than the table's facts", 
     "certificates",
     "datastore",
     "backup",
+    "restoreDrill",
   ]);
   assert.equal(json.healthy, true);
   assert.deepEqual(json.backup, {
@@ -337,6 +382,16 @@ test("JSON has the documented shape, and holds no more than the table's facts", 
     ageSeconds: 780,
     rows: 1200,
     timer: "active",
+  });
+  const never = { host: "db-1", schedule: null, endedAt: null, ageSeconds: null, backup: null, failed: false };
+  assert.deepEqual(json.restoreDrill, never);
+  assert.deepEqual(statusJson(withDrill({})).restoreDrill, {
+    host: "db-1",
+    schedule: "47 4 * * *",
+    endedAt: "2026-03-01T04:48:00.000Z",
+    ageSeconds: 27_720,
+    backup: "20260301T041700Z-2000",
+    failed: false,
   });
   assert.equal(json.datastore?.compactionLag, 1000);
   assert.equal(statusJson(withBackend({ state: "DOWN" })).healthy, false);

@@ -13,7 +13,7 @@ import { execa } from "execa";
 import { restoreBackup } from "../../operations/restore.ts";
 import { projectDirectory } from "../../operations/workspace.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
-import { destroyHosts, down, exec, up } from "../../sandbox/sandbox.ts";
+import { destroyHosts, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import {
   addressOf,
   devConfig,
@@ -23,6 +23,7 @@ import {
   SandboxStack,
   type StackConfig,
 } from "../support/sandboxCluster.ts";
+import { lookAt } from "../support/makeStatus.ts";
 
 const version = "v1.35.0+k3s1";
 const allReady = [`agent-1 ${version}`, `server-1 ${version}`, `server-2 ${version}`];
@@ -57,7 +58,7 @@ printf '%s\\n' '${publicKey}' >/home/backup-copies/.ssh/authorized_keys; chown b
   config = {
     ...(await devConfig()),
     backup: {
-      recipients: [/age1\w+/.exec(identity)?.[0]],
+      recipients: [recipientOf(identity)],
       copy: {
         remote: { type: "sftp", host: addressOf("lb-1"), user: "backup-copies" },
         hostKeys: hostKeys.map((line) => line.split(" ").slice(0, 2).join(" ")),
@@ -79,6 +80,10 @@ after(async () => {
   await down();
   await rm(directory, { recursive: true });
 });
+
+function recipientOf(key: string): string {
+  return /age1\w+/.exec(key)?.[0] ?? "";
+}
 
 async function open(): Promise<SandboxStack> {
   const opened = await SandboxStack.open("dev", config);
@@ -138,8 +143,8 @@ async function objects(): Promise<Record<string, unknown>> {
 }
 
 /** That the objects are those of the backup, one by one, that the pods run, and that old tokens are good. */
-async function assertRestored(): Promise<void> {
-  assert.deepEqual(await readyNodes(kubeconfig), allReady);
+async function assertRestored(ready = allReady): Promise<void> {
+  assert.deepEqual(await readyNodes(kubeconfig), ready);
   assert.deepEqual(await objects(), kept);
   await kubectl(kubeconfig, ["rollout", "status", "deployment/worker", "--timeout=120s"]);
   const { data } = kept["Secret/reader-token"] as { data: { token: string } };
@@ -184,8 +189,36 @@ describe("a backup", () => {
       plan,
       new RegExp(`^Restore backup ${backupId} of K3s v1\\.35\\.0\\+k3s1: \\d+ rows up to revision \\d+, read at `),
     );
-    assert.match(plan, /What the cluster was told after \S+ is lost: \d+ revisions, from \d+ to \d+\./);
+    assert.match(plan, /read at \S+Z, \d+ min ago\.$/m);
+    assert.match(plan, /^What the cluster was told after \S+ is lost: \d+ revisions, from \d+ to \d+\.$/m);
+    assert.ok(
+      plan.endsWith(`What will happen:
+  1. db-1 opens the backup and checks it. A wrong key or a damaged backup ends the restore here, with nothing stopped.
+  2. K3s stops on server-1, server-2. From here until step 4 the API is down; pods go on running.
+  3. What is in the datastore now is dumped on db-1, into /var/backups/k3s-ha-before-restore; the backup is imported beside it, and the two are exchanged.
+  4. K3s starts again, one host after the other, each proved: server-1, server-2. Then agent-1 restarts.
+Interrupted at any step, run the same again: it begins anew, and finishes.`),
+      plan,
+    );
     assert.equal(await starts(), before);
+  });
+
+  test("is not restored from its copy with a key of somebody else; nothing is stopped then either", async () => {
+    const starts = () => onHost("server-1", "systemctl show --property ExecMainPID,ActiveState k3s");
+    const before = await starts();
+    const identityFile = join(directory, "other.txt");
+    await writeFile(identityFile, (await execa("age-keygen")).stdout, { mode: 0o600 });
+    await assert.rejects(
+      restoreBackup(stack.workspace, { backup: backupId, fromCopy: true, identityFile, confirm: yes }),
+      {
+        message: `db-1: backup ${backupId} is encrypted to ${recipientOf(identity)}, and the key that was given is of none of them. Nothing was stopped or changed.`,
+      },
+    );
+    assert.equal(await starts(), before);
+    assert.equal(
+      await onHost("db-1", "find /var/lib/k3s-ha/restore /var/backups -name 'kine.sql' -o -name 'before-*'"),
+      "",
+    );
   });
 
   test("comes back over a cluster that goes on running", async () => {
@@ -201,7 +234,7 @@ describe("a backup", () => {
     assert.equal(await onHost("db-1", "ls /var/lib/k3s-ha/restore"), "", "the dump in the clear was left");
   });
 
-  test("comes back by running the restore again after it was killed, at each of its steps", async () => {
+  test("comes back by running the restore again after it was killed, at each of its steps, and lost a server", async () => {
     for (const step of ["Stop K3s", "Keep what is there", "Exchange the two", "Start server-1"]) {
       const run = spawn(
         process.execPath,
@@ -220,9 +253,17 @@ describe("a backup", () => {
       await gone;
       assert.match(said, new RegExp(`▸ ${step}`));
     }
+    await powerOff("server-2");
+    const whole = config;
+    const servers = config["servers"] as Record<string, object>;
+    config = { ...config, servers: { ...servers, "server-2": { ...servers["server-2"], lost: true } } };
+    stack = await open();
     assert.ok(await restoreBackup(stack.workspace, { backup: backupId, identityFile, confirm: yes }));
-    await assertRestored();
-    await stack.mustUp("--expect-no-changes");
+    await assertRestored(allReady.filter((node) => !node.startsWith("server-2")));
+    // The lost server's node came back with the backup, and goes.
+    await stack.mustUp();
+    assert.equal(await kubectl(kubeconfig, ["get", "node/server-2", "--ignore-not-found", "--output", "name"]), "");
+    config = whole;
   });
 });
 
@@ -260,6 +301,33 @@ describe("drills on a timer", () => {
     assert.notEqual(next, newest);
     assert.equal((await onHost("db-1", "cat /var/backups/k3s-ha/.drilled")).split("\n")[1], next);
     assert.match(await onHost("db-1", "k3s-ha-backup check"), /^OK: /);
+
+    const { status } = await lookAt("dev");
+    assert.deepEqual(status.problems, []);
+    assert.equal(status.restoreDrill?.backup, next);
+    assert.ok((status.restoreDrill.ageSeconds ?? -1) >= 0 && (status.restoreDrill.ageSeconds ?? 600) < 300);
+    // A key that opens nothing, and the last good drill three days ago.
+    await onHost(
+      "db-1",
+      `age-keygen --output /root/other.key 2>/dev/null; cp --preserve=mode /etc/k3s-ha/backup-drill.key /root/drill.key
+cat /root/other.key >/etc/k3s-ha/backup-drill.key; ! systemctl start k3s-ha-restore-drill
+printf '%s\\n%s\\n' $(($(date +%s) - 3 * 86400)) ${next} >/var/backups/k3s-ha/.drilled`,
+    );
+    const { status: late, exitCode } = await lookAt("dev");
+    assert.equal(exitCode, 1);
+    assert.deepEqual(late.problems, [
+      'db-1: the last restore drill failed, so the backups may be of no use. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when it is mended, run "systemctl start k3s-ha-restore-drill" there.',
+      'db-1: the last restore drill that ended well was 3 days ago, more than two intervals of the schedule "47 4 * * *". See "journalctl --unit k3s-ha-restore-drill" there, and run "systemctl start k3s-ha-restore-drill" there.',
+    ]);
+    assert.match(
+      await onHost("db-1", "journalctl --unit k3s-ha-restore-drill --output cat --lines 20"),
+      new RegExp(
+        `^k3s-ha-backup: backup ${next} is encrypted to ${recipientOf(identity)}, and the key that was given is of none of them$`,
+        "m",
+      ),
+    );
+    await onHost("db-1", "cat /root/drill.key >/etc/k3s-ha/backup-drill.key; systemctl start k3s-ha-restore-drill");
+    assert.deepEqual((await lookAt("dev")).status.problems, []);
 
     config = without;
     stack = await open();

@@ -36,6 +36,9 @@ newest_copied() {
 # The drill leaves its time here when it ends well.
 last_drill() { if [[ -s $directory/.drilled ]]; then head -n 1 "$directory/.drilled"; fi; }
 
+# drilled: when the last restore drill ended well, in seconds, and of which backup; nothing when none has.
+drilled() { if [[ -s $directory/.drilled ]]; then paste --serial --delimiters=' ' "$directory/.drilled"; fi; }
+
 # metrics STATUS NEWEST
 metrics() {
   metric last_run_timestamp_seconds "When the last run ended." "$(date +%s)"

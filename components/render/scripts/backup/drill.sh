@@ -16,14 +16,23 @@ chosen_backup() {
 # is read once, and it is written nowhere.
 identity_for() {
   [[ $(manifest_value "$1" file) == *.age ]] || return 0
-  [[ -n $2 ]] || die "backup $1 is encrypted to $(manifest_value "$1" recipients), and this host holds no key that opens it: set the secret k3s-ha:backupDrillIdentity, or give the key: --identity FILE"
+  [[ -n $2 ]] || die "backup $1 is encrypted to $(manifest_value "$1" recipients), and this host holds no key that opens it: set the secret k3s-ha:backupDrillIdentity, or give the key of one of them: IDENTITY=FILE to make restore, --identity FILE to k3s-ha-backup"
   grep '^AGE-SECRET-KEY-' "$2" || die "there is no key of age in $2"
 }
 
 # open_into ID KEY FILE: the dump, in the clear, exactly as it was when it was verified.
 open_into() {
-  attend open_dump_to "$3" "$1" "$2" || die "backup $1 cannot be opened: $(complaint)"
+  attend open_dump_to "$3" "$1" "$2" || die "$(explain_opening "$1")"
   [[ $(sha256 "$3") == "$(manifest_value "$1" dumpSha256)" ]] || die "backup $1 opens to something else than what was dumped; restore from another"
+}
+
+# explain_opening ID: why it could not be opened; of age and zstd, one after the other, either may complain last.
+explain_opening() {
+  if grep --quiet 'no identity matched' "$work/complaints"; then
+    say "backup $1 is encrypted to $(manifest_value "$1" recipients), and the key that was given is of none of them"
+  else
+    say "backup $1 cannot be opened: $(complaint)"
+  fi
 }
 
 open_dump_to() { open_dump "$2" <(printf '%s\n' "$3") >"$1"; }

@@ -11,6 +11,7 @@ usage: k3s-ha-backup COMMAND
   latest --json          print the manifest of that backup
   drill [ID]             restore a backup, the newest by default, into a scratch server and open its keys; --identity FILE
                          names the key of a recipient
+  drilled                print when the last such drill ended well, in seconds, and of which backup
   copies                 print the ids of the backups where copies go
   fetch ID|latest        bring a copy back to this host
   extract ID FILE        write the dump of a backup, in the clear, compressed, to FILE, for a restore; --identity FILE
@@ -54,7 +55,7 @@ run() {
 }
 
 case ${1:-} in
-  run | list | latest | check | failed | drill | extract | show | copies | fetch)
+  run | list | latest | check | failed | drill | drilled | extract | show | copies | fetch)
     read_settings
     "$@"
     ;;

@@ -1,0 +1,95 @@
+/** What a restore would do and cost, and where one that failed has left the cluster: in words, before and after. */
+import type { HostLogin } from "./hostLogin.ts";
+import { duration, thousands } from "./status/judgement.ts";
+
+/** What a backup's manifest says that a restore needs. */
+export interface Manifest {
+  readonly id: string;
+  readonly k3sVersion: string;
+  readonly rows: number;
+  readonly revision: number;
+  /** ISO 8601, when its snapshot was read. */
+  readonly startedAt: string;
+  readonly tokenFingerprint: string;
+}
+
+/** What the datastore holds before the restore. */
+export interface Current {
+  readonly rows: number;
+  readonly revision: number;
+}
+
+/** The hosts of a stack that a restore works on. */
+export interface RestoreHosts {
+  readonly servers: readonly HostLogin[];
+  readonly agents: readonly HostLogin[];
+  /** Names of those that the configuration declares lost. They are never dialled. */
+  readonly lost: readonly string[];
+  readonly database: HostLogin;
+  readonly backup: HostLogin;
+}
+
+/** What was in the datastore before a restore is kept here, on the database's host, until somebody removes it. */
+export const safetyDirectory = "/var/backups/k3s-ha-before-restore";
+
+/** What would happen, for whoever has to say yes to it. `current` is undefined when the datastore holds nothing. */
+export function planOf(manifest: Manifest, current: Current | undefined, hosts: RestoreHosts, now: Date): string {
+  const { servers, agents, lost, database, backup } = hosts;
+  const age = duration(now.getTime() - Date.parse(manifest.startedAt));
+  const holds =
+    current === undefined
+      ? "nothing now"
+      : `${thousands(current.rows)} rows up to revision ${thousands(current.revision)} now`;
+  return `Restore backup ${manifest.id} of K3s ${manifest.k3sVersion}: ${thousands(manifest.rows)} rows up to revision ${thousands(manifest.revision)}, read at ${manifest.startedAt}, ${age} ago.
+The datastore on ${database.name} holds ${holds}.
+${lossOf(manifest, current)}
+${lost.length === 0 ? "" : `Declared lost, and left alone: ${lost.join(", ")}.\n`}
+What will happen:
+  1. ${backup.name} opens the backup and checks it. A wrong key or a damaged backup ends the restore here, with nothing stopped.
+  2. K3s stops on ${namesOf(servers)}. From here until step 4 the API is down; pods go on running.
+  3. What is in the datastore now is dumped on ${database.name}, into ${safetyDirectory}; the backup is imported beside it, and the two are exchanged.
+  4. K3s starts again, one host after the other, each proved: ${namesOf(servers)}.${agents.length === 0 ? "" : ` Then ${namesOf(agents)} ${agents.length === 1 ? "restarts" : "restart"}.`}
+Interrupted at any step, run the same again: it begins anew, and finishes.`;
+}
+
+/** What is lost by a restore, by time and revision. */
+export function lossOf(manifest: Manifest, current: Current | undefined): string {
+  const since = `What the cluster was told after ${manifest.startedAt} is lost`;
+  if (current === undefined) return `${since}.`;
+  const revisions = current.revision - manifest.revision;
+  // An emptier cluster than the one of the backup tells nothing of what that one was told later.
+  if (revisions < 0) return `${since}; the datastore is at an earlier revision now, ${thousands(current.revision)}.`;
+  if (revisions === 0) return "Nothing is lost: the datastore has no later revision.";
+  return `${since}: ${thousands(revisions)} ${revisions === 1 ? "revision" : "revisions"}, from ${thousands(manifest.revision + 1)} to ${thousands(current.revision)}.`;
+}
+
+/** How far a restore came. */
+export type Reached = "nothing" | "stopped" | "exchanged";
+
+/** Where a restore that failed has left the cluster, and how to go on. */
+export function stateAfter(reached: Reached): string {
+  switch (reached) {
+    case "nothing":
+      return "Nothing was stopped or changed.";
+    case "stopped":
+      return "K3s is stopped on the servers, and the datastore still holds what it did. Mend what is said above, and run the same again. Or go back: docs/restore.md tells how.";
+    case "exchanged":
+      return "The datastore holds the backup now, and not all of the cluster has started on it. Mend what is said above, and run the same again. What was there before is kept.";
+  }
+}
+
+/** Refuses a backup that an older release than the one that wrote it would have to read; it may not be able to. */
+export function refuseNewerRelease({ id, k3sVersion }: Manifest, configured: string): void {
+  const numbers = (version: string) => (version.match(/\d+/g) ?? []).map(Number);
+  const [taken, now] = [numbers(k3sVersion), numbers(configured)];
+  const differs = taken.findIndex((number, index) => number !== now[index]);
+  if (differs === -1 || (taken[differs] ?? 0) < (now[differs] ?? 0)) return;
+  throw new Error(
+    `Backup ${id} was taken with K3s ${k3sVersion}, and the stack runs ${configured}, which may not read what a newer release wrote. Set k3s-ha:k3s.version to ${k3sVersion}, run up, then restore.`,
+  );
+}
+
+/** Names of hosts as a list in a sentence. */
+export function namesOf(hosts: readonly HostLogin[]): string {
+  return hosts.map(({ name }) => name).join(", ");
+}

@@ -1,0 +1,86 @@
+// Proves what whoever restores at night is told, word by word: the plan with what is lost, and where a failure left things.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { lossOf, planOf, refuseNewerRelease, stateAfter } from "../../operations/restorePlan.ts";
+import type { HostLogin } from "../../operations/hostLogin.ts";
+
+const host = (name: string) => ({ name }) as HostLogin;
+const hosts = {
+  servers: [host("server-1"), host("server-2")],
+  agents: [host("agent-1"), host("agent-2")],
+  lost: [] as string[],
+  database: host("db-1"),
+  backup: host("backup-1"),
+};
+const manifest = {
+  id: "20260131T031700Z-48210",
+  k3sVersion: "v1.35.0+k3s1",
+  rows: 1580,
+  revision: 48_210,
+  startedAt: "2026-01-31T03:17:00Z",
+  tokenFingerprint: "0123456789ab",
+};
+const now = new Date("2026-01-31T06:20:00Z");
+
+describe("the plan", () => {
+  test("tells what is restored, what is lost by time and revision, and each step with what it costs", () => {
+    assert.equal(
+      planOf(manifest, { rows: 1600, revision: 48_310 }, hosts, now),
+      `Restore backup 20260131T031700Z-48210 of K3s v1.35.0+k3s1: 1,580 rows up to revision 48,210, read at 2026-01-31T03:17:00Z, 3 h ago.
+The datastore on db-1 holds 1,600 rows up to revision 48,310 now.
+What the cluster was told after 2026-01-31T03:17:00Z is lost: 100 revisions, from 48,211 to 48,310.
+
+What will happen:
+  1. backup-1 opens the backup and checks it. A wrong key or a damaged backup ends the restore here, with nothing stopped.
+  2. K3s stops on server-1, server-2. From here until step 4 the API is down; pods go on running.
+  3. What is in the datastore now is dumped on db-1, into /var/backups/k3s-ha-before-restore; the backup is imported beside it, and the two are exchanged.
+  4. K3s starts again, one host after the other, each proved: server-1, server-2. Then agent-1, agent-2 restart.
+Interrupted at any step, run the same again: it begins anew, and finishes.`,
+    );
+  });
+
+  test("names the hosts that are declared lost, and knows an empty datastore and a cluster without agents", () => {
+    const text = planOf(manifest, undefined, { ...hosts, agents: [], lost: ["server-3"] }, now);
+    assert.match(text, /^The datastore on db-1 holds nothing now\.$/m);
+    assert.match(text, /^What the cluster was told after 2026-01-31T03:17:00Z is lost\.$/m);
+    assert.match(text, /^Declared lost, and left alone: server-3\.$/m);
+    assert.match(text, /each proved: server-1, server-2\.$/m);
+  });
+});
+
+test("what is lost, by what the datastore holds now", () => {
+  const lost = (revision: number) => lossOf(manifest, { rows: 1, revision });
+  assert.equal(lost(48_210), "Nothing is lost: the datastore has no later revision.");
+  assert.equal(
+    lost(48_211),
+    "What the cluster was told after 2026-01-31T03:17:00Z is lost: 1 revision, from 48,211 to 48,211.",
+  );
+  assert.equal(
+    lost(432),
+    "What the cluster was told after 2026-01-31T03:17:00Z is lost; the datastore is at an earlier revision now, 432.",
+  );
+});
+
+test("a failure ends with where it left the cluster", () => {
+  assert.equal(stateAfter("nothing"), "Nothing was stopped or changed.");
+  assert.equal(
+    stateAfter("stopped"),
+    "K3s is stopped on the servers, and the datastore still holds what it did. Mend what is said above, and run the same again. Or go back: docs/restore.md tells how.",
+  );
+  assert.equal(
+    stateAfter("exchanged"),
+    "The datastore holds the backup now, and not all of the cluster has started on it. Mend what is said above, and run the same again. What was there before is kept.",
+  );
+});
+
+test("a backup of a newer release is refused, of the same or an older one is not", () => {
+  const refuse = (configured: string) => () => {
+    refuseNewerRelease(manifest, configured);
+  };
+  assert.throws(refuse("v1.34.9+k3s1"), {
+    message:
+      "Backup 20260131T031700Z-48210 was taken with K3s v1.35.0+k3s1, and the stack runs v1.34.9+k3s1, which may not read what a newer release wrote. Set k3s-ha:k3s.version to v1.35.0+k3s1, run up, then restore.",
+  });
+  assert.doesNotThrow(refuse("v1.35.0+k3s1"));
+  assert.doesNotThrow(refuse("v1.35.0+k3s3"));
+});
