@@ -9,7 +9,7 @@ import { datastoreFirewallTable, renderDatastoreAccept, renderDatastoreFirewall 
 import { renderFirewallUnit } from "./render/firewallUnit.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { maxConnections, renderMariadbConfig } from "./render/mariadbConfig.ts";
-import { renderMariadbDropIn, renderMariadbSocket } from "./render/mariadbUnits.ts";
+import { renderMariadbDropIn, renderMariadbSocket, renderMariadbStop } from "./render/mariadbUnits.ts";
 
 /** A MariaDB server that the datastore installs and owns. */
 export interface ManagedDatastoreArgs {
@@ -32,6 +32,7 @@ const tlsDirectory = "/etc/mysql/k3s-ha";
 const configPath = "/etc/mysql/mariadb.conf.d/90-k3s-ha.cnf";
 const socketUnit = "/etc/systemd/system/mariadb.socket";
 const dropInPath = "/etc/systemd/system/mariadb.service.d/k3s-ha.conf";
+const stopPath = "/etc/mysql/k3s-ha/stop.sql";
 const firewallRules = "/etc/k3s-ha/datastore-firewall.nft";
 const clientsDirectory = "/etc/k3s-ha/datastore-clients";
 const firewallUnit = "/etc/systemd/system/k3s-ha-datastore-firewall.service";
@@ -138,7 +139,8 @@ export function managedDatastore(
                 content: renderMariadbConfig({ address: listen, port, servers: servers.length, tlsDirectory }),
               },
               { path: socketUnit, content: renderMariadbSocket({ address: listen, port }) },
-              { path: dropInPath, content: renderMariadbDropIn() },
+              { path: dropInPath, content: renderMariadbDropIn(stopPath) },
+              { path: stopPath, content: renderMariadbStop() },
               ...(firewall
                 ? [
                     {

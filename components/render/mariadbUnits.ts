@@ -30,13 +30,43 @@ WantedBy=sockets.target
 `;
 }
 
-/** A drop-in that brings MariaDB back a moment after it died, not five seconds later, and however often. */
-export function renderMariadbDropIn(): string {
+/**
+ * A drop-in that brings MariaDB back a moment after it died, not five seconds later, and however often; and that has it
+ * stopped by the SQL in the file `stopPath`. When that fails, or the five seconds are over, systemd's signal ends MariaDB as ever.
+ */
+export function renderMariadbDropIn(stopPath: string): string {
   return `# Written by k3s-ha; changes made here are overwritten.
 [Unit]
 StartLimitIntervalSec=0
 
 [Service]
 RestartSec=200ms
+ExecStop=-+/bin/sh -c 'kill -0 $MAINPID && exec timeout 5 mariadb --no-defaults --socket=/run/mysqld/mysqld.sock <${stopPath}'
+`;
+}
+
+/**
+ * What stops MariaDB without breaking off a statement: it waits, two seconds at most, for a moment in which nobody is at work, and
+ * closes the idle connections and the whole server in that moment. K3s answers a request whose connection broke with
+ * an error; one that finds its connection closed opens another, which systemd's socket keeps until MariaDB is back.
+ */
+export function renderMariadbStop(): string {
+  return `-- Written by k3s-ha; changes made here are overwritten.
+DELIMITER //
+BEGIN NOT ATOMIC
+  DECLARE deadline DATETIME(6) DEFAULT SYSDATE(6) + INTERVAL 2 SECOND;
+  DECLARE busy INT;
+  REPEAT
+    -- Between a statement that was prepared and its execution a connection sleeps too.
+    SET busy = (SELECT COUNT(*) FROM information_schema.PROCESSLIST
+        WHERE COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump') AND ID <> CONNECTION_ID())
+      + (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'PREPARED_STMT_COUNT');
+    IF busy > 0 THEN DO SLEEP(0.0005); END IF;
+  UNTIL busy = 0 OR SYSDATE(6) > deadline END REPEAT;
+  FOR idle IN (SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND = 'Sleep' AND ID <> CONNECTION_ID()) DO
+    EXECUTE IMMEDIATE CONCAT('KILL ', idle.ID);
+  END FOR;
+  SHUTDOWN;
+END//
 `;
 }
