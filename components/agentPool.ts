@@ -64,7 +64,7 @@ export class AgentPool extends pulumi.ComponentResource {
     const services: HostCommand[] = [];
     for (const [nodeName, host] of Object.entries(args.hosts)) {
       const child = `${name}-${nodeName}`;
-      const release = installRelease(`${child}-release`, host, nodeName, args.release, "agent", { parent: this });
+      const release = installRelease(child, host, nodeName, args.release, "agent", { parent: this });
       // Each agent waits for the one a wave's width before it, so never more than that many are under way.
       const before = services[services.length - waveWidth];
       const service: HostCommand = runK3sNode(

@@ -82,7 +82,11 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
           .apply(([config, files, registries]) =>
             renderHostScript({
               body: "secretFiles",
+              parts: ["k3sClaim"],
               variables: {
+                node_name: args.nodeName,
+                role,
+                claim: name,
                 revision_name: `${unit}-secrets`,
                 paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
                 optional_paths: [registriesPath],
@@ -122,11 +126,12 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
         .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint, datastoreSchema, startTls]) =>
           renderHostScript({
             body: "k3sService",
-            parts: ["k3sBalancer", "k3sDrain", "k3sUninstall"],
+            parts: ["k3sClaim", "k3sBalancer", "k3sDrain", "k3sUninstall"],
             variables: {
               host_name: args.nodeName,
               node_name: args.nodeName,
               role,
+              claim: name,
               node_owner: nodeOwner(),
               ...uninstallVariables(role),
               secrets_path: secretsPath,

@@ -62,9 +62,9 @@ export function uninstallVariables(role: K3sRole) {
 /** What K3s needs of the distribution: to be fetched and verified, and to set up a node's network. */
 const packages = ["ca-certificates", "conntrack", "curl", "iptables", "openssl", "procps"];
 
-/** Fetches and verifies a release and its images on a host, beside the one that runs. */
+/** Fetches and verifies a release and its images on a host, beside the one that runs; `node` begins the resource's name. */
 export function installRelease(
-  name: string,
+  node: string,
   host: HostArgs,
   hostName: string,
   release: K3sReleaseArgs,
@@ -72,14 +72,17 @@ export function installRelease(
   opts: pulumi.CustomResourceOptions,
 ): HostCommand {
   return new HostCommand(
-    name,
+    `${node}-release`,
     {
       host,
       script: renderHostScript({
         body: "k3sInstall",
-        parts: ["k3sUninstall"],
+        parts: ["k3sClaim", "k3sUninstall"],
         variables: {
           host_name: hostName,
+          node_name: hostName,
+          role,
+          claim: node,
           version: release.version,
           // GitHub's own spelling of the plus sign in a path.
           release_url: `${release.mirror ?? officialReleases}/${encodeURIComponent(release.version)}`,

@@ -86,7 +86,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
     let previous: HostCommand | undefined;
     for (const [nodeName, host] of Object.entries(args.hosts)) {
       const child = `${name}-${nodeName}`;
-      const release = installRelease(`${child}-release`, host, nodeName, args.release, "server", { parent: this });
+      const release = installRelease(child, host, nodeName, args.release, "server", { parent: this });
       const service: HostCommand = runK3sNode(
         child,
         {

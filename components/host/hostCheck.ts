@@ -40,6 +40,15 @@ const ports: Readonly<Record<HostRole, { port: string; owners: string }>> = {
   backup: { port: "", owners: "" },
 };
 
+/** What a role is called in messages. */
+const roleWords: Readonly<Record<HostRole, string>> = {
+  server: "server",
+  agent: "agent",
+  loadBalancer: "load balancer",
+  datastore: "datastore",
+  backup: "backup host",
+};
+
 const declareLost =
   'If it is gone for good, declare it lost with "lost: true" (docs/day-two.md); it is then not dialled any more.';
 
@@ -68,6 +77,22 @@ export class HostChecks extends pulumi.ComponentResource {
       return false;
     });
 
+    // The host itself tells of it as well; this tells already in the preview.
+    const keepRole = new pulumi.ResourceHook(
+      `${name}-role`,
+      ({ oldInputs, newInputs }) => {
+        const [before, after] = [String(oldInputs?.["stdin"]), String(newInputs?.["stdin"])];
+        const fault = roleFault(
+          variableIn(after, "host_path"),
+          variableIn(after, "host_name"),
+          variableIn(before, "role"),
+          variableIn(after, "role"),
+        );
+        if (fault !== undefined) throw new Error(fault);
+      },
+      { onDryRun: true },
+    );
+
     const living = Object.entries(args.hosts).filter(([, { host }]) => host.standIn === undefined);
     const checks = living.map(
       ([hostName, { host, path, role }]) =>
@@ -83,7 +108,9 @@ export class HostChecks extends pulumi.ComponentResource {
                 variables: {
                   host_path: path,
                   host_address: address,
+                  host_name: hostName,
                   role,
+                  role_word: roleWords[role],
                   needed_mib: neededMebibytes[role],
                   port: ports[role].port,
                   port_owners: ports[role].owners,
@@ -92,12 +119,26 @@ export class HostChecks extends pulumi.ComponentResource {
             ),
           },
           // A check leaves nothing behind, so there is nothing to dial a host for when it goes away.
-          { parent: this, retainOnDelete: true, hooks: { onError: [explain] } },
+          { parent: this, retainOnDelete: true, hooks: { onError: [explain], beforeUpdate: [keepRole] } },
         ),
     );
     this.checked = pulumi.all(checks.map((check) => check.urn)).apply(() => living.map(([hostName]) => hostName));
     this.registerOutputs({ checked: this.checked });
   }
+}
+
+/**
+ * Why a host of that name may not change from one role to another in one step; undefined when it may. Only K3s is in the way:
+ * what the one role installs would be taken away again for the other, and the node's name would be taken.
+ */
+export function roleFault(path: string, name: string, before: string, after: string): string | undefined {
+  if (before === after || (before !== "server" && before !== "agent")) return undefined;
+  return `${path}: ${name} is a node of the cluster, the ${before} ${name}, and is to be the ${roleWords[after as HostRole]} ${name}. A host gets another role in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be.`;
+}
+
+/** The value of a variable of a script, of those that need no quotes. */
+function variableIn(script: string, name: string): string {
+  return new RegExp(`^${name}=(\\S+)$`, "m").exec(script)?.[1] ?? "";
 }
 
 /** The address of a host, and that of its bastion, as messages show them. */

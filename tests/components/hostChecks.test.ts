@@ -1,7 +1,12 @@
 // Proves how every host is looked at, and what a failure is told as. What the check finds on hosts, the sandbox proves.
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { explainConnectionFailure, type HostChecksArgs, HostChecks } from "../../components/host/hostCheck.ts";
+import {
+  explainConnectionFailure,
+  type HostChecksArgs,
+  HostChecks,
+  roleFault,
+} from "../../components/host/hostCheck.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
 import { assertRegistersItsFields, valueOf } from "../support/outputs.ts";
@@ -45,9 +50,12 @@ describe("HostChecks", () => {
     const server = scriptOf(resourceNamed(deployment, "hosts-server-1"));
     assert.match(
       server,
-      /^host_path=k3s-ha:servers\.server-1\nhost_address=198\.51\.100\.11\nrole=server\nneeded_mib=2048\nport=6443$/m,
+      /^host_path=k3s-ha:servers\.server-1\nhost_address=198\.51\.100\.11\nhost_name=server-1\nrole=server\nrole_word=server\nneeded_mib=2048\nport=6443$/m,
     );
-    assert.match(scriptOf(resourceNamed(deployment, "hosts-db-1")), /^role=datastore\nneeded_mib=1024\nport=''$/m);
+    assert.match(
+      scriptOf(resourceNamed(deployment, "hosts-db-1")),
+      /^role=datastore\nrole_word=datastore\nneeded_mib=1024\nport=''$/m,
+    );
   });
 
   it("leaves a host alone that goes away, and so never dials one that is dead", () => {
@@ -66,6 +74,23 @@ describe("HostChecks", () => {
   it("shows in the first preview what it is going to look at", async () => {
     const preview = await deploy(() => new HostChecks("hosts", { hosts: checkedHosts }), { preview: "first" });
     assert.ok(commandsOf(preview).every(isShown));
+  });
+});
+
+describe("roleFault", () => {
+  const path = "k3s-ha:servers.agent-2";
+
+  it("refuses to make a node something else in one step", () => {
+    assert.equal(
+      roleFault(path, "agent-2", "agent", "server"),
+      "k3s-ha:servers.agent-2: agent-2 is a node of the cluster, the agent agent-2, and is to be the server agent-2. A host gets another role in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be.",
+    );
+    assert.match(roleFault(path, "a", "server", "loadBalancer") ?? "", /is to be the load balancer a\./);
+  });
+
+  it("has nothing against a role that stays, nor against a host without K3s", () => {
+    assert.equal(roleFault(path, "agent-2", "agent", "agent"), undefined);
+    assert.equal(roleFault(path, "bk-1", "backup", "agent"), undefined);
   });
 });
 

@@ -1,9 +1,12 @@
 // Proves what the check of a host says of hosts that cannot be worked on. The machine's answers are the test's.
 import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { bashOutput, runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
+import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
 /** The problems that a part of the check finds, with some programs replaced. */
 async function problems(check: string, programs: string, variables: Record<string, string> = {}): Promise<string> {
@@ -45,6 +48,23 @@ describe("hostCheck", () => {
     assert.doesNotMatch(await problems("check_system", "uname() { echo aarch64; }"), /processor/);
   });
 
+  it("refuses a host that is a node of another name or role, and says how to make it one", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      await mkdir(join(directory, "k3s.claims"));
+      const node = (text: string) => writeFile(join(directory, "k3s.claims", "workers-agent-2"), `${text}\n`);
+      const check = () =>
+        problems("check_node", `state_directory=${directory}`, { host_name: "server-1", role_word: "server" });
+      await node("agent agent-2");
+      assert.equal(
+        await check(),
+        "k3s-ha:servers.server-1 (198.51.100.11): is the agent agent-2, and is to be the server server-1. A host gets another role or another name in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be. If it was declared lost, install it anew.\n",
+      );
+      await node("server server-1");
+      assert.equal(await check(), "\n");
+    });
+    assert.equal(await problems("check_node", "state_directory=/nowhere"), "\n");
+  });
+
   it("refuses a login that did not become root", async () => {
     const { stderr, exitCode } = await runBash(
       `${definitionsOf(
@@ -52,7 +72,7 @@ describe("hostCheck", () => {
           body: "hostCheck",
           variables: { host_path: "k3s-ha:servers.server-1", host_address: "198.51.100.11", role: "agent", port: "" },
         }),
-      )}id() { echo 1000; }\nfor part in system disk port leftovers; do eval "check_$part() { :; }"; done\napply\n`,
+      )}id() { echo 1000; }\nfor part in system disk port leftovers node; do eval "check_$part() { :; }"; done\napply\n`,
     );
     assert.equal(exitCode, 1);
     assert.match(stderr, /^k3s-ha:servers\.server-1 \(198\.51\.100\.11\): the login user is not root/);

@@ -4,7 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { testImage } from "../../sandbox/k3s/images.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { endpointOf, probeDuring } from "../support/probe.ts";
 import {
@@ -13,6 +12,7 @@ import {
   kubectl,
   onHost,
   readyNodes,
+  runPod,
   SandboxStack,
   type StackConfig,
 } from "../support/sandboxCluster.ts";
@@ -79,7 +79,7 @@ describe("a changed setting of the servers", () => {
 
 describe("a changed setting of an agent that is to be drained", () => {
   test("finds it cordoned and empty, and leaves it uncordoned", async () => {
-    await runPod("mover", "agent-1");
+    await runPod(kubeconfig, "mover", "agent-1");
     const drained = withPool({ drainSeconds: 40 }, { "kubelet-arg": ["max-pods=77"] });
     await (await SandboxStack.open("dev", drained)).mustUp();
     assert.equal(await kubectl(kubeconfig, ["get", "pod", "mover", "--ignore-not-found"]), "");
@@ -98,7 +98,7 @@ describe("a changed setting of an agent that is to be drained", () => {
   });
 
   test("leaves it cordoned when somebody else had cordoned it, and goes on past pods that may not leave in time", async () => {
-    await runPod("stayer", "agent-1");
+    await runPod(kubeconfig, "stayer", "agent-1");
     const budget = {
       apiVersion: "policy/v1",
       kind: "PodDisruptionBudget",
@@ -246,21 +246,6 @@ async function starts(): Promise<Record<(typeof nodes)[number], number>> {
   return Object.fromEntries(nodes.map((node, index) => [node, Number(times[index])])) as Awaited<
     ReturnType<typeof starts>
   >;
-}
-
-async function runPod(name: string, node: string): Promise<void> {
-  const pod = {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, labels: { app: name } },
-    spec: {
-      nodeName: node,
-      terminationGracePeriodSeconds: 1,
-      containers: [{ name, image: testImage, imagePullPolicy: "Never", command: ["sleep", "100000"] }],
-    },
-  };
-  await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(pod));
-  await kubectl(kubeconfig, ["wait", `pod/${name}`, "--for=condition=Ready", "--timeout=60s"]);
 }
 
 function unschedulable(node: string): Promise<string> {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { execa, type Result } from "execa";
 import { parse, stringify } from "yaml";
 import { kubectl as runKubectl } from "../../operations/kubectl.ts";
+import { testImage } from "../../sandbox/k3s/images.ts";
 import { lookUpHost } from "../../sandbox/hostCatalog.ts";
 import { exec } from "../../sandbox/sandbox.ts";
 import { machineSite } from "../../sandbox/state.ts";
@@ -106,6 +107,22 @@ export async function onHost(host: string, script: string): Promise<string> {
 export async function kubectl(kubeconfig: string, args: readonly string[], input?: string): Promise<string> {
   const { stdout } = await runKubectl(kubeconfig, args, input === undefined ? { stdin: "ignore" } : { input });
   return String(stdout).trim();
+}
+
+/** Runs a pod on a node, and returns when it is Ready. */
+export async function runPod(kubeconfig: string, name: string, node: string): Promise<void> {
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, labels: { app: name } },
+    spec: {
+      nodeName: node,
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name, image: testImage, imagePullPolicy: "Never", command: ["sleep", "100000"] }],
+    },
+  };
+  await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(pod));
+  await kubectl(kubeconfig, ["wait", `pod/${name}`, "--for=condition=Ready", "--timeout=60s"]);
 }
 
 /** Node, role and version of every Ready node, sorted. */

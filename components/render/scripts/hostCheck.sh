@@ -48,12 +48,24 @@ check_leftovers() {
     problem "holds the SQLite datastore of an earlier cluster in /var/lib/rancher/k3s/server/db/state.db. Uninstall that K3s first, with its k3s-uninstall.sh."
 }
 
+# The node that a host is stays in the cluster under its name, and K3s on the host, until its entry is gone.
+check_node() {
+  local path node
+  for path in "$state_directory"/k3s.claims/*; do
+    [[ -f $path ]] || continue
+    node=$(<"$path")
+    [[ $node == "$role $host_name" ]] ||
+      problem "is the ${node% *} ${node#* }, and is to be the $role_word $host_name. A host gets another role or another name in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be. If it was declared lost, install it anew."
+  done
+}
+
 apply() {
   [[ $(id -u) == 0 ]] || problem "the login user is not root and did not become root through sudo. Give it password-less sudo."
   check_system
   check_disk
   check_port
   check_leftovers
+  check_node
   if ((${#problems[@]})); then
     printf '%s\n' "${problems[@]}" >&2
     exit 1

@@ -124,6 +124,7 @@ installed_checksum() {
 apply() {
   local installed
   lock_host
+  claim_host
   install_packages "${packages[@]}"
   place_images
   if installed=$(installed_checksum); then
@@ -141,6 +142,10 @@ apply() {
 # The last that goes of a node. A service that never came to be proved is known to nobody else, and goes here.
 remove() {
   lock_host
+  if is_claimed_elsewhere; then
+    rm -f "$claims_directory/$claim"
+    return 0
+  fi
   uninstall_k3s
-  rm -rf "$releases_directory" "$state_directory/k3s.images"
+  rm -rf "$releases_directory" "$state_directory/k3s.images" "$claims_directory"
 }

@@ -143,5 +143,6 @@ apply() {
 
 remove() {
   lock_host
+  if is_claimed_elsewhere; then return 0; fi
   uninstall_k3s
 }

@@ -19,6 +19,7 @@ apply() {
 
 remove() {
   lock_host
+  if [[ -n ${claim:-} ]] && is_claimed_elsewhere; then return 0; fi
   put_paths=()
   remove_optional
   rm -f "${paths[@]}" "$state_directory/$revision_name.revision"
