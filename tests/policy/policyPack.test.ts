@@ -103,3 +103,38 @@ it("fails a program of one's own that trusts hosts unseen, shows what commands s
     assert.match(output, /The stack has no BackupCron, which production cannot do without\./);
   });
 });
+
+it("fails a production that lacks servers, a datastore or backups, each on its own", async () => {
+  const components = {
+    K3sServerPool: `{ hosts: ["server-1", "server-2"], release: { version: "v1.35.0+k3s1", mirror: "https://mirror.example.com", sha256: "0".repeat(64) } }`,
+    MySQLDatastore: `{ tls: "verified" }, { protect: true }`,
+    BackupCron: `{ host: "db-1", recipients: ["age1"], copy: { type: "s3" } }`,
+  };
+  const program = `
+    import * as pulumi from "@pulumi/pulumi";
+    const lacking = new pulumi.Config().require("lacking");
+    ${Object.entries(components)
+      .map(
+        ([name, args]) =>
+          `if (lacking !== "${name}") new pulumi.ComponentResource("k3s-ha:index:${name}", "x", ${args});`,
+      )
+      .join("\n")}
+  `;
+  await inTemporaryProject({ program }, async (project) => {
+    await project.succeed("config", "set", "k3s-ha:safety", '{"production":true}');
+    for (const name of [...Object.keys(components), "nothing"]) {
+      await project.succeed("config", "set", "lacking", name);
+      const { exitCode, output } = await project.pulumi(...pack);
+      const said = [...output.matchAll(/The stack has no (\w+), which production cannot do without\./g)].map(
+        ([, part]) => part,
+      );
+      assert.deepEqual([...new Set(said)], name === "nothing" ? [] : [name]);
+      assert.equal(exitCode === 0, name === "nothing", output);
+      // And it is for nothing else that it fails.
+      assert.deepEqual(
+        violations(output).filter((line) => !line.startsWith("complete")),
+        [],
+      );
+    }
+  });
+});
