@@ -1,5 +1,5 @@
 // Proves what a program that builds on a cluster gets of it, and what it is told instead, under mocks. What the engine
-// makes of outputs, of stacks that do not exist and of other passphrases, clusterReferenceCli.test.ts proves.
+// makes of outputs, of stacks that do not exist and of other passphrases, the sandbox proves (contract.test.ts).
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";

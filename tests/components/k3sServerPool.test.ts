@@ -110,6 +110,32 @@ describe("K3sServerPool", () => {
     }
   });
 
+  it("gives registries with their logins to every server, as a secret for root only, and takes them away", async () => {
+    const path = "/etc/rancher/k3s/registries.yaml";
+    const login = "a-registrys-password";
+    const registries = pulumi.secret({
+      mirrors: { "docker.io": { endpoint: ["https://registry.example.com"] } },
+      configs: { "registry.example.com": { auth: { username: "me", password: login } } },
+    });
+    const other = await deploy(() =>
+      makePool({ release: { version: "v1.35.0+k3s1", mirror: "http://198.51.100.1:8080", registries } }),
+    );
+    assertSafeCommands(other, [password, login]);
+    for (const server of names) {
+      const [file] = (await filesOf(script(`servers-${server}-secrets`, other))).filter((each) => each.path === path);
+      assert.equal(file?.mode, "0600", server);
+      assert.deepEqual(parse(file.content.toString()), {
+        mirrors: { "docker.io": { endpoint: ["https://registry.example.com"] } },
+        configs: { "registry.example.com": { auth: { username: "me", password: login } } },
+      });
+      // What is not placed any more goes, and only because it is named here.
+      assert.equal(await fileOf(script(`servers-${server}-secrets`), path), undefined);
+      assert.match(script(`servers-${server}-secrets`), new RegExp(`^optional_paths=\\(${path}\\)$`, "m"));
+    }
+    // The release's script, which everybody may read, knows nothing of them.
+    assert.equal(script("servers-server-1-release", other), script("servers-server-1-release"));
+  });
+
   it("gives the authorities to every server, so that none is more than the others", async () => {
     for (const server of names) {
       const paths = (await filesOf(script(`servers-${server}-secrets`))).map(({ path }) => path);
