@@ -8,7 +8,8 @@ import { dialFailure, quoted } from "../../sandbox/plugins/command/goWording.ts"
 import { textOf, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
 import { CommandFixture, remote } from "./commandFixture.ts";
 import { PluginProcess } from "./pluginProcess.ts";
-import { FullServer, SshAgent } from "./sshPeers.ts";
+import { SshAgent } from "../support/sshAgent.ts";
+import { FullServer } from "./sshPeers.ts";
 import { freePort, makeKey, SshServer } from "./sshServer.ts";
 
 let on: CommandFixture;

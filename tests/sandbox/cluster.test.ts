@@ -7,15 +7,18 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import { loginOf } from "../../operations/hostLogin.ts";
 import { runOnHost } from "../../operations/hostShell.ts";
 import { kubectl as runKubectl } from "../../operations/kubectl.ts";
 import { readSettings } from "../../operations/stackSettings.ts";
 import { hostStatusScript, parseHostFacts } from "../../operations/status/hostFacts.ts";
+import { projectDirectory } from "../../operations/workspace.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import { pulumiDirectory } from "../../sandbox/sandboxWorkspace.ts";
 import { lookAt } from "../support/makeStatus.ts";
+import { changedLines, plannedChanges } from "../support/previewDiff.ts";
 import { endpointOf } from "../support/probe.ts";
 import { sampleArguments } from "../support/processArguments.ts";
 import {
@@ -43,7 +46,9 @@ before(async () => {
   await down();
   const start = performance.now();
   await up();
-  config = await devConfig();
+  const { loadBalancer, ...others } = await devConfig();
+  // Other than what Pulumi.dev.yaml leaves at its default, so that `make preview` has something to show.
+  config = { ...others, loadBalancer: { ...(loadBalancer as object), idleSeconds: 600 } };
   stack = await SandboxStack.open("dev", config);
   const { result, seen } = await sampleArguments(() => stack.mustUp());
   upOutput = result;
@@ -250,6 +255,19 @@ describe("a second up", () => {
     const output = await stack.mustUp("--expect-no-changes");
     assert.match(output, /\d+ unchanged/);
     assert.deepEqual(await starts(), before);
+  });
+
+  test("can be foreseen by make preview, which shows the changed line of haproxy.cfg and touches nothing", async () => {
+    const { stdout } = await execa(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", join(projectDirectory, "operations/main.ts"), "preview"],
+      { stdin: "ignore" },
+    );
+    assert.deepEqual(plannedChanges(stdout), ["update balancer-lb-1-service"]);
+    const lines = changedLines(stdout).filter((line) => !line.includes("REVISION"));
+    assert.deepEqual(lines, ["+ timeout tunnel 86400s", "- timeout tunnel 600s"]);
+    assert.equal(await onHost("lb-1", "grep -c 'timeout tunnel 600s' /etc/haproxy/k3s-ha/haproxy.cfg"), "1");
+    stack = await SandboxStack.open("dev", config);
   });
 
   test("with only the SSH connection changed restarts no service either", async () => {

@@ -16,33 +16,40 @@ export class NeighbourStack {
     this.#workspace = workspace;
   }
 
-  /** `beside` is a stack whose backend and passphrase it shares. */
+  /** `beside` is a stack whose backend it shares, and its passphrase unless it has one of its own. */
   static async open(
     example: string,
     config: Readonly<Record<string, unknown>>,
     beside: Workspace,
+    { stack = "prod", passphrase }: { stack?: string; passphrase?: string } = {},
   ): Promise<NeighbourStack> {
-    const directory = join(pulumiDirectory, example);
+    const directory = join(pulumiDirectory, `${example}-${stack}`);
     const programs = join(directory, "bin");
     await mkdir(programs, { recursive: true });
     const { path } = await kubectlProgram();
     if (path !== "kubectl") await symlink(path, join(programs, "kubectl"));
     const environment = {
       ...beside.environment,
+      ...(passphrase === undefined ? {} : { PULUMI_CONFIG_PASSPHRASE: passphrase, PULUMI_CONFIG_PASSPHRASE_FILE: "" }),
       PATH: `${programs}:${beside.environment["PATH"] ?? process.env["PATH"] ?? ""}`,
     };
     await copyFile(join(projectDirectory, "examples", example, "Pulumi.yaml"), join(directory, "Pulumi.yaml"));
-    await execa(beside.cli, ["stack", "init", "prod", "--non-interactive", "--cwd", directory], { env: environment });
-    const configFile = join(directory, "Pulumi.prod.yaml");
+    await execa(beside.cli, ["stack", "init", stack, "--non-interactive", "--cwd", directory], { env: environment });
+    const configFile = join(directory, `Pulumi.${stack}.yaml`);
     const salt = await readFile(configFile, "utf8");
     const values = Object.entries(config).map(([key, value]) => [`${example}:${key}`, value]);
     await writeFile(configFile, `${salt.trimEnd()}\n${stringify({ config: Object.fromEntries(values) as object })}`);
     return new NeighbourStack({
-      stack: "prod",
+      stack,
       environment,
-      arguments: ["--cwd", join(projectDirectory, "examples", example), "--stack", "prod", "--config-file", configFile],
+      arguments: ["--cwd", join(projectDirectory, "examples", example), "--stack", stack, "--config-file", configFile],
       cli: beside.cli,
     });
+  }
+
+  /** Runs `pulumi up`; a failure is a result. */
+  async up(): Promise<Result<{ all: true; reject: false; stdin: "ignore" }>> {
+    return this.#run(["up", "--yes", "--skip-preview", "--non-interactive"]);
   }
 
   /** Runs `pulumi up`, and fails with its output when it fails. */
@@ -61,9 +68,13 @@ export class NeighbourStack {
   }
 
   async #must(command: readonly string[]): Promise<string> {
-    const options = { all: true, reject: false, stdin: "ignore" } as const;
-    const { all, exitCode } = (await pulumi(this.#workspace, command, options)) as Result<typeof options>;
+    const { all, exitCode } = await this.#run(command);
     assert.equal(exitCode, 0, all);
     return all;
+  }
+
+  async #run(command: readonly string[]): Promise<Result<{ all: true; reject: false; stdin: "ignore" }>> {
+    const options = { all: true, reject: false, stdin: "ignore" } as const;
+    return (await pulumi(this.#workspace, command, options)) as Result<typeof options>;
   }
 }

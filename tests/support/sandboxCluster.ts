@@ -81,6 +81,33 @@ export class SandboxStack {
     return String(all);
   }
 
+  /** Runs `use` while the stack has other outputs than its program gave it. */
+  async withOutputs(change: Readonly<Record<string, unknown>>, use: () => Promise<void>): Promise<void> {
+    const { cli, environment, arguments: given } = this.workspace;
+    const run = (command: string, input?: string) =>
+      execa(cli, ["stack", command, ...given.slice(0, 4)], { env: environment, maxBuffer: 1e9, input: input ?? "" });
+    const { stdout: before } = await run("export");
+    const state = JSON.parse(before) as { deployment: { resources: { type: string; outputs?: object }[] } };
+    const ofStack = state.deployment.resources.find(({ type }) => type === "pulumi:pulumi:Stack");
+    assert.ok(ofStack !== undefined);
+    ofStack.outputs = { ...ofStack.outputs, ...change };
+    await run("import", JSON.stringify(state));
+    try {
+      await use();
+    } finally {
+      await run("import", before);
+    }
+  }
+
+  /** The resources as `pulumi stack --show-urns` draws them. */
+  async tree(): Promise<string> {
+    const { cli, environment, arguments: given } = this.workspace;
+    const { stdout } = await execa(cli, ["stack", "--show-urns", "--color=never", ...given.slice(0, 4)], {
+      env: environment,
+    });
+    return stdout;
+  }
+
   /** The state with its secrets in the clear. */
   async exported(): Promise<unknown> {
     const { stdout } = await execa(
