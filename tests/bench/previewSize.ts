@@ -1,85 +1,57 @@
 /**
  * How long a preview takes, and how much memory, by the number of agents: Pulumi.prod.yaml with 10, 100 and 1,000
- * workers instead of its own, and no host there. `node tests/bench/previewSize.ts 10 100` takes other sizes. Prints the least of
- * some rounds, since other work on the machine only ever adds.
+ * workers instead of its own, and no host there. `make bench ARGS='preview 10 100'` takes other sizes. Prints the least of
+ * some rounds, since other work on the machine only ever adds, and fails when 100 agents take 20 s or 500 MB, or when time
+ * grows faster than the number of agents.
  */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { execa } from "execa";
+import { loadavg } from "node:os";
+import { PreviewStack } from "../support/previewStack.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
-import { PreviewStack, type StackFile, stackFile } from "../support/previewStack.ts";
-import { type Usage, watchUsage } from "./processUsage.ts";
+import { measurePreview, type PreviewFigures, withWorkers } from "./previewMeasurement.ts";
 
 const rounds = Number(process.env["ROUNDS"] ?? 3);
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [10, 100, 1000];
 
-interface Figures {
-  /** From the command to its end, in seconds. */
-  wall: number;
-  /** Processor time of the program's own process, in seconds. */
-  programUser: number;
-  /** Processor time of the CLI, the program and the plugins, in seconds. */
-  user: number;
-  /** Most memory of the program's process, in MiB. */
-  programMebibytes: number;
-  /** Most memory of the CLI's process, in MiB. */
-  cliMebibytes: number;
-}
-
-/**
- * The production example with this many workers, whose keys stand in a file of known hosts: Pulumi hands a configuration to
- * a program in its environment, which Linux limits to 128 KiB.
- */
-async function withWorkers(count: number, directory: string): Promise<StackFile> {
-  const config = await stackFile("prod");
-  const pools = config["k3s-ha:agentPools"] as Record<string, { hosts: Record<string, { hostKey?: string }> }>;
-  const [like] = Object.values(pools["workers"]?.hosts ?? {});
-  const hosts = Object.fromEntries(
-    Array.from({ length: count }, (_, index) => [
-      `worker-${index + 1}`,
-      { address: `198.18.${8 + Math.floor(index / 250)}.${1 + (index % 250)}` },
-    ]),
-  );
-  const lines = Object.values(hosts).map(({ address }) => `${address} ${like?.hostKey ?? ""}\n`);
-  const knownHostsFile = join(directory, "known_hosts");
-  await writeFile(knownHostsFile, lines.join(""));
-  const ssh = { ...(config["k3s-ha:ssh"] as object), knownHostsFile };
-  return { ...config, "k3s-ha:ssh": ssh, "k3s-ha:agentPools": { ...pools, workers: { hosts } } };
-}
-
-async function previewOnce(stack: PreviewStack): Promise<Figures> {
-  const start = performance.now();
-  const command = execa(stack.cli, ["preview", "--non-interactive", ...stack.arguments], {
-    env: stack.environment,
-    stdin: "ignore",
-    maxBuffer: 1e9,
-  });
-  const finished = command.then(() => (performance.now() - start) / 1000);
-  const usages = await watchUsage(command.pid ?? 0, finished);
-  const isProgram = ({ command: line }: Usage) => line.includes("@pulumi/pulumi/cmd/run");
-  const isCli = ({ command: line }: Usage) => line.startsWith(stack.cli);
-  const sum = (of: (usage: Usage) => number, which = usages) => which.reduce((total, usage) => total + of(usage), 0);
+/** The least that each of the figures was in any round. */
+function least(figures: readonly PreviewFigures[]): PreviewFigures {
+  const of = (key: keyof PreviewFigures) => Math.min(...figures.map((each) => each[key]));
   return {
-    wall: await finished,
-    programUser: sum(({ userSeconds }) => userSeconds, usages.filter(isProgram)),
-    user: sum(({ userSeconds }) => userSeconds),
-    programMebibytes: sum(({ peakMebibytes }) => peakMebibytes, usages.filter(isProgram)),
-    cliMebibytes: sum(({ peakMebibytes }) => peakMebibytes, usages.filter(isCli)),
+    wall: of("wall"),
+    programUser: of("programUser"),
+    user: of("user"),
+    programMebibytes: of("programMebibytes"),
+    cliMebibytes: of("cliMebibytes"),
+    resources: of("resources"),
   };
 }
 
-function least(figures: readonly Figures[], of: keyof Figures): string {
-  return Math.min(...figures.map((each) => each[of])).toFixed(of.endsWith("Mebibytes") ? 0 : 1);
-}
-
+console.log(`load when it started: ${loadavg()[0]?.toFixed(2) ?? "?"}`);
+const measured: { size: number; figures: PreviewFigures }[] = [];
 for (const size of sizes) {
   await inTemporaryDirectory(async (directory) =>
     PreviewStack.use(await withWorkers(size, directory), async (stack) => {
-      const figures: Figures[] = [];
-      for (let round = 0; round < rounds; round++) figures.push(await previewOnce(stack));
+      const all: PreviewFigures[] = [];
+      for (let round = 0; round < rounds; round++) all.push(await measurePreview(stack));
+      const figures = least(all);
+      measured.push({ size, figures });
       console.log(
-        `${size} agents: ${least(figures, "wall")} s; processor time ${least(figures, "user")} s, ${least(figures, "programUser")} s of it the program; memory of the program ${least(figures, "programMebibytes")} MiB, of the CLI ${least(figures, "cliMebibytes")} MiB`,
+        `${size} agents, ${figures.resources} resources: ${figures.wall.toFixed(1)} s; processor time ${figures.user.toFixed(1)} s, ${figures.programUser.toFixed(1)} s of it the program; memory of the program ${figures.programMebibytes.toFixed(0)} MiB, of the CLI ${figures.cliMebibytes.toFixed(0)} MiB`,
       );
     }),
   );
 }
+
+const faults: string[] = [];
+for (const { size, figures } of measured.filter((each) => each.size <= 100)) {
+  if (figures.wall >= 20) faults.push(`${size} agents took ${figures.wall.toFixed(1)} s, and may take 20 s`);
+  if (figures.programMebibytes * 1.048576 >= 500) {
+    faults.push(`${size} agents took ${figures.programMebibytes.toFixed(0)} MiB, and may take 500 MB`);
+  }
+}
+for (const [index, { size, figures }] of measured.entries()) {
+  const before = measured[index - 1];
+  if (before === undefined || figures.user / before.figures.user <= size / before.size) continue;
+  faults.push(`time grows faster than the number of agents from ${before.size} to ${size}`);
+}
+for (const fault of faults) console.error(fault);
+process.exitCode = faults.length === 0 ? 0 : 1;
