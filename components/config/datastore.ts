@@ -8,7 +8,7 @@ import { configPath } from "./configPath.ts";
 import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
 import { absolutePath, fileFault, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
 import type { ConfiguredHost } from "./hosts.ts";
-import type { Problem } from "./problem.ts";
+import { type Problem, sentenceOf } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
 import { listed } from "./schemaTypes.ts";
 import type { Secret, Settings } from "./settings.ts";
@@ -24,6 +24,8 @@ export interface DatastoreConfiguration {
   readonly endpoint: string;
   /** Text of `datastoreAdminPassword`; empty if there is none. */
   readonly adminPassword: string;
+  /** Whether nothing will be changed, so that a missing password stops nobody. */
+  readonly isPreview: boolean;
   readonly hosts: readonly ConfiguredHost[];
   /** Name of the host that takes backups; undefined if none is named. */
   readonly backupHost: string | undefined;
@@ -36,6 +38,8 @@ export interface ReadDatastore {
   /** Whether this program can back it up. */
   readonly hasBackups: boolean;
   readonly problems: readonly Problem[];
+  /** What an update would stop for. */
+  readonly warnings: readonly string[];
 }
 
 const endpointPath = configPath("datastoreEndpoint");
@@ -48,16 +52,28 @@ export function readDatastore(
   surroundings: Surroundings,
   now: Date,
 ): ReadDatastore {
-  const { section } = configuration;
-  const problems = [...choiceProblems(configuration), ...secretProblems(configuration)];
-  if (problems.length > 0) return { problems, settings: impossible, hasBackups: true };
-  if (section.existing !== undefined) return readExisting(section.existing, configuration, surroundings, now);
-  if (section.endpoint !== undefined) return readGiven(section.endpoint, configuration, surroundings, now);
-  const { managed } = section;
-  if (managed === undefined) return { problems, settings: impossible, hasBackups: true };
+  const { isPreview } = configuration;
+  const missing = missingPassword(configuration);
+  const problems = [...choiceProblems(configuration), ...secretProblems(configuration), ...(isPreview ? [] : missing)];
+  const read =
+    problems.length > 0
+      ? { problems, settings: impossible, hasBackups: true }
+      : readOneWay(configuration, surroundings, now);
+  const warnings = isPreview ? missing.map((problem) => `An update would stop: ${sentenceOf(problem)}`) : [];
+  return { ...read, warnings };
+}
+
+/** What was made of one of the three ways. */
+type ReadOneWay = Omit<ReadDatastore, "warnings">;
+
+function readOneWay(configuration: DatastoreConfiguration, surroundings: Surroundings, now: Date): ReadOneWay {
+  const { existing, endpoint, managed } = configuration.section;
+  if (existing !== undefined) return readExisting(existing, configuration, surroundings, now);
+  if (endpoint !== undefined) return readGiven(endpoint, configuration, surroundings, now);
+  if (managed === undefined) return { problems: [], settings: impossible, hasBackups: true };
   const { name: hostName, ...settings } = managed;
   return {
-    problems,
+    problems: [],
     hasBackups: true,
     settings: (hostAt) => ({ managed: { ...settings, hostName, host: hostAt(path("managed", "host")) } }),
   };
@@ -103,12 +119,6 @@ function secretProblems({ section, endpoint, adminPassword }: DatastoreConfigura
   if (adminPassword !== "" && section.existing === undefined) {
     tell(passwordPath, `has no use without ${path("existing")}, where its user is named: remove it`);
   }
-  if (adminPassword === "" && section.existing !== undefined) {
-    tell(
-      passwordPath,
-      `is missing, but ${path("existing", "adminUser")} logs in with it: set it with "pulumi config set --secret ${passwordPath}"`,
-    );
-  }
   // eslint-disable-next-line no-control-regex -- these very characters are meant
   if (/[\0-\x1f\x7f]/.test(adminPassword)) {
     tell(passwordPath, "has a control character in it, perhaps the line's end of a file: set it again without");
@@ -116,12 +126,19 @@ function secretProblems({ section, endpoint, adminPassword }: DatastoreConfigura
   return problems;
 }
 
+/** The password that changes on an existing database take. */
+function missingPassword({ section, adminPassword }: DatastoreConfiguration): Problem[] {
+  if (adminPassword !== "" || section.existing === undefined) return [];
+  const fault = `is missing, but ${path("existing", "adminUser")} logs in with it: set it with "pulumi config set --secret ${passwordPath}"`;
+  return [{ path: passwordPath, fault }];
+}
+
 function readExisting(
   { via, caFile, ...section }: ExistingSection,
   { adminPassword, hosts, backupHost }: DatastoreConfiguration,
   surroundings: Surroundings,
   now: Date,
-): ReadDatastore {
+): ReadOneWay {
   const problems: Problem[] = [...backupHostProblems(true, backupHost)];
   const ca = readCertificateFile(caFile, surroundings, now);
   if ("fault" in ca) problems.push({ path: path("existing", "caFile"), fault: ca.fault });
@@ -162,7 +179,7 @@ function readGiven(
   { endpoint, backupHost }: DatastoreConfiguration,
   surroundings: Surroundings,
   now: Date,
-): ReadDatastore {
+): ReadOneWay {
   const hasBackups = datastoreKindOf(endpoint) === "mysql" && section.certFile === undefined;
   const problems: Problem[] = [...backupHostProblems(hasBackups, backupHost)];
   const tell = (step: string, fault: string) => void problems.push({ path: path("endpoint", step), fault });

@@ -30,6 +30,7 @@ export async function loadSettings(): Promise<Settings> {
       secretKeys: Object.keys(values).filter((key) => isConfigSecret(key)),
       projectDirectory: isAbsolute(root) ? root : process.cwd(),
       environment: process.env,
+      isPreview: pulumi.runtime.isDryRun(),
     });
     for (const warning of warnings) void pulumi.log.warn(warning);
     return settings;

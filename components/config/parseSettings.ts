@@ -27,6 +27,8 @@ export interface ConfigurationSource extends Surroundings {
   readonly secretKeys: readonly string[];
   /** What became of hosts that come from other stacks. Default: none do. */
   readonly resolved?: Pick<ResolvedHosts, "references" | "problems" | "warnings">;
+  /** Whether nothing will be changed: a secret that only changes take may be missing then. Default: false. */
+  readonly isPreview?: boolean;
   /** Today, for schedules. Default: now. */
   readonly now?: Date;
 }
@@ -58,6 +60,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
       section: configuration.datastore ?? {},
       endpoint: source.values[configPath("datastoreEndpoint")] ?? "",
       adminPassword: source.values[configPath("datastoreAdminPassword")] ?? "",
+      isPreview: source.isPreview === true,
       hosts,
       backupHost: backup?.dedicated?.name ?? backup?.host,
     },
@@ -81,7 +84,8 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     throw new InvalidConfiguration(inReadingOrder(all).map((problem) => withOrigin(problem, source)));
   }
   const settings = assemble(configuration, access.hosts, source.values, datastore);
-  return { settings, warnings: [...(source.resolved?.warnings ?? []), ...warningsAbout(settings)] };
+  const warnings = [...(source.resolved?.warnings ?? []), ...datastore.warnings, ...warningsAbout(settings)];
+  return { settings, warnings };
 }
 
 /** Without complaints that hosts are missing whose stack is complained about already. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { caFileVariable } from "../../components/existingDatastore.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { commandsOf, commandType, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
 import { assertGolden } from "../support/golden.ts";
@@ -346,6 +347,7 @@ describe("the configurations that come with the program", () => {
       const { config } = parse(readFileSync(join(import.meta.dirname, `../../Pulumi.${stack}.yaml`), "utf8")) as {
         config: Record<string, object | string>;
       };
+      process.env[caFileVariable] = join(import.meta.dirname, "../../examples/database-ca.pem");
       const found = await deployProgram(reachable(config));
       assertSafeCommands(found);
       assert.deepEqual(
@@ -372,14 +374,16 @@ describe("the configurations that come with the program", () => {
 /** A configuration whose keys are in files that only its own machine has, with keys of the test. */
 function reachable(config: Record<string, object | string>): Config {
   const withKeys = (value: unknown, name?: string): unknown => {
-    if (name === "virtualIp") return value;
+    if (name === "virtualIp" || name === "existing") return value;
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     if ("address" in value) return { ...value, hostKey: sampleHostKey };
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withKeys(inner, key)]));
   };
   const keys = { "k3s-ha:ssh": { user: "root" }, "k3s-ha:sshPrivateKey": sampleSshKey };
+  const isOnExisting = "existing" in (config["k3s-ha:datastore"] as object);
+  const passwords = isOnExisting ? { "k3s-ha:datastoreAdminPassword": "a secret" } : {};
   return Object.fromEntries(
-    Object.entries({ ...config, ...keys }).map(([key, value]) => [
+    Object.entries({ ...config, ...keys, ...passwords }).map(([key, value]) => [
       key,
       /:(servers|agentPools|loadBalancer|datastore)$/.test(key) ? (withKeys(value) as object) : value,
     ]),

@@ -120,8 +120,18 @@ describe("Pulumi.yaml", () => {
 
 describe("the stacks of this project", () => {
   it("prod is complete, as highly available as this version can be, and without a secret", () => {
-    const { settings, warnings } = parse(configIn(read("Pulumi.prod.yaml")));
+    const config = configIn(read("Pulumi.prod.yaml"));
+    const machine = { projectDirectory: root };
+    const { settings, warnings } = parse({ ...config, datastoreAdminPassword: "a secret" }, machine);
     assert.deepEqual(warnings, []);
+    // What it says of its secrets is said again by a preview without them.
+    assert.deepEqual(parse(config, { ...machine, isPreview: true }).warnings, [
+      'An update would stop: k3s-ha:datastoreAdminPassword is missing, but k3s-ha:datastore.existing.adminUser logs in with it: set it with "pulumi config set --secret k3s-ha:datastoreAdminPassword".',
+    ]);
+    assert.equal(settings.datastore.existing?.engine, "mysql");
+    assert.notEqual(settings.backup?.copy, undefined);
+    assert.equal(Object.keys(settings.loadBalancer.hosts).length, 2);
+    assert.notEqual(settings.loadBalancer.virtualIp, undefined);
     assert.equal(Object.keys(settings.servers).length, 3);
     assert.doesNotMatch(read("Pulumi.prod.yaml"), /PRIVATE KEY|secure:/);
     const keys = Object.values(settings.hosts).map(({ host }) => host.hostKey);

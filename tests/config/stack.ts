@@ -16,6 +16,7 @@ export interface Machine {
   secretKeys?: readonly string[];
   projectDirectory?: string;
   environment?: Readonly<Record<string, string | undefined>>;
+  isPreview?: boolean;
 }
 
 /** A well-formed public key of a type, made of one number: it is nobody's. */
@@ -64,6 +65,7 @@ export function parse(config: StackConfig, machine: Machine = {}): ParsedSetting
     secretKeys: machine.secretKeys ?? Object.keys(secretKeys).map((key) => `k3s-ha:${key}`),
     projectDirectory: machine.projectDirectory ?? "/nowhere",
     environment: machine.environment ?? { HOME: "/nowhere/home", SSH_AUTH_SOCK: "/nowhere/agent" },
+    isPreview: machine.isPreview ?? false,
     now: new Date("2026-11-23T12:00:00Z"),
   });
 }

@@ -42,6 +42,9 @@ echo "packets of one connection: $(($(sent) - before))"`;
     assert.equal(exitCode, 0, all);
     assert.match(all, /k3s-ha-production@v1\.0\.0/);
     assert.doesNotMatch(all, /mandatory|advisory/);
+    // What this machine lacks for an update is told, and stops no preview.
+    assert.match(all, /An update would stop: k3s-ha:datastoreAdminPassword is missing/);
+    assert.match(all, /An update would stop: the mysql plugin would not trust the database/);
     assert.match(all, /packets sent: 0\n/);
     assert.doesNotMatch(all, /packets of one connection: 0/);
   });

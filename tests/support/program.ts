@@ -75,6 +75,6 @@ export async function deployProgram(
     config: Object.fromEntries(
       Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
     ),
-    secretKeys: ["k3s-ha:sshPrivateKey", "k3s-ha:datastoreEndpoint"],
+    secretKeys: ["k3s-ha:sshPrivateKey", "k3s-ha:datastoreEndpoint", "k3s-ha:datastoreAdminPassword"],
   });
 }
