@@ -24,6 +24,7 @@ export const machinePackages = [
   "openssh-client",
   "openssh-server", // tests of the command plugin run one of their own
   "openssl",
+  "postgresql", // tests of the look at a PostgreSQL run one of their own
   "procps",
   "rclone", // tests of backups copy with it
   "shellcheck",
@@ -40,6 +41,7 @@ const services = {
   "mariadb-server": "mariadb.service",
   nftables: "nftables.service",
   "openssh-server": "ssh.service",
+  postgresql: "postgresql.service",
 } as const;
 
 const policyPath = "/usr/sbin/policy-rc.d";

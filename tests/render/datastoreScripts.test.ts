@@ -67,7 +67,7 @@ apply
 
 describe("datastorePreflight", () => {
   it("finds nothing wrong with a server that is as K3s needs it", async () => {
-    assert.deepEqual(await preflight({}), { exitCode: 0, stdout: "datastore-preflight\n", stderr: "" });
+    assert.deepEqual(await preflight({}), { exitCode: 0, stdout: "", stderr: "" });
     const mysql = { version: "9.7.4-2", wsrep_on: "", innodb_snapshot_isolation: "" };
     assert.equal((await preflight(mysql, { engine: "mysql", expected_plugin: "caching_sha2_password" })).stderr, "");
     assert.equal((await preflight({ grants: "GRANT ALL PRIVILEGES ON *.* TO `k3s`@`%`" })).stderr, "");

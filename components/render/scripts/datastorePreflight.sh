@@ -169,7 +169,6 @@ apply() {
     printf '%s\n' "${problems[@]}" >&2
     exit 1
   fi
-  printf 'datastore-preflight\n'
 }
 
 remove() { :; }

@@ -22,7 +22,7 @@ etcd() {
 check_member() {
   local address=$1 answer version
   if ! answer=$(etcd "$address" /health 2>&1); then
-    problem "etcd at $address does not answer over verified TLS ($(tail -n 1 <<<"$answer")). Check its address, that its certificate is signed by the configured CA and names just this address, and whether it asks for a client certificate."
+    problem "etcd at $address does not answer over verified TLS ($(head -n 1 <<<"$answer")). Check its address, that its certificate is signed by the configured CA and names just this address, and whether it asks for a client certificate."
     return
   fi
   [[ $answer == *'"health":"true"'* ]] || problem "etcd at $address is not healthy ($answer). Mend it first."
@@ -56,7 +56,6 @@ apply() {
     printf '%s\n' "${problems[@]}" >&2
     exit 1
   fi
-  printf 'datastore-preflight\n'
 }
 
 remove() { :; }

@@ -29,8 +29,8 @@ explain_refusal() {
   local answer=$1
   answer=$(tail -n 1 <<<"${answer//$'\t'/ }" | sed -E 's/^psql: (error: )?//')
   case $answer in
-    *"authentication failed"* | *"no pg_hba.conf entry"* | *"permission denied for database"*)
-      printf '%s' "PostgreSQL at $database_address does not let the user $database_user in from this host ($answer). Check the user's password, and that pg_hba.conf has a line \"hostssl\" for it and this host's address." ;;
+    *"authentication failed"* | *"pg_hba.conf"* | *"permission denied for database"* | *"requires a valid client certificate"*)
+      printf '%s' "PostgreSQL at $database_address does not let the user $database_user in from this host ($answer). Check the user's password, that pg_hba.conf has a line \"hostssl\" for it and this host's address, and whether that line asks for a client certificate." ;;
     *"does not exist"*)
       printf '%s' "PostgreSQL at $database_address has no such database or user ($answer). Make it: CREATE DATABASE \"$database\" OWNER \"$database_user\"." ;;
     *certificate* | *SSL*)
@@ -128,7 +128,6 @@ apply() {
     printf '%s\n' "${problems[@]}" >&2
     exit 1
   fi
-  printf 'datastore-preflight\n'
 }
 
 remove() { :; }
