@@ -1,9 +1,10 @@
 // Proves that whatever configuration is accepted becomes what was meant, on every host: the whole program runs under mocks
 // with it, and the real validators of HAProxy, keepalived and systemd, and readers of YAML and of DSNs, judge what it places.
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { before, it } from "node:test";
+import { after, before, it } from "node:test";
 import { execa } from "execa";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
@@ -41,7 +42,10 @@ interface Meant {
   database: Host;
   virtualIp: string | undefined;
   balancer: Record<string, unknown> & { names: string[]; port: number; maxConnections: number; idleSeconds: number };
+  /** Of the database that the program sets up, or of one that is there. */
   managed: { port: number; database: string };
+  /** The password of one that is there. */
+  password: string | undefined;
   backup: Record<string, unknown>;
   serverConfig: Record<string, unknown>;
   agentConfig: Record<string, unknown>;
@@ -110,6 +114,14 @@ const meant: fc.Arbitrary<Meant> = fc
       statsPort: port,
     }),
     managed: fc.record({ port, database: fc.stringMatching(/^[a-z0-9_]{1,20}$/) }),
+    password: fc.option(
+      fc.oneof(
+        fc.stringMatching(/^[@/:?#%&() '"\\a-c0-9[\]=+]{1,20}$/),
+        fc.constant("p@tcp(x)/y?tls=true"),
+        fc.string({ unit: "grapheme", minLength: 1 }),
+      ),
+      { nil: undefined },
+    ),
     backup: fc
       .record(
         {
@@ -156,6 +168,11 @@ const meant: fc.Arbitrary<Meant> = fc
     };
   });
 
+const bracketed = (address: string) => (address.includes(":") ? `[${address}]` : address);
+
+/** "host:port" that the endpoint is to have. */
+const addressOfDatabase = ({ database, managed }: Meant) => `${bracketed(database.nodeAddress)}:${managed.port}`;
+
 /** The configuration as the stack's file has it. */
 function written(of: Meant): StackConfig {
   const entry = ({ address, nodeAddress }: Host) => ({ address, nodeAddress, hostKey });
@@ -170,8 +187,16 @@ function written(of: Meant): StackConfig {
       hosts: map(of.balancers),
       ...(of.virtualIp === undefined ? {} : { virtualIp: { address: of.virtualIp } }),
     },
-    datastore: { managed: { ...of.managed, name: of.database.name, host: entry(of.database) } },
-    backup: of.backup,
+    ...(of.password === undefined
+      ? {
+          datastore: { managed: { ...of.managed, name: of.database.name, host: entry(of.database) } },
+          backup: of.backup,
+        }
+      : {
+          datastore: { endpoint: { caFile: join(files, "ca.crt") } },
+          datastoreEndpoint: `mysql://k3s:${of.password}@tcp(${addressOfDatabase(of)})/${of.managed.database}`,
+          backup: { ...of.backup, dedicated: { name: of.database.name, host: entry(of.database) } },
+        }),
     k3s: { version: "v1.35.0+k3s1", serverConfig: of.serverConfig, agentConfig: of.agentConfig },
     sshPrivateKey: sampleSshKey,
   };
@@ -190,26 +215,18 @@ async function filesByAddress(deployment: Deployment<unknown>): Promise<Map<stri
   return found;
 }
 
-const bracketed = (address: string) => (address.includes(":") ? `[${address}]` : address);
-
-let certificates: { health: string; authority: string };
+/** A directory with a health certificate and the CA of everything. */
+let files: string;
 
 /** What real HAProxy says of a configuration, with certificates in their place; empty when there is nothing to say. */
 async function complaintsOfHaproxy(config: string): Promise<string> {
-  return inTemporaryDirectory(async (directory) => {
-    const [path, health, authority] = ["haproxy.cfg", "health.pem", "ca.crt"].map((file) => join(directory, file));
-    await writeFile(health ?? "", certificates.health);
-    await writeFile(authority ?? "", certificates.authority);
-    const placed = config
-      .replaceAll("/etc/haproxy/k3s-ha/health.pem", health ?? "")
-      .replaceAll("/etc/haproxy/k3s-ha/server-ca.crt", authority ?? "");
-    await writeFile(path ?? "", placed);
-    const { exitCode, all } = await execa(programPath("haproxy"), ["-c", "-f", path ?? ""], {
-      reject: false,
-      all: true,
-    });
-    return exitCode === 0 && !/WARNING|ALERT/.test(all) ? "" : all;
-  });
+  const path = join(files, "haproxy.cfg");
+  const placed = config
+    .replaceAll("/etc/haproxy/k3s-ha/health.pem", join(files, "health.pem"))
+    .replaceAll("/etc/haproxy/k3s-ha/server-ca.crt", join(files, "ca.crt"));
+  await writeFile(path, placed);
+  const { exitCode, all } = await execa(programPath("haproxy"), ["-c", "-f", path], { reject: false, all: true });
+  return exitCode === 0 && !/WARNING|ALERT/.test(all) ? "" : all;
 }
 
 /** What real keepalived says of a configuration, on an interface that there is. */
@@ -228,15 +245,15 @@ async function complaintsOfKeepalived(config: string): Promise<string> {
 }
 
 before(async () => {
-  certificates = await inTemporaryDirectory(async (directory) => {
-    const authority = await makeAuthority(directory, "ca");
-    const health = await makeCertificate(directory, "haproxy-health", authority);
-    const [certificate, key, ca] = await Promise.all(
-      [health.certificate, health.key, authority.certificate].map((path) => readFile(path, "utf8")),
-    );
-    return { health: `${certificate ?? ""}${key ?? ""}`, authority: ca ?? "" };
-  });
+  files = await mkdtemp(join(tmpdir(), "k3s-ha-any-"));
+  const authority = await makeAuthority(files, "ca");
+  const health = await makeCertificate(files, "haproxy-health", authority);
+  const pem = await Promise.all([health.certificate, health.key].map((path) => readFile(path, "utf8")));
+  await writeFile(join(files, "health.pem"), pem.join(""));
+  await copyFile(authority.certificate, join(files, "ca.crt"));
 });
+
+after(() => rm(files, { recursive: true }));
 
 async function judge(of: Meant, deployment: Deployment<unknown>): Promise<void> {
   // What the engine would end the run with: mocks do not.
@@ -303,8 +320,8 @@ async function judge(of: Meant, deployment: Deployment<unknown>): Promise<void> 
     >;
     assert.deepEqual(driverReads(secrets["datastore-endpoint"] ?? ""), {
       user: "k3s",
-      password: "datastore-k3s-password-result",
-      address: `${bracketed(of.database.nodeAddress)}:${of.managed.port}`,
+      password: of.password ?? "datastore-k3s-password-result",
+      address: addressOfDatabase(of),
       database: of.managed.database,
       parameters: undefined,
     });
