@@ -49,6 +49,15 @@ export function labelFault(key: string, value: string): string | undefined {
   return undefined;
 }
 
+/** As `labelFault`, for a label as K3s's `node-label` has it: key=value. */
+export function k3sLabelFault(label: string): string | undefined {
+  const [, key, value] = /^([^=]*)=(.*)$/s.exec(label) ?? [];
+  if (key === undefined || value === undefined)
+    return 'has to be a label as key=value: write it like "example.com/tier=web"';
+  const fault = labelFault(key, value);
+  return fault === undefined || fault.startsWith("is ") ? fault : `is ${fault}`;
+}
+
 /** Why a node cannot join with this taint, with the remedy, or undefined. */
 export function taintFault(taint: string): string | undefined {
   const [, key = "", value = "", effect = ""] = /^([^=:]*)(?:=([^:]*))?:(.*)$/.exec(taint) ?? [];

@@ -6,7 +6,7 @@ import { databaseFault } from "./databaseName.ts";
 import { hostKeyFault } from "./hostKey.ts";
 import { imageSourceFault } from "./imageArchive.ts";
 import { k3sSettingFault, type K3sRole } from "./k3sSetting.ts";
-import { labelFault, taintFault } from "./kubernetesSyntax.ts";
+import { k3sLabelFault, labelFault, taintFault } from "./kubernetesSyntax.ts";
 import { registries } from "./registries.ts";
 import { mirrorFault, versionFault } from "./release.ts";
 import { listOf, mapOf, matching, section, text, wholeNumber, yesOrNo } from "./schemaTypes.ts";
@@ -396,6 +396,16 @@ const k3sConfig = (role: K3sRole, example: string) =>
     for (const key of Object.keys(value)) {
       const message = k3sSettingFault(role, key);
       if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
+    }
+    // A kubelet that refuses one of them does not start.
+    for (const [key, fault] of Object.entries({ "node-label": k3sLabelFault, "node-taint": taintFault })) {
+      if (role === "agent" || !Object.hasOwn(value, key)) continue;
+      const items = [value[key]].flat().map(String);
+      const path = (index: number) => (Array.isArray(value[key]) ? [key, index] : [key]);
+      for (const [index, item] of items.entries()) {
+        const message = fault(item);
+        if (message !== undefined) context.addIssue({ code: "custom", path: path(index), message });
+      }
     }
   });
 

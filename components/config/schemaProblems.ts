@@ -2,7 +2,7 @@ import { z } from "zod";
 import { configPath } from "./configPath.ts";
 import { nearMatch } from "./nearMatch.ts";
 import { type Problem, shown } from "./problem.ts";
-import { indivisible } from "./schema.ts";
+import { indivisible, sections } from "./schema.ts";
 import { listed } from "./schemaTypes.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -45,8 +45,25 @@ function problemsOf(issue: Issue, key: string, raw: unknown, schema: z.ZodType):
 /** What is wrong with a name that is no setting. Its value is not shown: it may be a secret in a wrong place. */
 export function unknownSettingFault(name: string, known: readonly string[]): string {
   const near = nearMatch(name, known);
-  const remedy = near === undefined ? "remove it" : `rename it to ${near}, or remove it`;
+  const places = placesOf(name);
+  const remedy =
+    near !== undefined
+      ? `rename it to ${near}, or remove it`
+      : places.length > 0
+        ? `move it to ${places.join(" or ")}, or remove it`
+        : "remove it";
   return `is not a setting: ${remedy} (there are ${listed([...known].sort())})`;
+}
+
+/** Where a name is a setting, one level below a key or a pool: such as those that are the same for all servers. */
+function placesOf(name: string): string[] {
+  return Object.entries(sections).flatMap(([key, schema]) => {
+    const section = unwrapped(schema);
+    if (section instanceof z.ZodObject) return name in section.shape ? [configPath(key, name)] : [];
+    return key === "agentPools" && settingsAt(section, ["<pool>"]).includes(name)
+      ? [`${configPath(key)}.<pool>.${name}`]
+      : [];
+  });
 }
 
 /** The schemas that lead to a path: that of the whole, of the first step, and so on. */

@@ -140,7 +140,7 @@ const meant: fc.Arbitrary<Meant> = fc
       "disable",
       "kube-apiserver-arg",
       "cluster-domain",
-      "node-taint",
+      "kube-scheduler-arg",
       "flannel-backend",
       "debug+",
     ]),

@@ -1,12 +1,14 @@
 /**
- * Hosts with nothing on them but Debian and sshd, reached as a user who is not root: the same program installs
- * everything, and ends in the same cluster.
+ * Hosts with nothing on them but Debian and sshd, reached as a user who is not root, with a key that is a secret of the
+ * configuration: the same program installs everything, and ends in the same cluster.
  */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { certificatesOf, problemsOf } from "../../operations/status/judgement.ts";
 import { lookAtCluster } from "../../operations/status/lookAtCluster.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
+import { machineSite, pathsOf } from "../../sandbox/state.ts";
 import { devConfig, onHost, readyNodes, SandboxStack } from "../support/sandboxCluster.ts";
 
 const version = "v1.35.0+k3s1";
@@ -18,12 +20,22 @@ before(async () => {
 
 after(() => down());
 
+/** A stack whose private key stands in its configuration, encrypted, and in no file that it names. */
+async function openAsAdmin(name: string): Promise<SandboxStack> {
+  const { ssh, ...config } = await devConfig();
+  const stack = await SandboxStack.open(name, {
+    ...config,
+    ssh: { ...(ssh as object), privateKeyFile: undefined, user: "admin" },
+  });
+  await stack.setSecret("sshPrivateKey", await readFile(pathsOf(machineSite).clientKey, "utf8"));
+  return stack;
+}
+
 test("bare hosts, reached as an unprivileged user with sudo, become the same cluster", async () => {
   for (const program of ["curl", "mariadbd", "haproxy", "k3s"]) {
     assert.notEqual((await exec("db-1", `command -v ${program}`)).exitCode, 0, `${program} is there already`);
   }
-  const config = await devConfig();
-  const stack = await SandboxStack.open("bare", { ...config, ssh: { ...(config["ssh"] as object), user: "admin" } });
+  const stack = await openAsAdmin("bare");
   const start = performance.now();
   await stack.mustUp();
   console.log(`bare hosts to a cluster: ${((performance.now() - start) / 1000).toFixed(1)} s`);
@@ -44,8 +56,7 @@ test("bare hosts, reached as an unprivileged user with sudo, become the same clu
 });
 
 test("pulumi destroy uninstalls K3s and HAProxy, and keeps the data and the backups", async () => {
-  const config = await devConfig();
-  const stack = await SandboxStack.open("bare", { ...config, ssh: { ...(config["ssh"] as object), user: "admin" } });
+  const stack = await openAsAdmin("bare");
   const { all, exitCode } = await stack.destroy();
   assert.equal(exitCode, 0, all);
   for (const host of ["server-1", "server-2", "agent-1"]) {
@@ -66,8 +77,7 @@ test("pulumi destroy uninstalls K3s and HAProxy, and keeps the data and the back
 });
 
 test("a new cluster on the old one's schema is refused, with the way out", async () => {
-  const config = await devConfig();
-  const stack = await SandboxStack.open("other", { ...config, ssh: { ...(config["ssh"] as object), user: "admin" } });
+  const stack = await openAsAdmin("other");
   const { all, exitCode } = await stack.up();
   assert.notEqual(exitCode, 0, all);
   assert.match(

@@ -16,6 +16,7 @@ import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
 import { lostBeyondRepair } from "./lostHosts.ts";
 import { singleServerInProduction } from "./production.ts";
 import { unusableSchedule } from "./schedule.ts";
+import { portsOfSshd } from "./sshPorts.ts";
 import { statsOnApiPort, unusableStatsAddresses } from "./statsAddresses.ts";
 import { misplacedVirtualIp, unusableVirtualIp } from "./virtualIp.ts";
 
@@ -37,6 +38,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...unusableVirtualIp(configuration, hosts),
     ...unusableStatsAddresses(configuration),
     ...statsOnApiPort(configuration),
+    ...portsOfSshd(configuration, hosts),
     ...hostsInClusterNetworks(configuration, hosts),
     ...nodesOfOtherFamily(configuration, hosts),
     ...lostBeyondRepair(hosts),

@@ -38,6 +38,13 @@ refuses("the datastore", [
     ],
   },
   {
+    name: "the port of sshd",
+    config: managed({ port: 22 }),
+    problems: [
+      "k3s-ha:datastore.managed.port is 22, but sshd listens on that port of k3s-ha:datastore.managed.host: choose another one.",
+    ],
+  },
+  {
     name: "a database's name with a dash",
     config: managed({ database: "k3s-prod" }),
     problems: [

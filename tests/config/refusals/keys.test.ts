@@ -24,6 +24,23 @@ refuses("keys", [
     ],
   },
   {
+    name: "settings of K3s for one server only, which are those of all",
+    config: servers({ "server-2": host("198.51.100.12", { serverConfig: { "cluster-cidr": "10.1.0.0/16" } }) }),
+    problems: [
+      "k3s-ha:servers.server-2.serverConfig is not a setting: move it to k3s-ha:k3s.serverConfig, or remove it (there are address, bastion, hostKey, lost, nodeAddress, port, privateKeyFile and user).",
+    ],
+  },
+  {
+    name: "labels of one agent only, which are those of its pool",
+    config: {
+      ...smallStack,
+      agentPools: { workers: { hosts: { "agent-1": host("198.51.100.41", { labels: { tier: "web" } }) } } },
+    },
+    problems: [
+      "k3s-ha:agentPools.workers.hosts.agent-1.labels is not a setting: move it to k3s-ha:agentPools.<pool>.labels, or remove it (there are address, bastion, hostKey, lost, nodeAddress, port, privateKeyFile and user).",
+    ],
+  },
+  {
     name: "an unknown setting, without its value",
     config: { ...smallStack, ssh: { password: "hunter2" } },
     problems: [

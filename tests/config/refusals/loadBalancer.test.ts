@@ -152,6 +152,16 @@ refuses("the load balancer", [
     ],
   },
   {
+    name: "the ports of sshd",
+    config: {
+      ...loadBalancer({ port: 22, statsPort: 2222, hosts: { "lb-1": host("198.51.100.30", { port: 2222 }) } }),
+      ssh: { port: 22 },
+    },
+    problems: [
+      "k3s-ha:loadBalancer.statsPort is 2222, but sshd listens on that port of k3s-ha:loadBalancer.hosts.lb-1: choose another one.",
+    ],
+  },
+  {
     name: "a time that HAProxy cannot count",
     config: loadBalancer({ idleSeconds: 2_147_484 }),
     problems: [

@@ -126,7 +126,7 @@ refuses("SSH", [
       }),
     }),
     problems: [
-      "k3s-ha:servers.server-3.bastion.bastion is not a setting: remove it (there are address, hostKey, port, privateKeyFile and user).",
+      "k3s-ha:servers.server-3.bastion.bastion is not a setting: move it to k3s-ha:ssh.bastion, or remove it (there are address, hostKey, port, privateKeyFile and user).",
     ],
   },
   {
