@@ -1,15 +1,22 @@
 /**
- * Proves a cluster on a real MySQL 9.7 that somebody else runs: what is made on it, over verified TLS, what the preflight
- * says on real servers, that the administrator's password reaches no disk of a server, and that the schema outlives
- * the stack.
+ * Proves clusters on real databases that somebody else runs: a MySQL 9.7, a MariaDB 11.8, a PostgreSQL and an etcd. What is
+ * made on them, over verified TLS, what the preflight says on real servers, that the administrator's password reaches no
+ * disk of a server, and that the schema outlives the stack.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { down, up } from "../../sandbox/sandbox.ts";
-import { makeAuthority, makeCertificate } from "../support/certificates.ts";
+import fc from "fast-check";
+import { datastoreEndpointFault } from "../../components/config/datastoreEndpoint.ts";
+import { renderClientOptions } from "../../components/render/clientOptions.ts";
+import { parseDatastoreEndpoint } from "../../components/render/datastoreEndpoint.ts";
+import { renderHostScript } from "../../components/render/hostScript.ts";
+import { down, exec, up } from "../../sandbox/sandbox.ts";
+import { type CertificateFiles, makeAuthority, makeCertificate } from "../support/certificates.ts";
+import { definitionsOf } from "../support/hostFiles.ts";
+import { hostilePassword } from "../support/hostilePassword.ts";
 import { addressOf, devConfig, onHost, readyNodes, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
 
 const administrator = "the-administrators-word-7d1f";
@@ -18,6 +25,7 @@ const caVariable = "K3S_HA_DATASTORE_CA_FILE";
 let directory: string;
 let ca: string;
 let stranger: string;
+let client: CertificateFiles;
 let base: StackConfig;
 
 before(async () => {
@@ -26,13 +34,17 @@ before(async () => {
   ca = authority.certificate;
   stranger = (await makeAuthority(directory, "stranger")).certificate;
   await down();
-  await up({ hosts: ["mysql-1", "lb-1", "server-1"] });
-  const own = await makeCertificate(directory, "mysql-1", authority, `IP:${addressOf("mysql-1")}`);
-  await setUpMysql(
-    await readFile(ca, "utf8"),
-    await readFile(own.certificate, "utf8"),
-    await readFile(own.key, "utf8"),
-  );
+  client = await makeCertificate(directory, "k3s", authority);
+  await up({ hosts: ["mysql-1", "db-1", "lb-1", "server-1"] });
+  for (const host of ["mysql-1", "db-1"]) {
+    const own = await makeCertificate(directory, host, authority, `IP:${addressOf(host)}`);
+    await setUpServer(
+      host,
+      await readFile(ca, "utf8"),
+      await readFile(own.certificate, "utf8"),
+      await readFile(own.key, "utf8"),
+    );
+  }
   base = await devConfig();
   process.env[caVariable] = ca;
 });
@@ -42,15 +54,19 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** What the database's owner does: a certificate, and an administrator who may log in from the machine that runs Pulumi. */
-async function setUpMysql(authority: string, certificate: string, key: string): Promise<void> {
+/** What the database's owner does: a certificate, and an administrator who may log in over TLS. */
+async function setUpServer(host: string, authority: string, certificate: string, key: string): Promise<void> {
   const place = (path: string, text: string) => `cat >${path} <<'END'\n${text}END\n`;
+  const [service, settings] =
+    host === "mysql-1"
+      ? ["mysql", "/etc/mysql/mysql.conf.d/zz-owner.cnf"]
+      : ["mariadb", "/etc/mysql/mariadb.conf.d/99-owner.cnf"];
   await onHost(
-    "mysql-1",
+    host,
     `${place("/etc/mysql/ca.crt", authority)}${place("/etc/mysql/server.crt", certificate)}${place("/etc/mysql/server.key", key)}
 chown mysql:mysql /etc/mysql/server.key; chmod 600 /etc/mysql/server.key
 ${place(
-  "/etc/mysql/mysql.conf.d/zz-owner.cnf",
+  settings,
   `[mysqld]
 bind-address=0.0.0.0
 skip-name-resolve
@@ -58,16 +74,32 @@ ssl_ca=/etc/mysql/ca.crt
 ssl_cert=/etc/mysql/server.crt
 ssl_key=/etc/mysql/server.key
 max_connections=400
-`,
-)}systemctl restart mysql`,
+${host === "mysql-1" ? "" : "innodb_snapshot_isolation=OFF\n"}`,
+)}systemctl restart ${service}`,
   );
-  await sql(`CREATE USER 'owner'@'%' IDENTIFIED BY '${administrator}' REQUIRE SSL`);
-  await sql("GRANT ALL ON *.* TO 'owner'@'%' WITH GRANT OPTION");
+  await sql(`CREATE USER 'owner'@'%' IDENTIFIED BY '${administrator}' REQUIRE SSL`, host);
+  // No more than docs/datastores.md asks for.
+  await sql("GRANT CREATE USER ON *.* TO 'owner'@'%'", host);
+  await sql("GRANT SELECT ON mysql.user TO 'owner'@'%'", host);
+  await sql("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, INDEX ON k3s.* TO 'owner'@'%' WITH GRANT OPTION", host);
 }
 
-/** Asks MySQL itself, as root on its own socket. */
-function sql(statement: string): Promise<string> {
-  return onHost("mysql-1", `mysql --batch --skip-column-names <<'END'\n${statement};\nEND`);
+/** Asks the database itself, as root on its own socket. */
+function sql(statement: string, host = "mysql-1"): Promise<string> {
+  const client = host === "mysql-1" ? "mysql" : "mariadb";
+  return onHost(host, `${client} --batch --skip-column-names <<'END'\n${statement};\nEND`);
+}
+
+/** Where the administrator's password stands in a file of a host. */
+async function filesWithPassword(host: string): Promise<string> {
+  // One file that does hold it proves that the search would find another.
+  await onHost(host, `printf '%s' '${administrator}' >/var/tmp/planted`);
+  const found = await onHost(
+    host,
+    `grep -rlFs '${administrator}' /etc /root /tmp /run /usr/local /var --exclude-dir=containerd | sort`,
+  );
+  await onHost(host, "rm /var/tmp/planted");
+  return found.replace("/var/tmp/planted", "").trim();
 }
 
 function existing(changes: Record<string, unknown> = {}): StackConfig {
@@ -140,17 +172,32 @@ describe("a MySQL that somebody else runs", () => {
     assert.match(rows[0] ?? "", /^\d{8}T\d{6}Z\S* +\S+ +\d{3,} +\S+ +yes /);
   });
 
-  test("shows its administrator's password on no disk of a host of the cluster", async () => {
-    for (const host of ["server-1", "lb-1"]) {
-      // One file that does hold it proves that the search would find another.
-      await onHost(host, `printf '%s' '${administrator}' >/var/tmp/planted`);
-      const found = await onHost(
-        host,
-        `grep -rlFs '${administrator}' /etc /root /tmp /run /usr/local /var --exclude-dir=containerd | sort`,
-      );
-      await onHost(host, "rm /var/tmp/planted");
-      assert.equal(found, "/var/tmp/planted", host);
+  test("is backed up by MySQL's own client too, on a host that has no other", async () => {
+    const programs = await onHost(
+      "mysql-1",
+      `files=$(command -v mysql mysqldump); tar --create --gzip --dereference --absolute-names $files $(ldd $files | grep -oE '/\\S+' | grep -v ':$' | sort -u) | base64`,
+    );
+    const loader =
+      "/opt/mysql/lib64/ld-linux-x86-64.so.2 --library-path /opt/mysql/lib/x86_64-linux-gnu:/opt/mysql/usr/lib/x86_64-linux-gnu";
+    const install = `set -e; mkdir /opt/mysql; base64 --decode | tar --extract --gzip --directory /opt/mysql
+for program in mysql mysqldump; do
+  printf '#!/bin/sh\\nexec ${loader} /opt/mysql/usr/bin/%s "$@"\\n' $program >/usr/local/bin/$program; chmod 755 /usr/local/bin/$program
+done
+mysqldump --version; mv /usr/bin/mariadb-dump /usr/bin/mariadb /root/`;
+    const { stdout, stderr, exitCode } = await exec("server-1", install, { input: programs });
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /^mysqldump +Ver 9\.7\./m);
+    try {
+      await onHost("server-1", "systemctl start k3s-ha-backup");
+      const [, , row = ""] = (await onHost("server-1", "/usr/local/lib/k3s-ha/backup list")).split("\n");
+      assert.match(row, /^\d{8}T\d{6}Z\S* +\S+ +\d{3,} +\S+ +yes /);
+    } finally {
+      await onHost("server-1", "mv /root/mariadb-dump /root/mariadb /usr/bin/; rm /usr/local/bin/mysql*");
     }
+  });
+
+  test("shows its administrator's password on no disk of a host of the cluster", async () => {
+    for (const host of ["server-1", "lb-1"]) assert.equal(await filesWithPassword(host), "", host);
   });
 
   test("changes nothing when nothing has changed", async () => {
@@ -164,6 +211,30 @@ describe("a MySQL that somebody else runs", () => {
     assert.equal(exitCode, 0, all);
     assert.ok(Number(await sql("SELECT COUNT(*) FROM k3s.kine")) >= rows);
     assert.equal(await sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'k3s%'"), "0");
+  });
+});
+
+describe("a MariaDB that somebody else runs", () => {
+  test("gets its users from a host that may reach it, keeps a cluster, and only the schema when the stack goes", async () => {
+    const config = existing({ engine: "mariadb", address: addressOf("db-1"), via: "server-1" });
+    const stack = await SandboxStack.open("mariadb", config);
+    await stack.setSecret("datastoreAdminPassword", administrator);
+    await stack.mustUp();
+    assert.deepEqual(await readyNodes(await stack.kubeconfig()), ["server-1 v1.35.0+k3s1"]);
+    const server = addressOf("server-1");
+    const users = "SELECT User, Host, ssl_type FROM mysql.user WHERE User LIKE 'k3s%' ORDER BY User";
+    assert.equal(await sql(users, "db-1"), `k3s\t${server}\tANY\nk3s_backup\t${server}\tANY`);
+    assert.match(
+      await sql(`SHOW GRANTS FOR 'k3s'@'${server}'`, "db-1"),
+      /^GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, INDEX ON `k3s`\.\* TO/m,
+    );
+    assert.match(await onHost("server-1", "/usr/local/lib/k3s-ha/backup list"), /^\d{8}T\d{6}Z\S* .* yes /m);
+    for (const host of ["server-1", "lb-1"]) assert.equal(await filesWithPassword(host), "", host);
+    await stack.preview("--expect-no-changes");
+    const { exitCode, all } = await stack.destroy();
+    assert.equal(exitCode, 0, all);
+    assert.ok(Number(await sql("SELECT COUNT(*) FROM k3s.kine", "db-1")) > 100);
+    assert.equal(await sql(users, "db-1"), "");
   });
 });
 
@@ -219,13 +290,122 @@ describe("a user that is there already", () => {
     );
   });
 
-  test("keeps a cluster, whatever the password", async () => {
+  test("logs in, whatever the password", async () => {
     await sql("DROP TABLE mine.kine");
     await sql(`GRANT INDEX ON mine.* TO ${account()}`);
+    await fc.assert(
+      fc.asyncProperty(hostilePassword, async (any) => {
+        const mine = `mysql://mine:${any}@tcp(${addressOf("mysql-1")}:3306)/mine`;
+        fc.pre(datastoreEndpointFault(mine) === undefined);
+        await sql(`ALTER USER ${account()} IDENTIFIED BY ${sqlString(any)}`);
+        await onHost("server-1", preflightOf(mine, await readFile(ca, "utf8")));
+      }),
+      { numRuns: 10 },
+    );
+    await sql(`ALTER USER ${account()} IDENTIFIED BY ${sqlString(password)}`);
+  });
+
+  test("keeps a cluster", async () => {
     const stack = await SandboxStack.open("given", given());
     await stack.setSecret("datastoreEndpoint", endpoint());
     await stack.mustUp();
     assert.deepEqual(await readyNodes(await stack.kubeconfig()), ["server-1 v1.35.0+k3s1"]);
     assert.ok(Number(await sql("SELECT COUNT(*) FROM mine.kine")) > 100);
+    const { exitCode, all } = await stack.destroy();
+    assert.equal(exitCode, 0, all);
+    assert.ok(Number(await sql("SELECT COUNT(*) FROM mine.kine")) > 100);
   });
 });
+
+/** What K3s's server logs in with when it has a certificate of its own. */
+const clientFiles = () => ({ caFile: ca, certFile: client.certificate, keyFile: client.key });
+
+/** A stack on an endpoint of which there are no backups. */
+async function upOn(name: string, endpoint: string, datastore: Record<string, unknown>): Promise<SandboxStack> {
+  const { backup: _none, ...config } = existing();
+  const stack = await SandboxStack.open(name, { ...config, datastore: { endpoint: datastore } });
+  await stack.setSecret("datastoreEndpoint", endpoint);
+  const said = await stack.mustUp();
+  assert.match(said, /k3s-ha:datastoreEndpoint is of (PostgreSQL|etcd), of which this program takes no backups/);
+  assert.deepEqual(await readyNodes(await stack.kubeconfig()), ["server-1 v1.35.0+k3s1"]);
+  await stack.preview("--expect-no-changes");
+  return stack;
+}
+
+test("a PostgreSQL that asks for a client certificate keeps a cluster, whatever the password", async () => {
+  await onHost(
+    "mysql-1",
+    `set -e; cd /etc/postgresql/*/main; install -o postgres -m 600 /etc/mysql/server.key server.key; install -o postgres /etc/mysql/server.crt /etc/mysql/ca.crt .
+cat >conf.d/owner.conf <<END
+listen_addresses = '*'
+max_connections = 200
+ssl = on
+ssl_ca_file = '$PWD/ca.crt'
+ssl_cert_file = '$PWD/server.crt'
+ssl_key_file = '$PWD/server.key'
+END
+echo 'hostssl k3s k3s ${addressOf("server-1")}/32 scram-sha-256 clientcert=verify-full' >>pg_hba.conf
+systemctl restart postgresql
+runuser -u postgres -- psql --quiet --set=ON_ERROR_STOP=1 <<'END'
+CREATE ROLE k3s LOGIN PASSWORD 'p@ss/w:o?r#d%41 ''x\\';
+CREATE DATABASE k3s OWNER k3s;
+END`,
+  );
+  const secret = "p%40ss%2Fw%3Ao%3Fr%23d%2541%20%27x%5C";
+  const stack = await upOn("postgres", `postgres://k3s:${secret}@${addressOf("mysql-1")}:5432/k3s`, clientFiles());
+  const ask = "cd /; runuser -u postgres -- psql --tuples-only --no-align k3s";
+  assert.ok(Number(await onHost("mysql-1", `${ask} --command 'SELECT COUNT(*) FROM kine'`)) > 100);
+  const { exitCode, all } = await stack.destroy();
+  assert.equal(exitCode, 0, all);
+});
+
+test("an etcd that asks for a client certificate keeps a cluster", async () => {
+  const address = addressOf("mysql-1");
+  await onHost(
+    "mysql-1",
+    `set -e; install -d -o etcd /etc/etcd-tls; cd /etc/etcd-tls; install -o etcd -m 600 /etc/mysql/server.key .; install -o etcd /etc/mysql/server.crt /etc/mysql/ca.crt .
+cat >/etc/default/etcd <<END
+ETCD_NAME=one
+ETCD_LISTEN_CLIENT_URLS=https://${address}:2379
+ETCD_ADVERTISE_CLIENT_URLS=https://${address}:2379
+ETCD_CLIENT_CERT_AUTH=true
+ETCD_TRUSTED_CA_FILE=$PWD/ca.crt
+ETCD_CERT_FILE=$PWD/server.crt
+ETCD_KEY_FILE=$PWD/server.key
+END
+systemctl restart etcd`,
+  );
+  await upOn("etcd", `https://${address}:2379`, clientFiles());
+});
+
+/** What the first server runs to look at a MySQL, without installing anything. */
+function preflightOf(endpoint: string, caCertificate: string): string {
+  const parts = parseDatastoreEndpoint(endpoint);
+  assert.ok(parts !== undefined);
+  const { addresses, user, password, database } = parts;
+  const [{ host: address, port }] = addresses;
+  const script = renderHostScript({
+    body: "datastorePreflight",
+    parts: ["databaseClient"],
+    variables: {
+      host_name: "server-1",
+      database,
+      database_user: user,
+      database_address: address,
+      database_setting: "k3s-ha:datastoreEndpoint",
+      engine: "mysql",
+      expected_plugin: "caching_sha2_password",
+      needed_connections: 60,
+      token_fingerprint: "0123456789ab",
+      client_options: renderClientOptions({ address, port, user, password }),
+      ca_certificate: caCertificate,
+      client_certificate: "",
+      client_key: "",
+    },
+  });
+  return `${definitionsOf(script)}install_packages() { :; }\napply\n`;
+}
+
+function sqlString(text: string): string {
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+}
