@@ -139,9 +139,12 @@ export const datastoreEndpoint = mysql.endpoint;
 export const datastoreCaCertificate = mysql.caCertificate;
 export const joinToken = identity.joinToken;
 export const k3sVersion = pool.version;
-export const backup = backups && {
-  hostName: backups.hostName,
-  directory: backups.directory,
-  schedule: backups.schedule,
-  latest: backups.latest,
-};
+export const backup =
+  backups === undefined
+    ? { hostName: "", directory: "", schedule: [], latest: "" }
+    : {
+        hostName: backups.hostName,
+        directory: backups.directory,
+        schedule: backups.schedule,
+        latest: backups.latest,
+      };

@@ -4,7 +4,8 @@ import { z } from "zod";
 export const contractVersion = 1;
 
 const textError = "is not a text";
-const word = z.string({ error: textError }).min(1, { error: "is empty" });
+const text = z.string({ error: textError });
+const word = text.min(1, { error: "is empty" });
 const addresses = z.record(z.string(), word, { error: "is not a map of addresses by name" });
 
 /**
@@ -28,13 +29,10 @@ export const contract = {
   }),
   k3sVersion: word.meta({ description: "The release of K3s, such as `v1.35.0+k3s1`." }),
   backup: z
-    .looseObject(
-      { hostName: word, directory: word, schedule: z.array(word), latest: z.string({ error: textError }) },
-      { error: "is not a map" },
-    )
+    .looseObject({ hostName: text, directory: text, schedule: z.array(word), latest: text }, { error: "is not a map" })
     .meta({
       description:
-        "Backups: `hostName` and `directory` where they are, `schedule` of the timer, `latest` verified one.",
+        "Backups: `hostName` and `directory` where they are, `schedule` of the timer, `latest` verified one; all empty where the datastore is backed up by other means.",
     }),
 } as const satisfies Record<string, z.ZodType>;
 

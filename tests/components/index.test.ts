@@ -7,6 +7,7 @@ import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { caFileVariable } from "../../components/existingDatastore.ts";
+import { contract } from "../../components/contract.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { commandsOf, commandType, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
 import { assertGolden } from "../support/golden.ts";
@@ -339,6 +340,20 @@ describe("a configuration with faults", () => {
       return true;
     });
   });
+});
+
+it("exports no backups of a datastore that it takes none of, and the rest of the contract all the same", async () => {
+  const { result, resources } = await deployProgram({
+    ...sampleConfig,
+    "k3s-ha:datastore": { endpoint: { caFile: "examples/database-ca.pem" } },
+    "k3s-ha:datastoreEndpoint": "postgres://k3s:hunter2@db.example.com/k3s",
+  });
+  assert.deepEqual(await valueOf(result.backup), { hostName: "", directory: "", schedule: [], latest: "" });
+  assert.equal(contract.backup.safeParse(await valueOf(result.backup)).error, undefined);
+  assert.deepEqual(
+    resources.filter(({ type }) => /UpgradeDump|BackupCron/.test(type)),
+    [],
+  );
 });
 
 describe("the configurations that come with the program", () => {

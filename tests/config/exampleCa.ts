@@ -1,6 +1,7 @@
-/** A CA in a file, gone with the process. */
+/** A CA in a file, and one that is none, gone with the process. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -16,3 +17,10 @@ const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "
 execFileSync("openssl", ["req", "-x509", ...key, "-days", "3650", "-subj", "/CN=example", "-out", exampleCa], {
   stdio: "ignore",
 });
+
+/** The day on which it ends, as messages write it. */
+export const exampleCaEnd = new Date(new X509Certificate(readFileSync(exampleCa)).validTo).toISOString().slice(0, 10);
+
+/** Path of a certificate that lost a part of itself on the way. */
+export const damagedCa = join(directory, "damaged.pem");
+writeFileSync(damagedCa, "-----BEGIN CERTIFICATE-----\nMIIBozCC\n-----END CERTIFICATE-----\n");

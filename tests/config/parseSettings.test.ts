@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parseSettings } from "../../components/config/parseSettings.ts";
 import { ageRecipient, directoryWith, hostKey, parse, publicKey, smallStack, valuesOf } from "./stack.ts";
+import { exampleCa } from "./exampleCa.ts";
 
 const privateKey = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 
@@ -419,6 +420,32 @@ describe("parseSettings", () => {
     };
     assert.deepEqual(parse({ ...smallStack, servers }).warnings, [
       "k3s-ha:servers.server-2 is known by a key of type ssh-rsa, which newer versions of sshd may refuse to prove themselves with; use the host's ed25519 key.",
+    ]);
+  });
+
+  it("warns of a datastore that nobody backs up", () => {
+    const of = (datastoreEndpoint: string) =>
+      parse({ ...smallStack, datastore: { endpoint: { caFile: exampleCa } }, datastoreEndpoint }).warnings;
+    for (const [what, warnings] of [
+      ["PostgreSQL", of("postgres://k3s:hunter2@db.example.com/k3s")],
+      ["etcd", of("https://etcd-1:2379")],
+    ] as const) {
+      assert.deepEqual(warnings, [
+        `k3s-ha:datastoreEndpoint is of ${what}, of which this program takes no backups; back it up by its own means, together with the server token.`,
+      ]);
+    }
+  });
+
+  it("warns of users of a database who may log in from anywhere", () => {
+    const existing = { engine: "mysql", address: "db.example.com", adminUser: "admin", caFile: exampleCa };
+    const config = {
+      ...smallStack,
+      datastore: { existing: { ...existing, loginFrom: ["203.0.113.%", "%"] } },
+      datastoreAdminPassword: "hunter2",
+      backup: { ...(smallStack["backup"] as object), host: "server-1" },
+    };
+    assert.deepEqual(parse(config).warnings, [
+      'k3s-ha:datastore.existing.loginFrom has "%", so whoever reaches the database and has the password may log in as K3s; list the servers\' addresses or networks.',
     ]);
   });
 

@@ -17,6 +17,7 @@ export interface Machine {
   projectDirectory?: string;
   environment?: Readonly<Record<string, string | undefined>>;
   isPreview?: boolean;
+  now?: Date;
 }
 
 /** A well-formed public key of a type, made of one number: it is nobody's. */
@@ -66,7 +67,7 @@ export function parse(config: StackConfig, machine: Machine = {}): ParsedSetting
     projectDirectory: machine.projectDirectory ?? "/nowhere",
     environment: machine.environment ?? { HOME: "/nowhere/home", SSH_AUTH_SOCK: "/nowhere/agent" },
     isPreview: machine.isPreview ?? false,
-    now: new Date("2026-11-23T12:00:00Z"),
+    now: machine.now ?? new Date("2026-11-23T12:00:00Z"),
   });
 }
 

@@ -322,7 +322,7 @@ const clientFiles = () => ({ caFile: ca, certFile: client.certificate, keyFile: 
 
 /** A stack on an endpoint of which there are no backups. */
 async function upOn(name: string, endpoint: string, datastore: Record<string, unknown>): Promise<SandboxStack> {
-  const { backup: _none, ...config } = existing();
+  const config = Object.fromEntries(Object.entries(existing()).filter(([key]) => key !== "backup"));
   const stack = await SandboxStack.open(name, { ...config, datastore: { endpoint: datastore } });
   await stack.setSecret("datastoreEndpoint", endpoint);
   const said = await stack.mustUp();

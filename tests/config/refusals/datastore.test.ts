@@ -1,6 +1,6 @@
 import { managed, refuses } from "./refusal.ts";
 import { smallStack } from "../stack.ts";
-import { exampleCa } from "../exampleCa.ts";
+import { damagedCa, exampleCa, exampleCaEnd } from "../exampleCa.ts";
 
 /** Whose password must not be in any message. */
 const login = "mysql://k3s:hunter2@";
@@ -181,6 +181,63 @@ refuses("the datastore", [
     config: { ...withExisting({ caFile: "/dev/null" }), backup: { host: "server-1" } },
     problems: [
       'k3s-ha:datastore.existing.caFile is "/dev/null", a file without a certificate: name the one with the PEM text from -----BEGIN CERTIFICATE----- on.',
+    ],
+  },
+  {
+    name: "a CA that has expired",
+    config: { ...withExisting({ caFile: exampleCa }), backup: { host: "server-1" } },
+    machine: { now: new Date("2126-11-23T12:00:00Z") },
+    problems: [
+      `k3s-ha:datastore.existing.caFile is ${JSON.stringify(exampleCa)}, a file with a certificate that expired on ${exampleCaEnd}: name the one that is in use.`,
+    ],
+  },
+  {
+    name: "a CA that is damaged",
+    config: { ...withExisting({ caFile: damagedCa }), backup: { host: "server-1" } },
+    problems: [
+      `k3s-ha:datastore.existing.caFile is ${JSON.stringify(damagedCa)}, a file with a certificate that is damaged: copy it again.`,
+    ],
+  },
+  {
+    name: "a client's key without its certificate",
+    config: given({ caFile: exampleCa, keyFile: exampleCa }, "https://etcd-1:2379"),
+    problems: [
+      "k3s-ha:datastore.endpoint.certFile is missing, but k3s-ha:datastore.endpoint.keyFile is of no use without it: name the other file too.",
+      `k3s-ha:datastore.endpoint.keyFile is ${JSON.stringify(exampleCa)}, a file without a private key that can be used: name one with a PEM key without a passphrase.`,
+    ],
+  },
+  {
+    name: "three datastores",
+    config: {
+      ...smallStack,
+      datastore: { ...(smallStack["datastore"] as object), existing: existing(), endpoint: { caFile: exampleCa } },
+      datastoreAdminPassword: "hunter2",
+      datastoreEndpoint: "https://etcd-1:2379",
+    },
+    problems: [
+      "k3s-ha:datastore has managed, existing and endpoint, but a cluster has one datastore: keep one of them.",
+      "k3s-ha:datastoreEndpoint contradicts k3s-ha:datastore.managed, which gives a datastore too: remove one of them.",
+    ],
+  },
+  {
+    name: "no datastore",
+    config: { ...smallStack, datastore: {} },
+    problems: [
+      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server that is there, or endpoint.",
+    ],
+  },
+  {
+    name: "backups of an etcd",
+    config: { ...given({ caFile: exampleCa }, "https://etcd-1:2379"), backup: { host: "server-1" } },
+    problems: [
+      "k3s-ha:backup.host is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means.",
+    ],
+  },
+  {
+    name: "a given MySQL without a host for backups",
+    config: given({ caFile: exampleCa }, login + "tcp(db.example.com:3306)/k3s"),
+    problems: [
+      "k3s-ha:backup.host is missing, but only a managed database has a host that takes its backups: name a host of this stack that may reach the database, such as a server.",
     ],
   },
   {
