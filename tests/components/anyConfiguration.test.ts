@@ -61,7 +61,7 @@ const text = fc.oneof(
 );
 const value = fc.oneof(text, fc.integer(), fc.boolean(), fc.array(text, { maxLength: 3 }));
 const settings = (keys: readonly string[]) =>
-  fc.dictionary(fc.constantFrom(...keys), value, { noNullPrototype: true, maxKeys: 3 });
+  fc.dictionary(fc.constantFrom(...keys), value, { noNullPrototype: true, minKeys: 2, maxKeys: 4 });
 const labels = fc.dictionary(
   fc.oneof(
     label,
