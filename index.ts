@@ -16,7 +16,10 @@ import { renderKubeconfig } from "./components/render/kubeconfig.ts";
 const settings = await loadSettings();
 const { servers, agentPools, loadBalancer, datastore, k3s } = settings;
 
-const identity = new ClusterIdentity("cluster", { healthRotation: loadBalancer.certificateRotation });
+const identity = new ClusterIdentity("cluster", {
+  healthRotation: loadBalancer.certificateRotation,
+  healthHours: loadBalancer.certificateHours,
+});
 // Nothing is changed on any host before every host was reached and found fit.
 const hosts = new HostChecks("hosts", { hosts: settings.hosts });
 const checked = { dependsOn: [hosts] };

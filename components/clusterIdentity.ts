@@ -9,6 +9,8 @@ export interface ClusterIdentityArgs {
   organization?: string;
   /** A word that asks for another health certificate, with a key of its own, when it changes. Default: none. */
   healthRotation?: string | undefined;
+  /** Hours that the health certificate is good for; an `up` in their second half renews it. Default: 87,660, ten years. */
+  healthHours?: number;
 }
 
 /** A certificate authority: its certificate and the key that signs with it, as PEM. */
@@ -32,7 +34,7 @@ const authorityYears = 10;
  * The balancer's health certificate may read `/readyz` and nothing else, and its end would take every server out of
  * rotation. So it lives long, and any `up` in its second half renews it.
  */
-const healthYears = 10;
+const healthHoursByDefault = 10 * hoursPerYear;
 
 /** The administrator's certificate opens everything: one year, renewed by an `up` in the last three months. */
 const adminYears = 1;
@@ -66,7 +68,7 @@ export class ClusterIdentity extends pulumi.ComponentResource {
 
   constructor(name: string, args: ClusterIdentityArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("k3s-ha:index:ClusterIdentity", name, args, opts);
-    const organization = args.organization ?? pulumi.getStack();
+    const { organization = pulumi.getStack(), healthHours = healthHoursByDefault } = args;
 
     const token = (child: string) =>
       new random.RandomPassword(`${name}-${child}`, { length: 48, special: false }, { parent: this }).result;
@@ -101,7 +103,7 @@ export class ClusterIdentity extends pulumi.ComponentResource {
     const client = (
       child: string,
       subject: tls.types.input.CertRequestSubject,
-      years: number,
+      hours: number,
       renewAtHours: number,
       rotation?: string,
     ) => {
@@ -118,7 +120,7 @@ export class ClusterIdentity extends pulumi.ComponentResource {
           caCertPem: this.clientAuthority.certificate,
           caPrivateKeyPem: this.clientAuthority.privateKey,
           allowedUses: ["client_auth", "digital_signature", "key_encipherment"],
-          validityPeriodHours: years * hoursPerYear,
+          validityPeriodHours: hours,
           earlyRenewalHours: renewAtHours,
         },
         { parent: this },
@@ -128,14 +130,14 @@ export class ClusterIdentity extends pulumi.ComponentResource {
     this.healthCertificate = client(
       "health",
       { commonName: "haproxy-health" },
-      healthYears,
-      (healthYears / 2) * hoursPerYear,
+      healthHours,
+      Math.ceil(healthHours / 2),
       args.healthRotation,
     );
     this.adminCertificate = client(
       "admin",
       { commonName: "k3s-ha-admin", organization: "system:masters" },
-      adminYears,
+      adminYears * hoursPerYear,
       90 * 24,
     );
 

@@ -207,6 +207,12 @@ const loadBalancer = section({
         "IP address, by a load balancer's name, that its statistics page and Prometheus metrics are served on, to whoever reaches it; on the others it is 127.0.0.1.",
     }),
   certificateRotation: rotation("another certificate for the readiness checks"),
+  certificateHours: wholeNumber(1, 876_600, "write the hours that the certificate for readiness checks is good for")
+    .default(87_660)
+    .meta({
+      description:
+        "Hours that the certificate for the readiness checks is good for, ten years; any `up` in their second half renews it.",
+    }),
   statsPort: port("the statistics page and the metrics are served on")
     .default(8404)
     .meta({ description: "Port of the statistics page and the Prometheus metrics." }),

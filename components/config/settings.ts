@@ -65,6 +65,8 @@ export interface LoadBalancerSettings {
   statsPort: number;
   /** A word that asks for another health certificate when it changes. */
   certificateRotation?: string | undefined;
+  /** Hours that the health certificate is good for. Default: 87,660, ten years. */
+  certificateHours: number;
 }
 
 /** The address that several load balancers share. */

@@ -36,6 +36,7 @@ describe("parseSettings", () => {
         maxConnections: 4000,
         idleSeconds: 86_400,
         statsAddresses: {},
+        certificateHours: 87_660,
         statsPort: 8404,
       },
       datastore: {
