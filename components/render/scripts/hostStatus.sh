@@ -2,10 +2,10 @@
 # Reads, changes nothing: how this host is doing, a line "kind<TAB>value…" for each thing that there is to say.
 tell() { local IFS=$'\t'; printf '%s\n' "$*"; }
 
-# certificate OWNER NAME PATH: the first certificate in a file, and nothing else of it: there may be a key behind it.
+# certificate OWNER NAME PATH [SOURCE]: the first certificate in a file, and nothing else of it: there may be a key behind it.
 certificate() {
   local text
-  text=$(sed -nE '/^-----BEGIN CERTIFICATE/,/^-----END CERTIFICATE/p; /^-----END CERTIFICATE/q' "$3" 2>/dev/null | grep -v -e ----- | tr -d '\n') || text=
+  text=$(sed -nE '/^-----BEGIN CERTIFICATE/,/^-----END CERTIFICATE/p; /^-----END CERTIFICATE/q' "${4:-$3}" 2>/dev/null | grep -v -e ----- | tr -d '\n') || text=
   if [[ -n $text ]]; then tell certificate "$1" "$2" "$3" "$text"; fi
 }
 
@@ -34,10 +34,12 @@ tell_server() {
   [[ $datastore != remote ]] || tell_remote_datastore
   local path name nodes ready failed
   unit k3s
-  for path in /var/lib/rancher/k3s/server/tls/*.crt /var/lib/rancher/k3s/agent/*.crt; do
+  for path in /var/lib/rancher/k3s/server/tls/{,kube-controller-manager/,kube-scheduler/}*.crt /var/lib/rancher/k3s/agent/*.crt; do
     name=$(basename "$path" .crt)
     certificate k3s "$name" "$path"
   done
+  # What clients are shown is in no file of its own kind.
+  certificate k3s API /var/lib/rancher/k3s/server/tls/dynamic-cert.json <(timeout 3 openssl s_client -connect 127.0.0.1:6443 2>/dev/null </dev/null)
   ready=$(ask_api /readyz 3) || ready="no answer"
   failed=$(sed -nE 's/^\[-\]([^ ]+) failed.*/\1/p' <<<"$ready" | paste -sd ,)
   tell ready "${failed:-${ready%%$'\n'*}}"
