@@ -16,7 +16,8 @@ export interface ClusterMembersArgs {
 
 /**
  * Keeps the cluster's list of nodes that of the stack: a node whose host was removed or declared lost is drained, if
- * it still works, and deleted. Nodes that somebody else had join are left alone. Whatever the removed hosts are asked to
+ * it still works, and deleted. One that is removed without being declared lost, and whose host gives no sign of life, ends the
+ * run, because K3s could not be uninstalled there. Nodes that somebody else had join are left alone. Whatever the removed hosts are asked to
  * do comes after it, and it comes after the balancers have forgotten them.
  */
 export class ClusterMembers extends pulumi.ComponentResource {
@@ -31,6 +32,9 @@ export class ClusterMembers extends pulumi.ComponentResource {
     const [server] = living(args.servers);
     if (server === undefined) throw new pulumi.RunError("every server is lost, so no node can be removed");
     const [hostName, host] = server;
+    const lost = [args.servers, args.agents].flatMap((hosts) =>
+      Object.keys(hosts).filter((nodeName) => hosts[nodeName]?.standIn !== undefined),
+    );
     const members = [...living(args.servers), ...living(args.agents)].map(([nodeName]) => nodeName);
     const drainSeconds = args.drainSeconds ?? 120;
     const nodes = new HostCommand(
@@ -40,7 +44,7 @@ export class ClusterMembers extends pulumi.ComponentResource {
         applySeconds: drainSeconds + 480,
         script: renderHostScript({
           body: "clusterMembers",
-          variables: { host_name: hostName, node_owner: nodeOwner(), members, drain_seconds: drainSeconds },
+          variables: { host_name: hostName, node_owner: nodeOwner(), members, lost, drain_seconds: drainSeconds },
         }),
       },
       // The nodes go with the cluster, so there is nothing to dial a server for when this goes away.

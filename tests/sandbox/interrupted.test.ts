@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { down, up } from "../../sandbox/sandbox.ts";
+import { destroyHosts, down, powerOff, up } from "../../sandbox/sandbox.ts";
+import { endpointOf, probeDuring } from "../support/probe.ts";
 import {
   addressOf,
   devConfig,
@@ -114,6 +115,78 @@ describe("an agent that moves to another pool in one step", () => {
     await (await SandboxStack.open("dev", config)).mustUp("--expect-no-changes");
   });
 });
+
+describe("an agent that is removed", () => {
+  test("while it is dead and not declared lost is refused with what to do, and goes once it is declared so", async () => {
+    const config = inPool(await devConfig(), "moved");
+    await powerOff("agent-1");
+    const { all, exitCode } = await (await SandboxStack.open("dev", { ...config, agentPools: {} })).up();
+    assert.notEqual(exitCode, 0, all);
+    assert.match(
+      all,
+      /server-1: agent-1 is not in the configuration any more, but its host gives no sign of life, so K3s cannot be uninstalled there\. Nothing was uninstalled\. .*put its entry back with "lost: true" and run up; after that, its entry can go \(docs\/day-two\.md\)\./,
+    );
+    const lost = { moved: { hosts: { "agent-1": { address: addressOf("agent-1"), lost: true } } } };
+    const stack = await SandboxStack.open("dev", { ...config, agentPools: lost });
+    await stack.mustUp();
+    assert.deepEqual(await nodeNames(await stack.kubeconfig()), ["server-1", "server-2"]);
+  });
+
+  test("while it is half installed, the last one, completes and leaves the host clean", async () => {
+    await destroyHosts(["agent-1"]);
+    await up();
+    const config = await devConfig();
+    assert.ok(
+      await killedWhen(await SandboxStack.open("dev", config), /workers-agent-1-service creating/, 1500),
+      "the output never told that the agent joins",
+    );
+    const stack = await SandboxStack.open("dev", { ...config, agentPools: {} });
+    await stack.mustUp();
+    assert.deepEqual(await nodeNames(await stack.kubeconfig()), ["server-1", "server-2"]);
+    assert.equal(
+      await onHost(
+        "agent-1",
+        "ls -d /var/lib/rancher/k3s/agent /etc/rancher/k3s/config.yaml /usr/local/bin/k3s /etc/systemd/system/k3s*.service /var/lib/k3s-ha/k3s.claims 2>/dev/null; pgrep --list-full --full 'k3s|containerd-shim' | grep -v pgrep; true",
+      ),
+      "",
+    );
+  });
+});
+
+describe("an up that is killed while a changed setting goes round the servers", () => {
+  test("is finished by the next, and no request fails in either", async () => {
+    const config = await devConfig();
+    const k3s = config["k3s"] as { serverConfig: object };
+    const changed = {
+      ...config,
+      agentPools: {},
+      k3s: { ...k3s, serverConfig: { ...k3s.serverConfig, "kube-apiserver-arg": ["event-ttl=3h"] } },
+    };
+    const stack = await SandboxStack.open("dev", changed);
+    const kubeconfig = await stack.kubeconfig();
+    const { failed, samples } = await probeDuring(
+      endpointOf(kubeconfig),
+      async () => {
+        assert.ok(await killedWhen(stack, /servers-server-1-service updating/, 3000), "server-1 was never changed");
+        await (await SandboxStack.open("dev", changed)).mustUp();
+      },
+      3000,
+    );
+    assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
+    for (const server of ["server-1", "server-2"])
+      assert.match(await onHost(server, "cat /etc/rancher/k3s/config.yaml"), /event-ttl=3h/);
+    assert.deepEqual(
+      await readyNodes(kubeconfig),
+      ["server-1", "server-2"].map((server) => `${server} ${version}`),
+    );
+    await stack.mustUp("--expect-no-changes");
+  });
+});
+
+async function nodeNames(kubeconfig: string): Promise<string[]> {
+  const names = await kubectl(kubeconfig, ["get", "nodes", "--output", "jsonpath={.items[*].metadata.name}"]);
+  return names.split(" ").sort();
+}
 
 /** The configuration with its agent in one pool of that name, labelled with it. */
 function inPool(config: StackConfig, pool: string): StackConfig {

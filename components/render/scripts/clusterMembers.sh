@@ -21,6 +21,40 @@ is_ready() {
   [[ $(node_kubectl get node "$1" --request-timeout 10s --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') == True ]]
 }
 
+# What the kubelet of a node renews every ten seconds.
+lease_of() { node_kubectl --namespace kube-node-lease get lease "$1" --request-timeout 10s --ignore-not-found --output 'jsonpath={.spec.renewTime}'; }
+
+# A port that is closed is an answer too.
+answers_at() {
+  local answer
+  answer=$(timeout 3 bash -c "exec 3<>/dev/tcp/$1/$2" 2>&1) || [[ $answer == *refused* ]]
+}
+
+# is_silent NODE: nothing on its host answers, and its kubelet does not tell that it lives.
+is_silent() {
+  local address lease deadline=$((SECONDS + 15))
+  address=$(node_kubectl get node "$1" --request-timeout 10s --output 'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}')
+  address=${address%% *}
+  [[ -n $address ]] || return 1
+  if ping -c 1 -W 2 "$address" >/dev/null 2>&1 || answers_at "$address" 22 || answers_at "$address" 10250; then return 1; fi
+  lease=$(lease_of "$1")
+  while ((SECONDS < deadline)); do
+    [[ $(lease_of "$1") == "$lease" ]] || return 1
+    sleep 1
+  done
+}
+
+# Else the run would end at the uninstall, with an address and no word of what to do.
+refuse_silent_hosts() {
+  local node
+  for node in "$@"; do
+    [[ " ${lost[*]} " != *" $node "* ]] || continue
+    if is_silent "$node"; then
+      die "$host_name: $node is not in the configuration any more, but its host gives no sign of life, so K3s cannot be uninstalled there. Nothing was uninstalled. If it is only switched off, switch it on and run up again. If it is gone for good, put its entry back with \"lost: true\" and run up; after that, its entry can go (docs/day-two.md)."
+    fi
+  done
+}
+
 # Where no kubelet answers there is nothing to wait for: the pods are deleted with the node.
 drain_node() {
   is_ready "$1" || return 0
@@ -30,7 +64,7 @@ drain_node() {
 
 delete_node() {
   local password=$1.node-password.k3s deadline=$((SECONDS + 15))
-  node_kubectl delete node "$1" --ignore-not-found --timeout 60s >&2 || die "$host_name: the node $1 could not be deleted; see the answer above"
+  node_kubectl delete node "$1" --ignore-not-found --timeout 120s >&2 || die "$host_name: the node $1 could not be deleted; see the answer above"
   # K3s deletes the password with the node, a moment later.
   while [[ -n $(node_kubectl --namespace kube-system get secret "$password" --ignore-not-found --request-timeout 10s --output name) ]]; do
     ((SECONDS < deadline)) || node_kubectl --namespace kube-system delete secret "$password" --ignore-not-found --timeout 30s >&2 ||
@@ -53,6 +87,8 @@ apply() {
   lock_host
   wait_for_api
   nodes=$(leaving_nodes)
+  # shellcheck disable=SC2086
+  refuse_silent_hosts $nodes
   # All of them first, so that no pod moves from one that goes to another one.
   for node in $nodes; do node_kubectl cordon "$node" --request-timeout 10s >&2; done
   for node in $nodes; do
