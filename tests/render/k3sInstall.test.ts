@@ -52,8 +52,12 @@ describe("k3sInstall", () => {
   ): Promise<BashResult> => {
     const script = renderHostScript({
       body: "k3sInstall",
+      parts: ["k3sClaim"],
       variables: {
         host_name: "server-1",
+        node_name: "server-1",
+        role: "server",
+        claim: "servers-server-1",
         version,
         release_url: `${url}/${encodeURIComponent(version)}`,
         sha256: configured,
@@ -68,7 +72,7 @@ describe("k3sInstall", () => {
     });
     // The host's lock is for hosts.
     return runBash(
-      `${definitionsOf(script)}lock_host() { :; }\nstate_directory=${join(directory, "..", `state-${basename(directory)}`)}\napply\n`,
+      `${definitionsOf(script)}lock_host() { :; }\nstate_directory=${join(directory, "..", `state-${basename(directory)}`)}\nclaims_directory=$state_directory/k3s.claims\napply\n`,
     );
   };
   const refused = async (pattern: RegExp, configured = "") => {
