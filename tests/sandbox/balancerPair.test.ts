@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
-import { endpointOf, probeDuring } from "../support/probe.ts";
+import { type Endpoint, endpointOf, probeDuring } from "../support/probe.ts";
 import { addressOf, devConfig, onHost, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
 
 const balancers = ["lb-1", "lb-2"] as const;
@@ -16,17 +16,28 @@ let kubeconfig: string;
 before(async () => {
   await down();
   await up({ hosts: ["db-1", ...balancers, "server-1", "server-2", "agent-1"] });
-  config = {
-    ...(await devConfig()),
-    loadBalancer: {
-      hosts: { "lb-1": { address: addressOf("lb-1") }, "lb-2": { address: addressOf("lb-2") } },
-      virtualIp: { address: virtualAddress },
-    },
-  };
+  const alone = withBalancers(await devConfig(), { hosts: { "lb-1": placed("lb-1") } });
+  await (await SandboxStack.open("dev", alone)).mustUp();
+  config = withBalancers(alone, {
+    hosts: { "lb-1": placed("lb-1"), "lb-2": placed("lb-2") },
+    virtualIp: { address: virtualAddress },
+  });
   stack = await SandboxStack.open("dev", config);
-  await stack.mustUp();
+  const { failed } = await probeDuring(await endpointAt("lb-1"), () => stack.mustUp(), 3000);
+  assert.equal(failed, 0, "the address of the first balancer did not answer while the second one came");
   kubeconfig = await stack.kubeconfig();
 });
+
+const placed = (host: string) => ({ address: addressOf(host) });
+
+function withBalancers(given: StackConfig, loadBalancer: object): StackConfig {
+  return { ...given, loadBalancer: { ...(given["loadBalancer"] as object), virtualIp: undefined, ...loadBalancer } };
+}
+
+/** The API at the own address of a balancer, whether or not it shares another. */
+async function endpointAt(host: string): Promise<Endpoint> {
+  return { ...endpointOf(await stack.kubeconfig()), server: `https://${addressOf(host)}:6443` };
+}
 
 after(() => down());
 
@@ -157,6 +168,38 @@ describe("new certificates", () => {
   });
 });
 
+describe("the certificate for readiness checks", () => {
+  test("is renewed near its end by an up that no client notices", async () => {
+    const certificate = async () => {
+      const text = await onHost(
+        "lb-1",
+        "openssl x509 -noout -serial -startdate -enddate -in /etc/haproxy/k3s-ha/health.pem",
+      );
+      const value = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1] ?? "";
+      return { serial: value("serial"), end: Date.parse(value("notAfter")), text };
+    };
+    const hour = 3_600_000;
+    // Of one that is good for an hour, renewal is due from the beginning on.
+    stack = await SandboxStack.open(
+      "dev",
+      withBalancers(config, { ...(config["loadBalancer"] as object), certificateHours: 1 }),
+    );
+    await stack.mustUp();
+    const short = await certificate();
+    assert.ok(short.end > Date.now() && short.end <= Date.now() + hour, short.text);
+    const { failed, samples } = await probeDuring(endpointOf(kubeconfig), () => stack.mustUp(), 3000);
+    assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
+    const renewed = await certificate();
+    assert.notEqual(renewed.serial, short.serial);
+    assert.ok(renewed.end > short.end, `${renewed.text} after ${short.text}`);
+    // HAProxy asks with it: the servers take no other.
+    assert.match(
+      await onHost("lb-1", "echo 'show stat' | socat -t 2 - UNIX-CONNECT:/run/haproxy/k3s-ha.sock"),
+      /^servers,server-1,(?:[^,]*,){15}UP,/m,
+    );
+  });
+});
+
 describe("a reload that HAProxy refuses", () => {
   test("is an error that says so, and the balancer goes on as before", async () => {
     const loadBalancer = { ...(config["loadBalancer"] as object), statsAddresses: { "lb-1": "203.0.113.9" } };
@@ -169,3 +212,60 @@ describe("a reload that HAProxy refuses", () => {
     assert.match(await onHost("lb-1", "curl --silent http://127.0.0.1:8404/metrics"), /^haproxy_server_status/m);
   });
 });
+
+describe("a pair that loses a balancer", () => {
+  test("goes on without it when it is declared lost, which is not dialled, and the address stays where it is", async () => {
+    await powerOff("lb-2");
+    // It may have been the holder.
+    await holds("lb-1");
+    const keepalived = () =>
+      onHost("lb-1", "systemctl show --property ExecMainPID keepalived; cat /etc/keepalived/keepalived.conf");
+    const before = await keepalived();
+    stack = await SandboxStack.open(
+      "dev",
+      withBalancers(config, {
+        hosts: { "lb-1": placed("lb-1"), "lb-2": { ...placed("lb-2"), lost: true } },
+        virtualIp: { address: virtualAddress },
+      }),
+    );
+    const { failed, samples } = await probeDuring(endpointOf(kubeconfig), () => stack.mustUp(), 3000);
+    assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
+    // Its place is kept: the one that replaces it has its address, and a restart of keepalived would cost clients seconds.
+    assert.equal(await keepalived(), before);
+    assert.match(before, new RegExp(`unicast_peer \\{\\s+${addressOf("lb-2")}\\s`));
+    assert.deepEqual(await holders(["lb-1"]), ["lb-1"]);
+  });
+
+  test("becomes a single one, whose own address is the API's, and the shared one is gone", async () => {
+    const { failed, samples } = await probeDuring(
+      await endpointAt("lb-1"),
+      async () => {
+        stack = await SandboxStack.open("dev", withBalancers(config, { hosts: { "lb-1": placed("lb-1") } }));
+        await stack.mustUp();
+      },
+      3000,
+    );
+    assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
+    const own = `https://${addressOf("lb-1")}:6443`;
+    assert.equal(endpointOf(await stack.kubeconfig()).server, own);
+    assert.equal(await onHost("agent-1", "sed -n 's/^server: //p' /etc/rancher/k3s/config.yaml"), `"${own}"`);
+    assert.deepEqual(await holders(["lb-1"]), []);
+    assert.equal(
+      await onHost(
+        "lb-1",
+        "ls /etc/keepalived/k3s-ha /etc/keepalived/keepalived.conf 2>/dev/null; systemctl is-active keepalived; true",
+      ),
+      "inactive",
+    );
+    await stack.mustUp("--expect-no-changes");
+  });
+});
+
+/** Waits until a host has the address. */
+async function holds(host: string): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while ((await holders([host])).length === 0) {
+    assert.ok(performance.now() < deadline, `${host} does not take ${virtualAddress}`);
+    await sleep(200);
+  }
+}
