@@ -62,13 +62,28 @@ drain_node() {
     printf '%s: %s still has pods after %s s; they end with it\n' "$host_name" "$1" "$drain_seconds" >&2
 }
 
+# is_gone TYPE NAME: the API says that there is none; no answer is none.
+is_gone() {
+  local answer
+  answer=$(node_kubectl --namespace kube-system get "$1" "$2" --ignore-not-found --request-timeout 10s --output name) && [[ -z $answer ]]
+}
+
+# kubectl is not to wait for the end of what it deletes: it was seen to miss it, and to wait on.
+delete_now() { node_kubectl --namespace kube-system delete "$1" "$2" --ignore-not-found --wait=false --request-timeout 20s >&2; }
+
 delete_node() {
-  local password=$1.node-password.k3s deadline=$((SECONDS + 15))
-  node_kubectl delete node "$1" --ignore-not-found --timeout 120s >&2 || die "$host_name: the node $1 could not be deleted; see the answer above"
+  local password=$1.node-password.k3s deadline=$((SECONDS + 60))
+  delete_now node "$1" || die "$host_name: the node $1 could not be deleted, see the answer above; run up again"
+  until is_gone node "$1"; do
+    ((SECONDS < deadline)) || die "$host_name: the node $1 is still there a minute after it was deleted; see its finalizers in: kubectl get node $1 --output yaml"
+    sleep 0.5
+  done
   # K3s deletes the password with the node, a moment later.
-  while [[ -n $(node_kubectl --namespace kube-system get secret "$password" --ignore-not-found --request-timeout 10s --output name) ]]; do
-    ((SECONDS < deadline)) || node_kubectl --namespace kube-system delete secret "$password" --ignore-not-found --timeout 30s >&2 ||
+  deadline=$((SECONDS + 15))
+  until is_gone secret "$password"; do
+    ((SECONDS < deadline)) || delete_now secret "$password" ||
       die "$host_name: the password of the deleted node $1 could not be deleted, see the answer above; run up again"
+    ((SECONDS < deadline + 60)) || die "$host_name: the password of the deleted node $1 is still there; run up again"
     sleep 0.5
   done
 }
