@@ -45,8 +45,9 @@ test: node_modules/.installed ## Run every test
 drill: node_modules/.installed ## Break a cluster in the sandbox in every way, and show what clients see of it
 	@$(RUN) tests/drill/main.ts $(ARGS)
 
-bench: node_modules/.installed ## Time the creation of a cluster beside a bare shell script, or previews: make bench ARGS=preview
-	@$(RUN) tests/bench/$(if $(filter preview,$(firstword $(ARGS))),previewSize.ts $(wordlist 2,$(words $(ARGS)),$(ARGS)),createTime.ts $(ARGS))
+bench: node_modules/.installed ## Time the creation of a cluster beside a bare shell script; ARGS=preview, backups or faults: previews, or backups
+	@set -- $(ARGS); case "$$1" in preview) bench=previewSize ;; backups) bench=backupSizes ;; faults) bench=backupFaults ;; *) bench=createTime; set -- - "$$@" ;; esac; \
+	shift; $(RUN) tests/bench/$$bench.ts "$$@"
 
 lint: node_modules/.installed ## Check format, lint rules and types
 	@$(RUN) tests/run.ts --only lint

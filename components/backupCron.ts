@@ -11,7 +11,7 @@ import {
   renderDrillService,
   renderFailureService,
 } from "./render/backupUnits.ts";
-import { type HostFile, renderHostScript } from "./render/hostScript.ts";
+import { type HostFile, renderHostScript, variableIn } from "./render/hostScript.ts";
 import { longestGap, nextRuns, onCalendar } from "./render/onCalendar.ts";
 import {
   copyDestination,
@@ -43,6 +43,11 @@ export interface BackupCronArgs {
   host: HostArgs;
   /** The host's name, for messages. */
   hostName: string;
+  /**
+   * Hosts that are lost, by name. If one of them took the backups before, it is not dialled to be left clean. Default:
+   * none.
+   */
+  lostHosts?: Readonly<Record<string, HostArgs>>;
   source: BackupSource;
   /** The cluster's server token, secret: a dump is of use with this token only, and each is checked to belong to it. */
   token: pulumi.Input<string>;
@@ -112,6 +117,7 @@ const drillIdentity = "/etc/k3s-ha/backup-drill.key";
 const copyConfig = "/etc/k3s-ha/backup-rclone.conf";
 const copyKey = "/etc/k3s-ha/backup-copy.key";
 const copyKnownHosts = "/etc/k3s-ha/backup-copy.known_hosts";
+const revisionName = "backup-credentials";
 const webhookConfig = "/etc/k3s-ha/backup-webhook.conf";
 const settingsPath = "/etc/k3s-ha/backup.conf";
 const verifier = "k3s-ha-backup";
@@ -210,6 +216,34 @@ export class BackupCron extends pulumi.ComponentResource {
           : [{ path: webhookConfig, content: `url = ${JSON.stringify(webhook)}`, mode: "0600" }]),
         ...(drillKey === undefined ? [] : [{ path: drillIdentity, content: drillKey, mode: "0600" }]),
       ]);
+    // It changes its host in place, and a host that is not the one any more would keep timer and credentials. So each has a
+    // resource that takes all of it away when it is deleted: after the new host has taken its first backup.
+    const removal = {
+      program_path: backupProgramPath,
+      settings_path: settingsPath,
+      verifier,
+      revision_name: revisionName,
+      paths: secretPaths,
+      token_escrow: tokenEscrow,
+    };
+    const presence = new HostCommand(
+      `${name}-on-${hostName}`,
+      {
+        host,
+        removeSeconds,
+        script: renderHostScript({
+          body: "backupHost",
+          parts: ["backupRemoval"],
+          variables: { host_name: hostName, ...removal },
+        }),
+      },
+      { parent: this },
+    );
+    for (const [lostName, lost] of Object.entries(args.lostHosts ?? {})) {
+      if (lostName !== hostName)
+        new HostCommand(`${name}-on-${lostName}`, { host: lost, script: "" }, { parent: this });
+    }
+
     const credentials = new HostCommand(
       `${name}-credentials`,
       {
@@ -218,13 +252,12 @@ export class BackupCron extends pulumi.ComponentResource {
           pulumi.all([secretFiles, args.token]).apply(([files, token]) =>
             renderHostScript({
               body: "backupCredentials",
+              parts: ["backupRemoval"],
               variables: {
                 host_name: hostName,
-                revision_name: "backup-credentials",
-                paths: secretPaths,
+                ...removal,
                 absent: secretPaths.filter((path) => files.every((file) => file.path !== path)),
                 token: recipients.length === 0 ? "" : token,
-                token_escrow: tokenEscrow,
                 recipients,
               },
               files,
@@ -232,7 +265,7 @@ export class BackupCron extends pulumi.ComponentResource {
           ),
         ),
       },
-      { parent: this },
+      { parent: this, dependsOn: presence },
     );
 
     const timer = new HostCommand(
@@ -247,12 +280,11 @@ export class BackupCron extends pulumi.ComponentResource {
             const source = `${address}:${port}`;
             return renderHostScript({
               body: "backupTimer",
+              parts: ["backupRemoval"],
               variables: {
                 host_name: hostName,
                 directory,
-                verifier,
-                program_path: backupProgramPath,
-                settings_path: settingsPath,
+                ...removal,
                 credentials_revision: credentialsRevision,
                 recipients,
                 drills: drill === undefined ? "no" : "yes",
@@ -321,7 +353,25 @@ export class BackupCron extends pulumi.ComponentResource {
             });
           }),
       },
-      { parent: this },
+      {
+        parent: this,
+        hooks: {
+          beforeUpdate: [
+            new pulumi.ResourceHook(
+              `${name}-move`,
+              ({ oldInputs }) => {
+                const told = moveNote(String(oldInputs?.["stdin"]), {
+                  hostName,
+                  directory,
+                  hasCopies: copy !== undefined,
+                });
+                if (told !== undefined) void pulumi.log.warn(told, this);
+              },
+              { onDryRun: true },
+            ),
+          ],
+        },
+      },
     );
 
     this.hostName = pulumi.output(hostName);
@@ -336,6 +386,19 @@ export class BackupCron extends pulumi.ComponentResource {
       latest: this.latest,
     });
   }
+}
+
+/** What becomes of the backups when another host takes them from now on; undefined when it is the same one. */
+export function moveNote(
+  oldScript: string,
+  { hostName, directory, hasCopies }: { hostName: string; directory: string; hasCopies: boolean },
+): string | undefined {
+  const [oldName, oldDirectory] = [variableIn(oldScript, "host_name"), variableIn(oldScript, "directory")];
+  if (oldName === undefined || oldDirectory === undefined || oldName === hostName) return undefined;
+  const fetching = hasCopies
+    ? `on ${hostName}, "k3s-ha-backup fetch ID" brings a copy of one`
+    : `to have them on ${hostName}, copy their directories into ${directory} there`;
+  return `Backups are taken by ${hostName} from now on, and timer, program and credentials are removed from ${oldName}. The backups that ${oldName} took stay there, in ${oldDirectory}, until you remove them; ${fetching}.`;
 }
 
 const secretPaths = [

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { variableIn } from "./render/hostScript.ts";
 import { upgradeFault } from "./render/releaseOrder.ts";
 
 /** What a server is changed to, and what of its past is meant to be left. */
@@ -52,9 +53,4 @@ export function moveFault(
 function datastoreIn(script: string): string | undefined {
   const [address, schema] = [variableIn(script, "datastore_address"), variableIn(script, "datastore_schema")];
   return address === undefined || schema === undefined ? undefined : `${address}/${schema}`;
-}
-
-/** The value of a variable of a script, of those that need no quotes but around brackets. */
-function variableIn(script: string, name: string): string | undefined {
-  return new RegExp(`^${name}='?([^'\\s]+)'?$`, "m").exec(script)?.[1];
 }

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { backupProgramPath } from "./render/backupProgram.ts";
-import { renderHostScript } from "./render/hostScript.ts";
+import { renderHostScript, variableIn } from "./render/hostScript.ts";
 
 /** Before what the datastore is dumped, and where. */
 export interface UpgradeDumpArgs {
@@ -37,9 +37,35 @@ export class UpgradeDump extends pulumi.ComponentResource {
           variables: { host_name: args.hostName, version: args.version, backup_program: backupProgramPath },
         }),
       },
-      { parent: this },
+      {
+        parent: this,
+        hooks: {
+          beforeUpdate: [
+            new pulumi.ResourceHook(
+              `${name}-guard`,
+              ({ oldInputs }) => {
+                const fault = moveFault(String(oldInputs?.["stdin"]), args);
+                if (fault !== undefined) throw new Error(fault);
+              },
+              { onDryRun: true },
+            ),
+          ],
+        },
+      },
     );
     this.version = dump.urn.apply(() => args.version);
     this.registerOutputs({ version: this.version });
   }
+}
+
+/** Why backups may not move to another host together with an upgrade, with the remedy; undefined when it is not both. */
+export function moveFault(
+  oldScript: string,
+  { hostName, version }: Pick<UpgradeDumpArgs, "hostName" | "version">,
+): string | undefined {
+  const [oldName, oldVersion] = [variableIn(oldScript, "host_name"), variableIn(oldScript, "version")];
+  if (oldName === undefined || oldVersion === undefined || oldName === hostName || oldVersion === version) {
+    return undefined;
+  }
+  return `K3s changes from ${oldVersion} to ${version}, and backups move from ${oldName} to ${hostName}, in one run; but before an upgrade the host that has taken them so far takes one. Take one of the two changes back, run up, then make it.`;
 }

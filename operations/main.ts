@@ -131,7 +131,7 @@ async function runRestore(stack: string, { backup, fromCopy, identity, yes }: Re
   const confirm = async (plan: string) => {
     console.log(plan);
     if (yes === true) return true;
-    if (!process.stdin.isTTY) throw new Error("Nothing was changed: YES=1 answers where nobody can be asked.");
+    if (!process.stdin.isTTY) throw new Error("Nobody can be asked here: YES=1 answers.");
     const question = createInterface(process.stdin, process.stderr);
     const answer = await question.question("Restore it? Type yes: ");
     question.close();

@@ -59,7 +59,7 @@ export function lossOf(manifest: Manifest, current: Current | undefined): string
   const revisions = current.revision - manifest.revision;
   // An emptier cluster than the one of the backup tells nothing of what that one was told later.
   if (revisions < 0) return `${since}; the datastore is at an earlier revision now, ${thousands(current.revision)}.`;
-  if (revisions === 0) return "Nothing is lost: the datastore has no later revision.";
+  if (revisions === 0) return "Nothing is lost by this: the datastore is at that very revision now.";
   return `${since}: ${thousands(revisions)} ${revisions === 1 ? "revision" : "revisions"}, from ${thousands(manifest.revision + 1)} to ${thousands(current.revision)}.`;
 }
 

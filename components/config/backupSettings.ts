@@ -24,6 +24,9 @@ export function backupSettings(
     ...backup,
     host: entry.host,
     hostName,
+    lostHosts: Object.fromEntries(
+      Object.entries(rest.hosts).flatMap(([name, { host }]) => (host.standIn === undefined ? [] : [[name, host]])),
+    ),
     copy:
       copy === undefined
         ? undefined

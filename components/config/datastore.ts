@@ -29,6 +29,8 @@ export interface DatastoreConfiguration {
   readonly hosts: readonly ConfiguredHost[];
   /** Name of the host that takes backups; undefined if none is named. */
   readonly backupHost: string | undefined;
+  /** Whether there is a section `backup` at all. */
+  readonly hasBackupSection: boolean;
 }
 
 /** What was made of it: complete unless there are problems. */
@@ -135,11 +137,12 @@ function missingPassword({ section, adminPassword }: DatastoreConfiguration): Pr
 
 function readExisting(
   { via, caFile, ...section }: ExistingSection,
-  { adminPassword, hosts, backupHost }: DatastoreConfiguration,
+  configuration: DatastoreConfiguration,
   surroundings: Surroundings,
   now: Date,
 ): ReadOneWay {
-  const problems: Problem[] = [...backupHostProblems(true, backupHost)];
+  const { adminPassword, hosts } = configuration;
+  const problems: Problem[] = backupHostProblems(true, configuration);
   const ca = readCertificateFile(caFile, surroundings, now);
   if ("fault" in ca) problems.push({ path: path("existing", "caFile"), fault: ca.fault });
   const host = hosts.find(({ name }) => name === via);
@@ -176,12 +179,13 @@ function faultOfVia(engine: string, via: string | undefined, host: ConfiguredHos
 
 function readGiven(
   section: EndpointSection,
-  { endpoint, backupHost }: DatastoreConfiguration,
+  configuration: DatastoreConfiguration,
   surroundings: Surroundings,
   now: Date,
 ): ReadOneWay {
+  const { endpoint } = configuration;
   const hasBackups = datastoreKindOf(endpoint) === "mysql" && section.certFile === undefined;
-  const problems: Problem[] = [...backupHostProblems(hasBackups, backupHost)];
+  const problems: Problem[] = backupHostProblems(hasBackups, configuration);
   const tell = (step: string, fault: string) => void problems.push({ path: path("endpoint", step), fault });
   const ca = readCertificateFile(section.caFile, surroundings, now);
   if ("fault" in ca) tell("caFile", ca.fault);
@@ -212,13 +216,22 @@ function readGiven(
   };
 }
 
-/** Backups are taken by a host that is named, unless the database has one of this stack's. */
-function backupHostProblems(hasBackups: boolean, backupHost: string | undefined): Problem[] {
-  if (hasBackups === (backupHost !== undefined)) return [];
-  const fault = hasBackups
-    ? "is missing, but only a managed database has a host that takes its backups: name a host of this stack that may reach the database, such as a server"
-    : "is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means";
-  return [{ path: configPath("backup", "host"), fault }];
+/** Backups are taken by a host that is named, unless the database has one of this stack's; or by none, of other kinds. */
+function backupHostProblems(
+  hasBackups: boolean,
+  { backupHost, hasBackupSection }: Pick<DatastoreConfiguration, "backupHost" | "hasBackupSection">,
+): Problem[] {
+  if (hasBackups && backupHost === undefined) {
+    const fault =
+      "is missing, but only a managed database has a host that takes its backups: name a host of this stack that may reach the database, such as a server";
+    return [{ path: configPath("backup", "host"), fault }];
+  }
+  if (!hasBackups && hasBackupSection) {
+    const fault =
+      "is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md tells";
+    return [{ path: configPath("backup"), fault }];
+  }
+  return [];
 }
 
 /** Reads the private key of a client certificate, as PEM and without a passphrase, which K3s could not give. */

@@ -63,6 +63,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
       isPreview: source.isPreview === true,
       hosts,
       backupHost: backup?.dedicated?.name ?? backup?.host,
+      hasBackupSection: (source.values[configPath("backup")] ?? "") !== "",
     },
     source,
     now,

@@ -134,6 +134,8 @@ export interface GivenDatastoreSettings {
 }
 
 export interface BackupSettings {
+  /** Hosts of the stack that are declared lost, by name. */
+  lostHosts: Readonly<Record<string, HostArgs>>;
   /** The host that takes the backups: one of the stack's, or one of its own. Default: the managed database's. */
   host: HostArgs;
   /** Its name. */

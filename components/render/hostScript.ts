@@ -53,6 +53,11 @@ export function renderHostScript(script: HostScript): string {
   ].join("\n");
 }
 
+/** The value of a variable of a script that was rendered, of those that need no quotes but around brackets. */
+export function variableIn(script: string, name: string): string | undefined {
+  return new RegExp(`^${name}='?([^'\\s]+)'?$`, "m").exec(script)?.[1];
+}
+
 function renderPutFiles(files: readonly HostFile[]): string {
   if (files.length === 0) return "";
   const puts = files.map((file) => {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { BackupCron, type BackupCronArgs } from "../../components/backupCron.ts";
+import { BackupCron, type BackupCronArgs, moveNote } from "../../components/backupCron.ts";
+import { moveFault } from "../../components/upgradeDump.ts";
 import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { deploy, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
@@ -36,18 +37,54 @@ function deployBackup(changes: Partial<BackupCronArgs> = {}, options: Parameters
 }
 
 describe("BackupCron", () => {
-  it("is two commands, the timer after the credentials", async () => {
+  it("is what leaves the host when another takes over, then the credentials, then the timer", async () => {
     const deployment = await deployBackup();
     assert.equal(
       tree(deployment),
       [
         "backup  k3s-ha:index:BackupCron",
         "  backup-credentials  command:remote:Command",
+        "  backup-on-database-1  command:remote:Command",
         "  backup-timer  command:remote:Command",
         "",
       ].join("\n"),
     );
     assert.deepEqual(resourceNamed(deployment, "backup-timer").dependencies, ["backup-credentials"]);
+    assert.deepEqual(resourceNamed(deployment, "backup-credentials").dependencies, ["backup-on-database-1"]);
+  });
+
+  it("leaves a host that is lost without dialling it", async () => {
+    const lost = { ...sampleHost(21), standIn: sampleHost(11) };
+    const deployment = await deployBackup({ lostHosts: { "server-9": lost } });
+    const { inputs } = resourceNamed(deployment, "backup-on-server-9");
+    assert.equal(inputs["create"], "true");
+    assert.equal(inputs["delete"], undefined);
+    assert.ok(!JSON.stringify(inputs).includes("198.51.100.21"));
+  });
+
+  it("tells of a move to another host what becomes of the backups, and nothing without one", async () => {
+    const script = scriptOf(resourceNamed(await deployBackup(), "backup-timer"));
+    const now = { hostName: "server-1", directory: "/srv/backups", hasCopies: true };
+    assert.equal(moveNote(script, { ...now, hostName: "database-1" }), undefined);
+    assert.equal(
+      moveNote(script, now),
+      'Backups are taken by server-1 from now on, and timer, program and credentials are removed from database-1. The backups that database-1 took stay there, in /var/backups/k3s-ha, until you remove them; on server-1, "k3s-ha-backup fetch ID" brings a copy of one.',
+    );
+    assert.match(
+      moveNote(script, { ...now, hasCopies: false }) ?? "",
+      /; to have them on server-1, copy their directories into \/srv\/backups there\.$/,
+    );
+  });
+
+  it("refuses a move together with an upgrade, whose dump nobody could take", () => {
+    const script = "host_name=database-1\nversion=v1.35.0+k3s1\n";
+    const fault = (hostName: string, version: string) => moveFault(script, { hostName, version });
+    assert.equal(fault("server-1", "v1.35.0+k3s1"), undefined);
+    assert.equal(fault("database-1", "v1.35.0+k3s3"), undefined);
+    assert.equal(
+      fault("server-1", "v1.35.0+k3s3"),
+      "K3s changes from v1.35.0+k3s1 to v1.35.0+k3s3, and backups move from database-1 to server-1, in one run; but before an upgrade the host that has taken them so far takes one. Take one of the two changes back, run up, then make it.",
+    );
   });
 
   it("keeps the password and the token in one command, which is secret, whatever they are marked as", async () => {

@@ -46,6 +46,7 @@ describe("parseSettings", () => {
       backup: {
         host: database,
         hostName: "db-1",
+        lostHosts: {},
         schedule: "17 * * * *",
         keep: 48,
         daily: 7,
@@ -173,6 +174,7 @@ describe("parseSettings", () => {
     assert.deepEqual(backup, {
       host: settings.hosts["backup-1"]?.host,
       hostName: "backup-1",
+      lostHosts: {},
       schedule: "0 3 * * MON-FRI",
       keep: 1,
       daily: 2,

@@ -50,7 +50,7 @@ Interrupted at any step, run the same again: it begins anew, and finishes.`,
 
 test("what is lost, by what the datastore holds now", () => {
   const lost = (revision: number) => lossOf(manifest, { rows: 1, revision });
-  assert.equal(lost(48_210), "Nothing is lost: the datastore has no later revision.");
+  assert.equal(lost(48_210), "Nothing is lost by this: the datastore is at that very revision now.");
   assert.equal(
     lost(48_211),
     "What the cluster was told after 2026-01-31T03:17:00Z is lost: 1 revision, from 48,211 to 48,211.",

@@ -49,14 +49,14 @@ after(async () => {
   await rm(keys, { recursive: true });
 });
 
-/** The stack with these servers, and backups of this schedule on lb-1 that are copied to db-1. */
-async function open(servers: string[], schedule: string): Promise<SandboxStack> {
+/** The stack with these servers, and backups of this schedule, on lb-1 by default, that are copied to db-1. */
+async function open(servers: string[], schedule: string, host = "lb-1"): Promise<SandboxStack> {
   const opened = await SandboxStack.open("dev", {
     ...base,
     agentPools: {},
     servers: Object.fromEntries(servers.map((name) => [name, { address: addressOf(name) }])),
     backup: {
-      host: "lb-1",
+      host,
       schedule,
       recipients: [recipient],
       copy: {
@@ -70,6 +70,10 @@ async function open(servers: string[], schedule: string): Promise<SandboxStack> 
   await opened.setSecret("backupCopyCredentials", await readFile(join(keys, "ssh"), "utf8"));
   return opened;
 }
+
+/** Prints what there is on a host of all that takes backups. */
+const leftovers = `find /etc/k3s-ha /etc/systemd/system /usr/local /var/lib/k3s-ha /var/lib/systemd/timers ${directory} \\( -name '*backup*' -o -name '*k3s-ha-failed*' -o -name '*drill*' -o -name '*.prom' \\) ! -name 'dpkg-*' ! -path ${directory} 2>/dev/null
+getent passwd k3s-ha-backup; systemctl list-units --all --plain --no-legend 'k3s-ha-backup*' 'k3s-ha-restore*'`;
 
 async function ids(host: string, where: string): Promise<string[]> {
   return (await onHost(host, `cd ${where} && ls -d 2*Z-* | sort`)).split("\n");
@@ -177,18 +181,31 @@ describe("backups on a host that is not the database's", () => {
     assert.match(await onHost("lb-1", `cat ${directory}/k3s_ha_backup.prom`), /^k3s_ha_backup_last_run_success 1$/m);
   });
 
-  test("outlive pulumi destroy, there and on the other host; its credentials do not", async () => {
-    const [here, there] = [await checksums("lb-1", directory), await checksums("db-1", store)];
+  test("move to another host: it goes on, the old one keeps its backups and nothing else", async () => {
+    const [before, copies] = [await checksums("lb-1", directory), await ids("db-1", store)];
+    stack = await open(["server-1", "server-2"], "0 3 * * *", "server-2");
+    const note = `Backups are taken by server-2 from now on, and timer, program and credentials are removed from lb-1. The backups that lb-1 took stay there, in ${directory}, until you remove them; on server-2, "k3s-ha-backup fetch ID" brings a copy of one.`;
+    const preview = await stack.preview();
+    assert.ok(preview.includes(note), preview);
+    const all = await stack.mustUp();
+    assert.ok(all.includes(note), all);
+    assert.equal(await checksums("lb-1", directory), before);
+    assert.equal(await onHost("lb-1", leftovers), "");
+    const latest = await onHost("server-2", "k3s-ha-backup latest");
+    assert.deepEqual(await ids("db-1", store), [...copies, latest]);
+    assert.equal(await onHost("server-2", "systemctl is-active k3s-ha-backup.timer"), "active");
+    const accounts = await onHost("db-1", `mariadb -N -e "SELECT Host FROM mysql.user WHERE User = 'k3s_backup'"`);
+    assert.equal(accounts, addressOf("server-2"));
+    assert.match(await onHost("server-2", `k3s-ha-backup fetch ${copies[0]}`), new RegExp(`^${copies[0]}$`));
+    await stack.mustUp("--expect-no-changes");
+  });
+
+  test("outlive pulumi destroy, on all hosts that took or keep them; its credentials do not", async () => {
+    const [here, there] = [await checksums("server-2", directory), await checksums("db-1", store)];
     const { exitCode, all } = await stack.destroy();
     assert.equal(exitCode, 0, all);
-    assert.equal(await checksums("lb-1", directory), here);
+    assert.equal(await checksums("server-2", directory), here);
     assert.equal(await checksums("db-1", store), there);
-    assert.equal(
-      await onHost(
-        "lb-1",
-        "ls /etc/k3s-ha/backup* /etc/systemd/system/k3s-ha-* /usr/local/sbin/k3s-ha-backup 2>/dev/null | wc -l",
-      ),
-      "0",
-    );
+    assert.equal(await onHost("server-2", leftovers), "");
   });
 });

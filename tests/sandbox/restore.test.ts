@@ -211,7 +211,7 @@ Interrupted at any step, run the same again: it begins anew, and finishes.`),
     await assert.rejects(
       restoreBackup(stack.workspace, { backup: backupId, fromCopy: true, identityFile, confirm: yes }),
       {
-        message: `db-1: backup ${backupId} is encrypted to ${recipientOf(identity)}, and the key that was given is of none of them. Nothing was stopped or changed.`,
+        message: `db-1: backup ${backupId} is encrypted to ${recipientOf(identity)}, and the key that was given is of none of them\nNothing was stopped or changed.`,
       },
     );
     assert.equal(await starts(), before);
@@ -259,10 +259,10 @@ Interrupted at any step, run the same again: it begins anew, and finishes.`),
     config = { ...config, servers: { ...servers, "server-2": { ...servers["server-2"], lost: true } } };
     stack = await open();
     assert.ok(await restoreBackup(stack.workspace, { backup: backupId, identityFile, confirm: yes }));
-    await assertRestored(allReady.filter((node) => !node.startsWith("server-2")));
     // The lost server's node came back with the backup, and goes.
     await stack.mustUp();
     assert.equal(await kubectl(kubeconfig, ["get", "node/server-2", "--ignore-not-found", "--output", "name"]), "");
+    await assertRestored(allReady.filter((node) => !node.startsWith("server-2")));
     config = whole;
   });
 });

@@ -31,5 +31,5 @@ apply() {
 
 remove() {
   lock_host
-  rm -f "${paths[@]}" "$token_escrow" "$token_escrow.of" "$state_directory/$revision_name.revision"
+  remove_secrets
 }

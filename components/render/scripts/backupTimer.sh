@@ -1,9 +1,5 @@
 # shellcheck shell=bash
 # Installs the backup program and its timer, and has it take the first backup.
-unit=k3s-ha-backup
-drill=k3s-ha-restore-drill
-command_path=/usr/local/sbin/k3s-ha-backup
-unit_directory=/etc/systemd/system
 
 # The verification server reads what came out of the datastore, so it runs as a user that can do nothing else.
 add_verifier() {
@@ -30,12 +26,6 @@ start_timer() {
   else
     systemctl start "$1.timer"
   fi
-}
-
-remove_drills() {
-  [[ -e $unit_directory/$drill.timer ]] || return 0
-  systemctl disable --quiet --now "$drill.timer"
-  rm -f "$unit_directory/$drill.timer" "$unit_directory/$drill.service" "/var/lib/systemd/timers/stamp-$drill.timer"
 }
 
 # What has to be proved anew: the program, the login and the token, who may read backups, and where they go. A new
@@ -101,13 +91,6 @@ apply() {
 # A backup is never removed here, nor is the mounted disk that it may be on.
 remove() {
   lock_host
-  if [[ -e $unit_directory/$unit.timer ]]; then systemctl disable --quiet --now "$unit.timer"; fi
-  remove_drills
-  if [[ -e $unit_directory/$unit.service ]]; then systemctl stop "$unit.service"; fi
-  rm -f "$unit_directory/$unit.timer" "$unit_directory/$unit.service" "$unit_directory/k3s-ha-failed@.service" "$command_path" "$program_path" "$settings_path" \
-    "/var/lib/systemd/timers/stamp-$unit.timer" "$state_directory/$unit.service.proved"
-  if [[ -d $(dirname "$program_path") ]]; then rmdir --ignore-fail-on-non-empty "$(dirname "$program_path")"; fi
-  systemctl daemon-reload
-  if getent passwd "$verifier" >/dev/null; then userdel "$verifier"; fi
+  remove_program
   printf '%s\n' "$host_name: no more backups are taken; those that were stay in $directory" >&2
 }

@@ -22,9 +22,10 @@ const withExisting = (settings: Settings = {}) => ({
   datastoreAdminPassword: "hunter2",
 });
 
-/** The small stack on an endpoint. */
+/** The small stack on an endpoint. Not of every kind are backups taken, so there is no section of them. */
 const given = (endpoint: Settings, datastoreEndpoint: string) => ({
   ...smallStack,
+  backup: undefined,
   datastore: { endpoint },
   datastoreEndpoint,
 });
@@ -264,7 +265,7 @@ refuses("the datastore", [
       backup: { host: "server-1" },
     },
     problems: [
-      "k3s-ha:backup.host is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means.",
+      "k3s-ha:backup is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md tells.",
     ],
   },
 ]);
