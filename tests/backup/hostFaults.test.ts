@@ -59,9 +59,11 @@ describe("a run that fails says why, and leaves the earlier backups as they were
 
   it("when the disk fills up during the dump", async () => {
     await withSmallDisk("256m", async (disk) => {
+      const good = await host.takeBackup();
       await host.shim("mariadb-dump", `head -c 1G /dev/zero >${disk}/others 2>/dev/null; real "$@"`);
       await assertFails(/the dump could not be written: the disk of .* is full/);
-      assert.deepEqual(await host.ids(), []);
+      assert.deepEqual(await host.ids(), [good]);
+      assert.equal((await host.start(["verify"])).all, `${good} is what was written`);
     });
   });
 
