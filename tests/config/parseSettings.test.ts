@@ -428,7 +428,8 @@ describe("parseSettings", () => {
 
   it("warns of a datastore that nobody backs up", () => {
     const of = (datastoreEndpoint: string) =>
-      parse({ ...smallStack, datastore: { endpoint: { caFile: exampleCa } }, datastoreEndpoint }).warnings;
+      parse({ ...smallStack, backup: undefined, datastore: { endpoint: { caFile: exampleCa } }, datastoreEndpoint })
+        .warnings;
     for (const [what, warnings] of [
       ["PostgreSQL", of("postgres://k3s:hunter2@db.example.com/k3s")],
       ["etcd", of("https://etcd-1:2379")],

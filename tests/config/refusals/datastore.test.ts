@@ -231,7 +231,7 @@ refuses("the datastore", [
     name: "backups of an etcd",
     config: { ...given({ caFile: exampleCa }, "https://etcd-1:2379"), backup: { host: "server-1" } },
     problems: [
-      "k3s-ha:backup.host is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means.",
+      "k3s-ha:backup is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md tells.",
     ],
   },
   {
