@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Removes the nodes that this stack had made and that are not among its members any more: their pods go elsewhere, the
 # nodes and the passwords that they joined with are deleted. Another node of that name can then join. In the end every
-# member has a node, and it is marked as this stack's.
+# member has a node, and it is marked as this stack's; only of a cluster that is new may an agent's be missing.
 node_kubectl() { k3s kubectl --kubeconfig /etc/rancher/k3s/k3s.yaml "$@"; }
 
 wait_for_api() {
@@ -88,6 +88,11 @@ delete_node() {
   done
 }
 
+# Which cluster this host has seen its members in; it goes with K3s.
+record=/var/lib/rancher/k3s/server/k3s-ha-members
+
+cluster_uid() { node_kubectl get namespace kube-system --request-timeout 20s --output 'jsonpath={.metadata.uid}'; }
+
 # Members whose node is gone: somebody deleted it, or a run that was to take the host out did, and ended there.
 missing_members() {
   local present member
@@ -98,7 +103,7 @@ missing_members() {
 }
 
 apply() {
-  local missing nodes node drains=()
+  local missing nodes node member cluster present=() drains=()
   lock_host
   wait_for_api
   nodes=$(leaving_nodes)
@@ -112,9 +117,16 @@ apply() {
   done
   for node in "${drains[@]}"; do wait "$node"; done
   for node in $nodes; do delete_node "$node"; done
-  missing=$(missing_members)
-  [[ -z $missing ]] || die "$host_name: there is no node of these members: ${missing% }. K3s makes it when it starts: on each of these hosts run \"systemctl restart k3s\" (on an agent \"systemctl restart k3s-agent\"), then run up again."
-  node_kubectl annotate node "${members[@]}" "k3s-ha.io/stack=$node_owner" --overwrite --request-timeout 20s >/dev/null
+  missing=$(missing_members) || die "$host_name: the API of this server does not tell its nodes; run up again"
+  cluster=$(cluster_uid) || die "$host_name: the API of this server does not tell which cluster it serves; run up again"
+  # An empty cluster in the place of one that was lost has no nodes of agents that ran on: a restore brings them, and
+  # "make status" tells of them until then.
+  [[ -z $missing || ! -e $record || $(<"$record") != "$cluster" ]] || die "$host_name: there is no node of these members: ${missing% }. K3s makes it when it starts: on each of these hosts run \"systemctl restart k3s\" (on an agent \"systemctl restart k3s-agent\"), then run up again."
+  for member in "${members[@]}"; do
+    [[ " $missing" == *" $member "* ]] || present+=("$member")
+  done
+  node_kubectl annotate node "${present[@]}" "k3s-ha.io/stack=$node_owner" --overwrite --request-timeout 20s >/dev/null
+  printf '%s\n' "$cluster" >"$record"
 }
 
 remove() { :; }
