@@ -63,7 +63,8 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
       isPreview: source.isPreview === true,
       hosts,
       backupHost: backup?.dedicated?.name ?? backup?.host,
-      hasBackupSection: (source.values[configPath("backup")] ?? "") !== "",
+      // Pulumi.yaml makes an empty one of none.
+      hasBackupSection: !["", "{}"].includes(source.values[configPath("backup")] ?? ""),
     },
     source,
     now,

@@ -427,11 +427,12 @@ describe("parseSettings", () => {
   });
 
   it("warns of a datastore that nobody backs up", () => {
-    const of = (datastoreEndpoint: string) =>
-      parse({ ...smallStack, backup: undefined, datastore: { endpoint: { caFile: exampleCa } }, datastoreEndpoint })
-        .warnings;
+    const of = (datastoreEndpoint: string, backup?: object) =>
+      parse({ ...smallStack, backup, datastore: { endpoint: { caFile: exampleCa } }, datastoreEndpoint }).warnings;
     for (const [what, warnings] of [
       ["PostgreSQL", of("postgres://k3s:hunter2@db.example.com/k3s")],
+      // What Pulumi.yaml makes of no section.
+      ["PostgreSQL", of("postgres://k3s:hunter2@db.example.com/k3s", {})],
       ["etcd", of("https://etcd-1:2379")],
     ] as const) {
       assert.deepEqual(warnings, [
