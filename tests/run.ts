@@ -121,6 +121,7 @@ async function runTests(stage: Stage): Promise<Tally> {
   await Promise.all(
     Array.from({ length: stage.sandboxes }, async (_, index) => {
       for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+        console.log(`▸ ${file}`);
         const one = await runFiles([file], 1, "together", firstSandbox + index);
         tally = sum(tally, one);
       }
