@@ -92,7 +92,7 @@ export function accessCommand(
           .apply(([users, clientOptions, caCertificate]) =>
             renderHostScript({
               body: "datastoreAccess",
-              parts: ["databaseClient"],
+              parts: ["clientFiles", "databaseClient"],
               variables: {
                 host_name: sql.hostName,
                 database_name: sql.databaseName,

@@ -54,7 +54,7 @@ export function datastorePreflight(
                 const [{ host: address, port }] = addresses;
                 return renderHostScript({
                   body: "datastorePreflight",
-                  parts: ["databaseClient"],
+                  parts: ["clientFiles", "databaseClient"],
                   variables: {
                     ...variables,
                     engine: access.engine ?? "",
@@ -66,6 +66,7 @@ export function datastorePreflight(
               case "postgres":
                 return renderHostScript({
                   body: "postgresPreflight",
+                  parts: ["clientFiles"],
                   variables: {
                     ...variables,
                     database_hosts: addresses.map(({ host }) => host).join(","),
@@ -76,6 +77,7 @@ export function datastorePreflight(
               case "etcd":
                 return renderHostScript({
                   body: "etcdPreflight",
+                  parts: ["clientFiles"],
                   variables: { ...variables, addresses: addresses.map(addressText) },
                 });
             }

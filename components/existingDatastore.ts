@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { getCACertificates } from "node:tls";
 import * as mysql from "@pulumi/mysql";
 import * as pulumi from "@pulumi/pulumi";
+import { certificatesIn } from "./config/certificateFile.ts";
 import { accessCommand, databasePassword, type DatastoreAccess, type DatastoreContext } from "./datastoreAccess.ts";
 import type { HostArgs } from "./host/host.ts";
 import { renderClientOptions } from "./render/clientOptions.ts";
@@ -181,10 +182,6 @@ export function caTrustFault(
   return file === ""
     ? `the mysql plugin would not trust the database, since this machine does not know the CA and the plugin has no setting for one: ${remedy}`
     : `${caFileVariable} is ${JSON.stringify(file)}, which does not hold the CA of the database: ${remedy}`;
-}
-
-function certificatesIn(text: string): string[] {
-  return text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
 }
 
 function bare(certificate: string): string {

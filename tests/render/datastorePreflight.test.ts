@@ -55,7 +55,7 @@ function preflight(
   const { addresses, user, password, database } = parts;
   const script = renderHostScript({
     body: "datastorePreflight",
-    parts: ["databaseClient"],
+    parts: ["clientFiles", "databaseClient"],
     variables: {
       host_name: "server-1",
       database,

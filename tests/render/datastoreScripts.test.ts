@@ -31,7 +31,7 @@ type Answers = Partial<Record<keyof typeof goodAnswers, string>>;
 function preflight(answers: Answers, variables: Readonly<Record<string, string>> = {}): Promise<BashResult> {
   const script = renderHostScript({
     body: "datastorePreflight",
-    parts: ["databaseClient"],
+    parts: ["clientFiles", "databaseClient"],
     variables: {
       host_name: "server-1",
       database: "k3s",
@@ -155,7 +155,7 @@ describe("datastoreAccess", () => {
   it("tells why MariaDB refused, without the password in the statement", async () => {
     const script = renderHostScript({
       body: "datastoreAccess",
-      parts: ["databaseClient"],
+      parts: ["clientFiles", "databaseClient"],
       variables: {
         host_name: "db-1",
         database_name: "MariaDB",

@@ -84,6 +84,7 @@ interface Look {
 function preflight(look: Look = {}): Promise<BashResult> {
   const script = renderHostScript({
     body: "etcdPreflight",
+    parts: ["clientFiles"],
     variables: {
       host_name: "server-1",
       addresses: look.addresses ?? [address],

@@ -59,6 +59,7 @@ function preflight(endpoint: string, look: Look = {}): Promise<BashResult> {
   const { addresses, user, password, database } = parts;
   const script = renderHostScript({
     body: "postgresPreflight",
+    parts: ["clientFiles"],
     variables: {
       host_name: "server-1",
       database,

@@ -386,7 +386,7 @@ function preflightOf(endpoint: string, caCertificate: string): string {
   const [{ host: address, port }] = addresses;
   const script = renderHostScript({
     body: "datastorePreflight",
-    parts: ["databaseClient"],
+    parts: ["clientFiles", "databaseClient"],
     variables: {
       host_name: "server-1",
       database,

@@ -5,7 +5,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { testImage } from "../../sandbox/k3s/images.ts";
 import { destroyHosts, down, powerOff, up } from "../../sandbox/sandbox.ts";
 import { endpointOf, probeDuring } from "../support/probe.ts";
 import {
@@ -14,6 +13,7 @@ import {
   kubectl,
   onHost,
   readyNodes,
+  runPod,
   SandboxStack,
   type StackConfig,
 } from "../support/sandboxCluster.ts";
@@ -58,7 +58,7 @@ describe("a cluster that grows", () => {
 
 describe("a cluster that shrinks", () => {
   test("by a server and an agent has neither's node, password, account nor K3s left, and fails no request", async () => {
-    await runPod("mover", "agent-2");
+    await runPod(kubeconfig, "mover", "agent-2");
     const before = await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]);
     await failsNoRequest(() => bringUp(cluster(["server-1", "server-2"], ["agent-1"])));
     assert.deepEqual(await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]), before);
@@ -224,19 +224,4 @@ async function isClean(host: string): Promise<void> {
 pgrep --list-full --full 'k3s|containerd-shim' | grep -v pgrep; ip -oneline link | grep -E 'cni0|flannel'; ss --listening --tcp --numeric | grep -E ':(6440|6443|10250) '; true`,
   );
   assert.equal(left, "", host);
-}
-
-async function runPod(name: string, node: string): Promise<void> {
-  const pod = {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name },
-    spec: {
-      nodeName: node,
-      terminationGracePeriodSeconds: 1,
-      containers: [{ name, image: testImage, imagePullPolicy: "Never", command: ["sleep", "100000"] }],
-    },
-  };
-  await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(pod));
-  await kubectl(kubeconfig, ["wait", `pod/${name}`, "--for=condition=Ready", "--timeout=60s"]);
 }

@@ -3,14 +3,6 @@
 problems=()
 problem() { problems+=("$host_name: $*"); }
 
-open_client() {
-  client_directory=$(umask 077 && mktemp -d)
-  trap 'rm -rf "$client_directory"' EXIT
-  (umask 077 && printf '%s' "$ca_certificate" >"$client_directory/ca.crt")
-  [[ -z $client_certificate ]] ||
-    (umask 077 && printf '%s' "$client_certificate" >"$client_directory/client.crt" && printf '%s' "$client_key" >"$client_directory/client.key")
-}
-
 # etcd ADDRESS PATH [ARGUMENT...]
 etcd() {
   local tls=(--cacert "$client_directory/ca.crt") address=$1 path=$2
@@ -49,7 +41,7 @@ apply() {
   local address
   lock_host
   install_packages ca-certificates curl
-  open_client
+  put_client_files
   for address in "${addresses[@]}"; do check_member "$address"; done
   ((${#problems[@]})) || check_owner
   if ((${#problems[@]})); then

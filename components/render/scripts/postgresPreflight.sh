@@ -6,14 +6,6 @@ problem() { problems+=("$host_name: $*"); }
 
 now_ms() { printf '%s' "$((${EPOCHREALTIME/./} / 1000))"; }
 
-open_client() {
-  client_directory=$(umask 077 && mktemp -d)
-  trap 'rm -rf "$client_directory"' EXIT
-  (umask 077 && printf '%s' "$ca_certificate" >"$client_directory/ca.crt")
-  [[ -z $client_certificate ]] ||
-    (umask 077 && printf '%s' "$client_certificate" >"$client_directory/client.crt" && printf '%s' "$client_key" >"$client_directory/client.key")
-}
-
 sql() {
   local tls=(PGSSLMODE=verify-full PGSSLROOTCERT="$client_directory/ca.crt")
   [[ -z $client_certificate ]] || tls+=(PGSSLCERT="$client_directory/client.crt" PGSSLKEY="$client_directory/client.key")
@@ -117,7 +109,7 @@ check_table() {
 apply() {
   lock_host
   install_packages postgresql-client
-  open_client
+  put_client_files
   measure
   ask
   check_server
