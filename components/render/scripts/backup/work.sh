@@ -15,13 +15,12 @@ attend() {
   return "$status"
 }
 
-# end PID: a child that has nothing to finish, and what it started.
+# end PID: a child that has nothing to finish, and what it started. It is waited for in any case: of one that was gone before,
+# the shell would say so among the messages.
 end() {
   pkill -KILL --parent "$1" || (($? == 1))
-  if kill -KILL "$1" 2>/dev/null; then
-    while kill -0 "$1" 2>/dev/null; do wait "$1" 2>/dev/null || break; done
-  fi
-}
+  if kill -KILL "$1"; then wait "$1" || return 0; fi
+} 2>/dev/null
 
 # begin_work: what a run leaves behind that was killed goes now, and what this one does goes when it ends.
 begin_work() {
