@@ -6,11 +6,12 @@ cordoned_record=$state_directory/$unit.cordoned
 # By the balancer, because the agent's own way to the API is down while it restarts.
 node_kubectl() { k3s kubectl --kubeconfig "$kubeconfig" --server "$api_endpoint" --request-timeout 5s "$@"; }
 
-# "namespace name" of each pod that has to go: not those of DaemonSets, which come back, and not the kubelet's own.
+# "namespace name" of each pod that has to go: not those of DaemonSets, which come back, and not the kubelet's own. One
+# whose containers have ended is on its way, but only the kubelet can take it off the API, so it is waited for as well.
 pods_to_evict() {
   node_kubectl get pods --all-namespaces --field-selector "spec.nodeName=$node_name" --output \
-    'jsonpath={range .items[*]}{.metadata.namespace}|{.metadata.name}|{.status.phase}|{.metadata.ownerReferences[0].kind}|{.metadata.annotations.kubernetes\.io/config\.mirror}{"\n"}{end}' |
-    awk -F '|' '$3 != "Succeeded" && $3 != "Failed" && $4 != "DaemonSet" && $5 == "" { print $1, $2 }'
+    'jsonpath={range .items[*]}{.metadata.namespace}|{.metadata.name}|{.status.phase}|{.metadata.ownerReferences[0].kind}|{.metadata.annotations.kubernetes\.io/config\.mirror}|{.metadata.deletionTimestamp}{"\n"}{end}' |
+    awk -F '|' '($6 != "" || $3 != "Succeeded" && $3 != "Failed") && $4 != "DaemonSet" && $5 == "" { print $1, $2 }'
 }
 
 # A disruption budget refuses an eviction for the time being, so each is asked for again until the pod has gone.
