@@ -158,7 +158,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
             files: [
               { path: configPath, content: renderK3sConfig(config), mode: "0600" },
               { path: unitPath, content: renderK3sUnit(role, args.environment) },
-              ...(role === "server" ? balancerStateFiles(address) : []),
+              ...(role === "server" ? balancerStateFiles(address, { leaves }) : []),
             ],
           }),
         ),

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import type { RecordedRelease } from "./recorded.ts";
-import { balancerStateProgramPath, balancerStateSocket } from "./render/balancerState.ts";
+import { balancerStateProgramPath, balancerStateSocket, stopDropInPath, stopProgramPath } from "./render/balancerState.ts";
 import type { Registries } from "./render/registries.ts";
 import { renderHostScript } from "./render/hostScript.ts";
 import { type K3sRole, k3sUnitNames } from "./render/k3sUnit.ts";
@@ -56,6 +56,8 @@ export function uninstallVariables(role: K3sRole) {
     config_path: k3sConfigPath,
     balancer_state_socket: balancerStateSocket,
     balancer_state_program: balancerStateProgramPath,
+    stop_program: stopProgramPath,
+    stop_drop_in: stopDropInPath,
   };
 }
 

@@ -20,17 +20,35 @@ export const balancerStateSocket = `${unitName}.socket`;
 /** Where the program is that answers balancers. */
 export const balancerStateProgramPath = "/usr/local/lib/k3s-ha/balancer-state";
 
-/** Everything that a server answers balancers with; they ask at its cluster-side address only. */
-export function balancerStateFiles(address: string): HostFile[] {
+/** Where the program is that systemd stops K3s with. */
+export const stopProgramPath = "/usr/local/lib/k3s-ha/k3s-stop";
+
+/** Where the unit of K3s is told to stop with it. A file of its own: what is in it needs no restart of K3s. */
+export const stopDropInPath = "/etc/systemd/system/k3s.service.d/k3s-ha.conf";
+
+/**
+ * Everything that a server answers balancers with; they ask at its cluster-side `address` only. With `leaves`, whoever
+ * stops K3s, be it an operator or a reboot, has balancers send clients elsewhere first.
+ */
+export function balancerStateFiles(address: string, { leaves }: { leaves: boolean }): HostFile[] {
   return [
-    {
-      path: balancerStateProgramPath,
-      content: readFileSync(new URL("./scripts/balancerState.sh", import.meta.url), "utf8"),
-      mode: "0755",
-    },
+    program(balancerStateProgramPath, "balancerState"),
+    program(stopProgramPath, "k3sStop"),
     { path: `/etc/systemd/system/${unitName}@.service`, content: renderService() },
     { path: `/etc/systemd/system/${balancerStateSocket}`, content: renderSocket(address) },
+    { path: stopDropInPath, content: renderStopDropIn(leaves) },
   ];
+}
+
+function program(path: string, script: string): HostFile {
+  return { path, content: readFileSync(new URL(`./scripts/${script}.sh`, import.meta.url), "utf8"), mode: "0755" };
+}
+
+function renderStopDropIn(leaves: boolean): string {
+  return `# Written by k3s-ha; changes made here are overwritten.
+[Service]
+${leaves ? `ExecStop=${stopProgramPath} ${leaveSeconds}` : "# No other server could take this one's clients."}
+`;
 }
 
 function renderSocket(address: string): string {
@@ -38,6 +56,8 @@ function renderSocket(address: string): string {
   return `# Written by k3s-ha; changes made here are overwritten.
 [Unit]
 Description=Tells balancers whether this server takes new clients
+# Also while the host shuts down, and K3s with it.
+DefaultDependencies=no
 
 [Socket]
 ListenStream=${host}:${balancerStatePort}
@@ -56,9 +76,12 @@ function renderService(): string {
   return `# Written by k3s-ha; changes made here are overwritten.
 [Unit]
 Description=Tells a balancer whether this server takes new clients
+DefaultDependencies=no
 CollectMode=inactive-or-failed
 
 [Service]
+# A slice of its own would be on its way out when the host shuts down, and nothing could start in it.
+Slice=system.slice
 ExecStart=${balancerStateProgramPath}
 CapabilityBoundingSet=
 NoNewPrivileges=yes

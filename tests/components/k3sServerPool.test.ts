@@ -149,6 +149,14 @@ describe("K3sServerPool", () => {
     assert.match(script("servers-server-1-service", alone), /^leave_seconds=0\nreturn_seconds=0$/m);
   });
 
+  it("does so when somebody else restarts K3s as well", async () => {
+    const dropIn = "/etc/systemd/system/k3s.service.d/k3s-ha.conf";
+    const text = await fileOf(script("servers-server-2-service"), dropIn);
+    assert.match(text ?? "", /^ExecStop=\/usr\/local\/lib\/k3s-ha\/k3s-stop 2$/m);
+    const alone = await deploy(() => makePool({ hosts: { "server-1": sampleHost(11) } }));
+    assert.doesNotMatch((await fileOf(script("servers-server-1-service", alone), dropIn)) ?? "", /ExecStop/);
+  });
+
   it("answers balancers on the server's cluster-side address only", async () => {
     const hosts = { "server-1": sampleHost(11, { nodeAddress: "10.0.0.11" }) };
     const other = await deploy(() => makePool({ hosts }));

@@ -47,6 +47,9 @@ uninstall_k3s() {
   if systemctl cat "$balancer_state_socket" >/dev/null 2>&1; then systemctl disable --quiet --now "$balancer_state_socket"; fi
   rm -f /etc/systemd/system/"$balancer_state_socket" /etc/systemd/system/"${balancer_state_socket%.socket}@.service" "$balancer_state_program"
   if systemctl cat "$unit" >/dev/null 2>&1; then systemctl disable --quiet --now "$unit"; fi
+  rm -f "$stop_program" "$stop_drop_in"
+  # Drop-ins of somebody else stay.
+  if [[ -d ${stop_drop_in%/*} ]]; then rmdir --ignore-fail-on-non-empty "${stop_drop_in%/*}"; fi
   stop_containers
   for path in /run/k3s/ /var/lib/rancher/ /var/lib/kubelet/pods/ /var/lib/kubelet/plugins/ /run/netns/cni-; do unmount_below "$path"; done
   remove_network
