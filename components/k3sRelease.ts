@@ -2,7 +2,12 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import type { RecordedRelease } from "./recorded.ts";
-import { balancerStateProgramPath, balancerStateSocket, stopDropInPath, stopProgramPath } from "./render/balancerState.ts";
+import {
+  balancerStateProgramPath,
+  balancerStateSocket,
+  stopDropInPath,
+  stopProgramPath,
+} from "./render/balancerState.ts";
 import type { Registries } from "./render/registries.ts";
 import { renderHostScript } from "./render/hostScript.ts";
 import { type K3sRole, k3sUnitNames } from "./render/k3sUnit.ts";

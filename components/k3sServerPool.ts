@@ -8,6 +8,7 @@ import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelea
 import type { Recorded } from "./recorded.ts";
 import { addressText, type DatastoreKind, parseDatastoreEndpoint } from "./render/datastoreEndpoint.ts";
 import type { HostFile } from "./render/hostScript.ts";
+import { leaderElectionEnvironment, withLeaderElection } from "./render/leaderElection.ts";
 import { connectionsPerServer } from "./render/mariadbConfig.ts";
 
 /** What of a cluster's identity its servers hold. */
@@ -77,7 +78,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
         ? {}
         : { "datastore-certfile": datastoreCertificatePath, "datastore-keyfile": datastoreKeyPath }),
       "tls-san": args.apiNames,
-      ...args.config,
+      ...withLeaderElection(args.config ?? {}),
     };
     // Not a secret: it says no more than the datastore's configuration does.
     const datastore = pulumi.unsecret(pulumi.output(args.datastoreEndpoint).apply(datastoreOf));
@@ -114,7 +115,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
               ...client,
               ...authorities,
             ]),
-          environment: { KINE_DATASTORE_MAX_OPEN_CONNECTIONS: connectionsPerServer },
+          environment: { KINE_DATASTORE_MAX_OPEN_CONNECTIONS: connectionsPerServer, ...leaderElectionEnvironment },
           datastoreAddress: datastore.address,
           datastoreStartTls: datastore.startTls,
           datastoreSchema: datastore.schema,

@@ -72,7 +72,7 @@ backend servers
   option httpchk
   http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host kubernetes
   http-check expect status 200
-  default-server check check-ssl check-alpn http/1.1 check-sni kubernetes verify required verifyhost kubernetes ca-file ${config.serverCaPath} crt ${config.healthCertificatePath} inter 1s fastinter 300ms downinter 1s fall 2 rise 2 agent-check agent-port ${balancerStatePort} agent-inter 500ms on-marked-down shutdown-sessions
+  default-server check check-ssl check-alpn http/1.1 check-sni kubernetes verify required verifyhost kubernetes ca-file ${config.serverCaPath} crt ${config.healthCertificatePath} inter 1s fastinter 300ms downinter 300ms fall 2 rise 2 agent-check agent-port ${balancerStatePort} agent-inter 500ms on-marked-down shutdown-sessions
 ${servers.join("\n")}
 
 frontend stats

@@ -15,6 +15,7 @@ import { isSecret, isUnknown } from "../support/wire.ts";
 
 const password = "a-datastore-password";
 const endpoint = `mysql://k3s:${password}@tcp(198.51.100.20:3306)/k3s`;
+const electionDurations = ["leader-elect-lease-duration=45s", "leader-elect-renew-deadline=40s"];
 
 function makePool(changes: Partial<K3sServerPoolArgs> = {}): K3sServerPool {
   return new K3sServerPool("servers", {
@@ -92,6 +93,12 @@ describe("K3sServerPool", () => {
         "datastore-cafile": "/etc/rancher/k3s/datastore-ca.crt",
         "tls-san": ["198.51.100.30", "k8s.example.com"],
         disable: ["traefik"],
+        ...Object.fromEntries(
+          ["kube-controller-manager-arg", "kube-scheduler-arg", "kube-cloud-controller-manager-arg"].map((key) => [
+            key,
+            electionDurations,
+          ]),
+        ),
       });
     }
   });
@@ -183,6 +190,20 @@ describe("K3sServerPool", () => {
   it("limits each server's connections to what the datastore has for it", async () => {
     const unit = await fileOf(script("servers-server-1-service"), "/etc/systemd/system/k3s.service");
     assert.match(unit ?? "", /^Environment=KINE_DATASTORE_MAX_OPEN_CONNECTIONS=60$/m);
+  });
+
+  it("lets servers keep their roles through an outage of the datastore, beside what the settings say", async () => {
+    const other = await deploy(() =>
+      makePool({ config: { "kube-scheduler-arg": ["v=2", "leader-elect-lease-duration=20s"] } }),
+    );
+    const service = script("servers-server-1-service", other);
+    const config = parse((await fileOf(service, "/etc/rancher/k3s/config.yaml")) ?? "") as Record<string, unknown>;
+    assert.deepEqual(config["kube-controller-manager-arg"], electionDurations);
+    // The last one counts.
+    assert.deepEqual(config["kube-scheduler-arg"], [...electionDurations, "v=2", "leader-elect-lease-duration=20s"]);
+    const unit = await fileOf(service, "/etc/systemd/system/k3s.service");
+    assert.match(unit ?? "", /^Environment=CATTLE_ELECTION_LEASE_DURATION=45s$/m);
+    assert.match(unit ?? "", /^Environment=CATTLE_ELECTION_RENEW_DEADLINE=40s$/m);
   });
 
   it("gives a server longer on its host than it may take to prove itself", async () => {
