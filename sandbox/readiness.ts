@@ -17,7 +17,7 @@ export async function waitUntilReady(site: Site, host: HostRecord): Promise<stri
   let last = "sshd does not answer";
   while (performance.now() < deadline) {
     if (!(await isRunning(host))) throw new Error(await failure(site, host, "its process ended"));
-    if (await answers(host.address)) {
+    if (await answers(host.address, 500)) {
       const { stdout, stderr, exitCode } = await runScript(site, host, script, { timeout: bootLimit });
       const [state, ...failed] = stdout.split("\n");
       if (exitCode === 0 && (state === "running" || state === "degraded")) {
@@ -33,14 +33,15 @@ export async function waitUntilReady(site: Site, host: HostRecord): Promise<stri
 /** How a host that is switched on is doing, in one word of systemd's: `running`, `degraded`, `starting`, … */
 export async function stateOf(site: Site, host: HostRecord): Promise<string> {
   if (!(await isRunning(host))) return "off";
-  if (!(await answers(host.address))) return "starting";
-  const { stdout } = await runScript(site, host, "systemctl is-system-running", { timeout: 5000 });
+  if (!(await answers(host.address, 5000))) return "starting";
+  const { stdout } = await runScript(site, host, "systemctl is-system-running", { timeout: 20_000 });
   return stdout || "starting";
 }
 
-function answers(address: string): Promise<boolean> {
+/** Whether sshd greets within a time limit, in milliseconds. */
+function answers(address: string, timeout: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port: 22, timeout: 500 });
+    const socket = connect({ host: address, port: 22, timeout });
     const end = (answer: boolean) => {
       resolve(answer);
       socket.destroy();

@@ -13,7 +13,15 @@ case $1 in
     kubectl apply --filename - <<<"$MANIFEST" >&2
     kubectl rollout status --namespace "$READY_NAMESPACE" --timeout 180s "$READY" | tail -n 1
     ;;
-  delete) kubectl delete --ignore-not-found --timeout 120s --filename - <<<"$MANIFEST" >&2 ;;
+  delete)
+    # Asked again and again: a watch, which kubectl's own waiting is, may miss the end when a server restarts.
+    kubectl delete --ignore-not-found --wait=false --filename - <<<"$MANIFEST" >&2
+    deadline=$((SECONDS + 180))
+    until left=$(kubectl get --ignore-not-found --output name --filename - <<<"$MANIFEST") && [[ -z $left ]]; do
+      ((SECONDS < deadline)) || { printf 'still there after 180 s:\n%s\n' "$left" >&2; exit 1; }
+      sleep 1
+    done
+    ;;
   *)
     echo "usage: kubectl.sh apply|delete" >&2
     exit 2

@@ -9,6 +9,7 @@ import { certificatesOf, problemsOf } from "../../operations/status/judgement.ts
 import { lookAtCluster } from "../../operations/status/lookAtCluster.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { machineSite, pathsOf } from "../../sandbox/state.ts";
+import { eventually } from "../support/eventually.ts";
 import { devConfig, onHost, readyNodes, SandboxStack } from "../support/sandboxCluster.ts";
 
 const version = "v1.35.0+k3s1";
@@ -44,8 +45,11 @@ test("bare hosts, reached as an unprivileged user with sudo, become the same clu
     `server-1 ${version}`,
     `server-2 ${version}`,
   ]);
-  const look = await lookAtCluster(stack.workspace);
-  assert.deepEqual(problemsOf(look), []);
+  const look = await eventually(async () => {
+    const seen = await lookAtCluster(stack.workspace);
+    assert.deepEqual(problemsOf(seen), []);
+    return seen;
+  });
   // Every role's certificates are seen, also where nothing but what the program installs is there to read them.
   assert.deepEqual(
     new Set(certificatesOf(look).map(({ host }) => host)),

@@ -17,6 +17,7 @@ import { projectDirectory } from "../../operations/workspace.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import { pulumiDirectory } from "../../sandbox/sandboxWorkspace.ts";
+import { eventually } from "../support/eventually.ts";
 import { lookAt } from "../support/makeStatus.ts";
 import { changedLines, plannedChanges } from "../support/previewDiff.ts";
 import { endpointOf } from "../support/probe.ts";
@@ -86,15 +87,17 @@ describe("the cluster", () => {
       },
     };
     await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(pod));
-    await kubectl(kubeconfig, ["wait", "pod/talker", "--for=condition=Ready", "--timeout=90s"]);
+    await kubectl(kubeconfig, ["wait", "pod/talker", "--for=condition=Ready", "--timeout=180s"]);
     const idle = kubectl(kubeconfig, ["exec", "talker", "--", "sh", "-c", "sleep 90; echo still here"]);
     assert.equal(await kubectl(kubeconfig, ["exec", "talker", "--", "hostname"]), "talker");
-    const { stdout } = await runKubectl(kubeconfig, ["logs", "--follow", "talker"], {
-      timeout: 5000,
-      reject: false,
-      stdin: "ignore",
+    await eventually(async () => {
+      const { stdout } = await runKubectl(kubeconfig, ["logs", "--follow", "talker"], {
+        timeout: 8000,
+        reject: false,
+        stdin: "ignore",
+      });
+      assert.match(String(stdout), /line 0\nline 1\nline 2/);
     });
-    assert.match(String(stdout), /line 0\nline 1\nline 2/);
     assert.equal(await idle, "still here");
     await kubectl(kubeconfig, ["delete", "pod", "talker", "--wait=false"]);
   });
@@ -166,14 +169,17 @@ rm /root/ca.key; mariadb -e 'FLUSH SSL'`,
         { input: key },
       );
       assert.equal(exitCode, 0, stderr);
-      await onHost("server-2", "systemctl restart --no-block k3s; sleep 6");
-      const journal = await onHost("server-2", "journalctl --unit k3s --since -6s --output cat --no-pager");
-      assert.match(journal, new RegExp(`certificate is valid for 192\\.0\\.2\\.99, not ${addressOf("db-1")}`));
+      const cursor = await onHost("server-2", "journalctl --lines 0 --show-cursor | sed -n 's/^-- cursor: //p'");
+      await onHost("server-2", "systemctl restart --no-block k3s");
+      await eventually(async () => {
+        const journal = await onHost("server-2", `journalctl --unit k3s --after-cursor '${cursor}' --output cat`);
+        assert.match(journal, new RegExp(`certificate is valid for 192\\.0\\.2\\.99, not ${addressOf("db-1")}`));
+      });
       assert.equal(await onHost("server-2", "systemctl show --property ActiveState --value k3s"), "activating");
     } finally {
       await onHost("db-1", `cp -p /root/server.crt ${tls}/server.crt; rm /root/server.crt; mariadb -e 'FLUSH SSL'`);
     }
-    await waitFor(async () => (await readyNodes(kubeconfig)).length === 3 && (await serverReady("server-2")), 60);
+    await waitFor(async () => (await readyNodes(kubeconfig)).length === 3 && (await serverReady("server-2")), 180);
   });
 });
 
@@ -229,7 +235,7 @@ describe("a change that a server fails on", () => {
     const { all, exitCode } = await (await SandboxStack.open("dev", brokenConfig())).up();
     assert.notEqual(exitCode, 0);
     assert.match(all, /unknown flag: --no-such-flag/);
-    assert.match(all, /server-1: K3s is not ready after 10 s; .*; it runs with its previous settings again/);
+    assert.match(all, /server-1: K3s is not ready after 30 s; .*; it runs with its previous settings again/);
     assert.deepEqual(await readyNodes(kubeconfig), allReady);
     for (const host of ["server-1", "server-2"]) {
       assert.equal(await onHost(host, "grep -c no-such-flag /etc/rancher/k3s/config.yaml || test $? = 1"), "0", host);
@@ -307,7 +313,8 @@ describe("make status", () => {
   const problems = async (): Promise<readonly string[]> => {
     const { exitCode, status, seconds } = await lookAt("dev");
     console.log(`make status: ${seconds.toFixed(1)} s, ${status.problems.length} problems`);
-    assert.ok(seconds < 15, `${seconds} s`);
+    // Hosts that hang are given up on; on a busy machine the rest takes a while as well.
+    assert.ok(seconds < 30, `${seconds} s`);
     assert.equal(exitCode, status.problems.length === 0 ? 0 : 1);
     assert.equal(status.healthy, status.problems.length === 0);
     return status.problems;
@@ -319,7 +326,7 @@ describe("make status", () => {
         `${String(sentence)}\n${all.join("\n")}`,
       );
   };
-  const untilHealthy = () => waitFor(async () => (await lookAt("dev")).exitCode === 0, 90);
+  const untilHealthy = () => waitFor(async () => (await lookAt("dev")).exitCode === 0, 180);
 
   test("finds nothing unusual about a healthy cluster, and tells what the hosts do", async () => {
     await untilHealthy();
@@ -384,13 +391,14 @@ describe("make status", () => {
   test("tells within seconds of K3s that is stopped, and of a host without power", async () => {
     await onHost("server-2", "systemctl stop k3s");
     await powerOff("agent-1");
-    await sleep(3000);
-    says(
-      await problems(),
-      /^server-2 is DOWN for HAProxy on lb-1 since \d+ s \(L4CON\): nothing listens on its port 6443/,
-      /^server-2: K3s is inactive\./,
-      /^k3s-ha:agentPools\.workers\.hosts\.agent-1 \(\S+\): the host cannot be reached over SSH \(.*\)\. Check that it is up/,
-    );
+    await eventually(async () => {
+      says(
+        await problems(),
+        /^server-2 is DOWN for HAProxy on lb-1 since \d+ s \(L4CON\): nothing listens on its port 6443/,
+        /^server-2: K3s is inactive\./,
+        /^k3s-ha:agentPools\.workers\.hosts\.agent-1 \(\S+\): the host cannot be reached over SSH \(.*\)\. Check that it is up/,
+      );
+    });
     await onHost("server-2", "systemctl start k3s");
     await boot("agent-1");
     await untilHealthy();
@@ -398,12 +406,13 @@ describe("make status", () => {
 
   test("tells of a database that is stopped, and that the servers are not ready without it", async () => {
     await onHost("db-1", "systemctl stop mariadb.socket mariadb");
-    await sleep(5000);
-    says(
-      await problems(),
-      /^db-1: the datastore does not answer \(MariaDB is inactive\), so no server can write\./,
-      /^server-[12]: K3s (is \w+\.|runs but is not ready)/,
-    );
+    await eventually(async () => {
+      says(
+        await problems(),
+        /^db-1: the datastore does not answer \(MariaDB is inactive\), so no server can write\./,
+        /^server-[12]: K3s (is \w+\.|runs but is not ready)/,
+      );
+    });
     await onHost("db-1", "systemctl start mariadb.socket mariadb");
     await untilHealthy();
   });
@@ -514,7 +523,7 @@ function brokenConfig(): StackConfig {
   const k3s = {
     ...(config["k3s"] as object),
     serverConfig: { "kube-apiserver-arg": ["no-such-flag=x"] },
-    readySeconds: 10,
+    readySeconds: 30,
   };
   return { ...config, k3s };
 }

@@ -110,7 +110,8 @@ function existing(changes: Record<string, unknown> = {}): StackConfig {
     datastore: {
       existing: { engine: "mysql", address: addressOf("mysql-1"), adminUser: "owner", caFile: ca, ...changes },
     },
-    backup: { host: "server-1" },
+    // None but those that the tests ask for.
+    backup: { host: "server-1", schedule: "0 3 29 2 *" },
   };
 }
 

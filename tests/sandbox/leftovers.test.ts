@@ -17,6 +17,7 @@ import { removeNetwork } from "../../sandbox/network.ts";
 import { identityOf, isAlive, signal } from "../../sandbox/processes.ts";
 import { down, exec, status, up } from "../../sandbox/sandbox.ts";
 import { pathsOf } from "../../sandbox/state.ts";
+import { eventually } from "../support/eventually.ts";
 import { machineFootprint } from "../support/machineFootprint.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 import { testSite } from "../support/testSite.ts";
@@ -105,9 +106,10 @@ describe("an up that is killed with SIGKILL", () => {
       const first = start("imageBuild.ts", [], { XDG_CACHE_HOME: cache });
       await untilBuilding();
       await kill(first.child);
-      await sleep(300);
-      assert.equal(await building(), false);
-      assert.ok(!(await readFile("/proc/self/mountinfo", "utf8")).includes(cache));
+      await eventually(async () => {
+        assert.equal(await building(), false);
+        assert.ok(!(await readFile("/proc/self/mountinfo", "utf8")).includes(cache));
+      }, 30);
       const [abandoned = ""] = partials();
       assert.notEqual(abandoned, "");
 
@@ -115,7 +117,9 @@ describe("an up that is killed with SIGKILL", () => {
       await untilBuilding();
       assert.equal(await exists(abandoned), false);
       await kill(second.child);
-      await sleep(300);
+      await eventually(async () => {
+        assert.equal(await building(), false);
+      }, 30);
     });
   });
 });

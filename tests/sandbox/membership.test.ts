@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { destroyHosts, down, powerOff, up } from "../../sandbox/sandbox.ts";
+import { eventually } from "../support/eventually.ts";
 import { endpointOf, probeDuring } from "../support/probe.ts";
 import {
   addressOf,
@@ -41,7 +42,7 @@ describe("a cluster that grows", () => {
     await failsNoRequest(() => bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1", "agent-2"])));
     assert.deepEqual(await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]), before);
     await hasNodes("agent-1", "agent-2", "server-1", "server-2", "server-3");
-    assert.deepEqual(await balanced(), ["server-1 UP", "server-2 UP", "server-3 UP"]);
+    await balances("server-1", "server-2", "server-3");
     assert.equal(await onHost("db-1", "mariadb -N -e 'SELECT @@max_connections'"), "264");
   });
 
@@ -77,19 +78,19 @@ describe("a cluster that shrinks", () => {
     const node = { apiVersion: "v1", kind: "Node", metadata: { name: "stranger" } };
     await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(node));
     // As after a run that was to take agent-1 out, and ended between its node and its host.
-    await kubectl(kubeconfig, ["delete", "node", "agent-1"]);
+    await kubectl(kubeconfig, ["delete", "node", "agent-1", "--wait=false"]);
     const grown = cluster(["server-1", "server-2", "server-3"], ["agent-1"]);
     const { all, exitCode } = await (await SandboxStack.open("dev", grown)).up();
     assert.notEqual(exitCode, 0, all);
     assert.match(all, /there is no node of these members: agent-1\. .*"systemctl restart k3s-agent".*run up again\./);
     assert.equal(await kubectl(kubeconfig, ["get", "node", "stranger", "--output", "name"]), "node/stranger");
-    await kubectl(kubeconfig, ["delete", "node", "stranger"]);
+    await kubectl(kubeconfig, ["delete", "node", "stranger", "--wait=false"]);
   });
 
   test("and of which a member's node is gone, has it again after what the error says", async () => {
     await onHost("agent-1", "systemctl restart k3s-agent");
-    await kubectl(kubeconfig, ["wait", "node/agent-1", "--for=create", "--timeout=60s"]);
-    await kubectl(kubeconfig, ["wait", "node/agent-1", "--for=condition=Ready", "--timeout=60s"]);
+    await kubectl(kubeconfig, ["wait", "node/agent-1", "--for=create", "--timeout=180s"]);
+    await kubectl(kubeconfig, ["wait", "node/agent-1", "--for=condition=Ready", "--timeout=180s"]);
     await bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1"]));
     await hasNodes("agent-1", "server-1", "server-2", "server-3");
     const marks = await kubectl(kubeconfig, [
@@ -115,14 +116,15 @@ describe("a lost host", () => {
       all,
       /servers-server-1-service.*after 4 failed attempts: dial tcp \S+: .*(no route to host|i\/o timeout)/,
     );
-    assert.ok(performance.now() - started < 75_000, `${performance.now() - started} ms`);
+    // Four attempts, and what else a busy machine takes; far from the 200 s that a server may take.
+    assert.ok(performance.now() - started < 120_000, `${performance.now() - started} ms`);
   });
 
   test("that is declared so, the first server, is not dialled, and its node goes", async () => {
     const before = await starts(["server-2", "server-3", "agent-1"]);
     await failsNoRequest(() => bringUp(cluster(["server-1 lost", "server-2", "server-3"], ["agent-1"])));
     await hasNodes("agent-1", "server-2", "server-3");
-    assert.deepEqual(await balanced(), ["server-2 UP", "server-3 UP"]);
+    await balances("server-2", "server-3");
     assert.deepEqual(await starts(["server-2", "server-3", "agent-1"]), before);
   });
 
@@ -131,7 +133,7 @@ describe("a lost host", () => {
     await up({ hosts });
     await failsNoRequest(() => bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1"])));
     await hasNodes("agent-1", "server-1", "server-2", "server-3");
-    assert.deepEqual(await balanced(), ["server-1 UP", "server-2 UP", "server-3 UP"]);
+    await balances("server-1", "server-2", "server-3");
   });
 
   test("does not keep the cluster from being taken down", async () => {
@@ -198,13 +200,18 @@ function starts(names: readonly string[]): Promise<string[]> {
   );
 }
 
-/** The servers that HAProxy knows, with what it thinks of them. */
-async function balanced(): Promise<string[]> {
-  const lines = await onHost(
-    "lb-1",
-    `sleep 4; echo 'show stat' | socat -t 2 - UNIX-CONNECT:/run/haproxy/k3s-ha.sock | awk -F , '$1 == "servers" && $2 != "BACKEND" { print $2, $18 }'`,
-  );
-  return lines.split("\n").sort();
+/** Fails unless HAProxy comes to know just these servers, all of them up. */
+function balances(...names: string[]): Promise<void> {
+  return eventually(async () => {
+    const lines = await onHost(
+      "lb-1",
+      `echo 'show stat' | socat -t 2 - UNIX-CONNECT:/run/haproxy/k3s-ha.sock | awk -F , '$1 == "servers" && $2 != "BACKEND" { print $2, $18 }'`,
+    );
+    assert.deepEqual(
+      lines.split("\n").sort(),
+      names.map((name) => `${name} UP`),
+    );
+  });
 }
 
 /** The addresses that the datastore's firewall lets in and that have an account, but for the database's own host. */

@@ -23,6 +23,7 @@ import {
   SandboxStack,
   type StackConfig,
 } from "../support/sandboxCluster.ts";
+import { eventually } from "../support/eventually.ts";
 import { lookAt } from "../support/makeStatus.ts";
 
 const version = "v1.35.0+k3s1";
@@ -58,6 +59,8 @@ printf '%s\\n' '${publicKey}' >/home/backup-copies/.ssh/authorized_keys; chown b
   config = {
     ...(await devConfig()),
     backup: {
+      // None but those that the tests ask for.
+      schedule: "0 3 29 2 *",
       recipients: [recipientOf(identity)],
       copy: {
         remote: { type: "sftp", host: addressOf("lb-1"), user: "backup-copies" },
@@ -80,6 +83,16 @@ after(async () => {
   await down();
   await rm(directory, { recursive: true });
 });
+
+/** Looks until just these problems are told of: a moment after a change there may be more, or not yet all. */
+function lookWithProblems(...problems: string[]) {
+  return eventually(async () => {
+    const { status, exitCode } = await lookAt("dev");
+    assert.deepEqual(status.problems, problems);
+    assert.equal(exitCode, problems.length === 0 ? 0 : 1);
+    return status;
+  });
+}
 
 function recipientOf(key: string): string {
   return /age1\w+/.exec(key)?.[0] ?? "";
@@ -222,7 +235,7 @@ Interrupted at any step, run the same again: it begins anew, and finishes.`),
   });
 
   test("comes back over a cluster that goes on running", async () => {
-    await kubectl(kubeconfig, ["delete", "configmap/settings-3", "deployment/worker"]);
+    await kubectl(kubeconfig, ["delete", "configmap/settings-3", "deployment/worker", "--wait=false"]);
     const start = performance.now();
     assert.ok(await restoreBackup(stack.workspace, { backup: backupId, identityFile, confirm: yes }));
     console.log(`restore over a running cluster: ${((performance.now() - start) / 1000).toFixed(1)} s`);
@@ -302,10 +315,9 @@ describe("drills on a timer", () => {
     assert.equal((await onHost("db-1", "cat /var/backups/k3s-ha/.drilled")).split("\n")[1], next);
     assert.match(await onHost("db-1", "k3s-ha-backup check"), /^OK: /);
 
-    const { status } = await lookAt("dev");
-    assert.deepEqual(status.problems, []);
-    assert.equal(status.restoreDrill?.backup, next);
-    assert.ok((status.restoreDrill.ageSeconds ?? -1) >= 0 && (status.restoreDrill.ageSeconds ?? 600) < 300);
+    const { restoreDrill } = await lookWithProblems();
+    assert.equal(restoreDrill?.backup, next);
+    assert.ok((restoreDrill.ageSeconds ?? -1) >= 0 && (restoreDrill.ageSeconds ?? 600) < 300);
     // A key that opens nothing, and the last good drill three days ago.
     await onHost(
       "db-1",
@@ -313,12 +325,10 @@ describe("drills on a timer", () => {
 cat /root/other.key >/etc/k3s-ha/backup-drill.key; ! systemctl start k3s-ha-restore-drill
 printf '%s\\n%s\\n' $(($(date +%s) - 3 * 86400)) ${next} >/var/backups/k3s-ha/.drilled`,
     );
-    const { status: late, exitCode } = await lookAt("dev");
-    assert.equal(exitCode, 1);
-    assert.deepEqual(late.problems, [
+    await lookWithProblems(
       'db-1: the last restore drill failed, so the backups may be of no use. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when it is mended, run "systemctl start k3s-ha-restore-drill" there.',
       'db-1: the last restore drill that ended well was 3 days ago, more than two intervals of the schedule "47 4 * * *". See "journalctl --unit k3s-ha-restore-drill" there, and run "systemctl start k3s-ha-restore-drill" there.',
-    ]);
+    );
     assert.match(
       await onHost("db-1", "journalctl --unit k3s-ha-restore-drill --output cat --lines 20"),
       new RegExp(
@@ -327,7 +337,7 @@ printf '%s\\n%s\\n' $(($(date +%s) - 3 * 86400)) ${next} >/var/backups/k3s-ha/.d
       ),
     );
     await onHost("db-1", "cat /root/drill.key >/etc/k3s-ha/backup-drill.key; systemctl start k3s-ha-restore-drill");
-    assert.deepEqual((await lookAt("dev")).status.problems, []);
+    await lookWithProblems();
 
     config = without;
     stack = await open();

@@ -56,7 +56,7 @@ describe("a changed setting of the servers", () => {
   test("that the first server fails on stops there, says how to go on, and is healed by taking it back", async () => {
     const broken = withK3s({
       serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["no-such-flag=x"] },
-      readySeconds: 10,
+      readySeconds: 30,
     });
     const before = await starts();
     await failsNoRequest(async () => {
@@ -65,7 +65,7 @@ describe("a changed setting of the servers", () => {
       assert.match(all, /unknown flag: --no-such-flag/);
       assert.match(
         all,
-        /server-1: K3s is not ready after 10 s; its journal above says why; it runs with its previous settings again\. Nothing was changed on the hosts that come after it\. Take the change back, or correct it, and run up again\./,
+        /server-1: K3s is not ready after 30 s; its journal above says why; it runs with its previous settings again\. Nothing was changed on the hosts that come after it\. Take the change back, or correct it, and run up again\./,
       );
     });
     assert.equal((await starts())["server-2"], before["server-2"]);
@@ -89,7 +89,7 @@ describe("a changed setting of an agent that is to be drained", () => {
   });
 
   test("uncordons it also when the change fails", async () => {
-    const broken = withPool({ drainSeconds: 40 }, { "kubelet-arg": ["no-such-flag=x"] }, { readySeconds: 10 });
+    const broken = withPool({ drainSeconds: 40 }, { "kubelet-arg": ["no-such-flag=x"] }, { readySeconds: 30 });
     const { all, exitCode } = await (await SandboxStack.open("dev", broken)).up();
     assert.notEqual(exitCode, 0, all);
     assert.match(all, /agent-1: .*it runs with its previous settings again/);
@@ -141,8 +141,9 @@ ExecStartPre=/bin/sh -c 'readlink /usr/local/bin/k3s | grep ${oldVersion.replace
 UNIT`,
     );
     await failsNoRequest(async () => {
+      // Long enough for the first server, which has to prove itself.
       const { all, exitCode } = await (
-        await SandboxStack.open("dev", withK3s({ version: newVersion, readySeconds: 10 }))
+        await SandboxStack.open("dev", withK3s({ version: newVersion, readySeconds: 60 }))
       ).up();
       assert.notEqual(exitCode, 0, all);
       assert.match(all, /server-2: K3s .*; it runs with its previous settings again/);
@@ -221,7 +222,7 @@ function watchWeights(): { stop: () => Promise<ReadonlySet<string>> } {
   const watching = exec(
     "lb-1",
     `rm -f /tmp/watched; while [ ! -e /tmp/watched ]; do
-  echo 'show stat' | socat -t 2 - UNIX-CONNECT:/run/haproxy/k3s-ha.sock | awk -F , '$1 == "servers" && $2 != "BACKEND" { print $2, $19; if ($18 ~ /^UP/) up += $19 } END { if (up == 0) print "none" }'
+  echo 'show stat' | socat -t 2 - UNIX-CONNECT:/run/haproxy/k3s-ha.sock | awk -F , '$1 == "servers" && $2 != "BACKEND" { seen = 1; print $2, $19; if ($18 ~ /^UP/) up += $19 } END { if (seen && up == 0) print "none" }'
   sleep 0.2
 done | sort -u`,
   );

@@ -149,7 +149,7 @@ export async function runPod(kubeconfig: string, name: string, node: string): Pr
     },
   };
   await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(pod));
-  await kubectl(kubeconfig, ["wait", `pod/${name}`, "--for=condition=Ready", "--timeout=60s"]);
+  await kubectl(kubeconfig, ["wait", `pod/${name}`, "--for=condition=Ready", "--timeout=180s"]);
 }
 
 /** Node, role and version of every Ready node, sorted. */
