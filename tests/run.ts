@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
+import { imageOf, packageRepository } from "../sandbox/image.ts";
 import { buildK3s } from "../sandbox/k3s/build.ts";
 import { buildObjectStore } from "../sandbox/objectStore.ts";
 import { installMachinePackages } from "../sandbox/machinePackages.ts";
@@ -28,7 +29,7 @@ interface Stage {
 const root = join(import.meta.dirname, "..");
 
 /** Tests that have the machine to themselves: they hold what clients see to limits in seconds, or look at the machine. */
-const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,refusals}.test.ts";
+const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,membership,refusals,rollingChange}.test.ts";
 
 const stages: readonly Stage[] = [
   {
@@ -65,7 +66,9 @@ if (options.only !== undefined && !stages.some(({ name }) => name === options.on
 if (options.only !== "lint") {
   await installMachinePackages();
   await prepareToolchain();
-  await buildK3s("v1.35.0+k3s1");
+  for (const release of ["v1.35.0+k3s1", "v1.35.0+k3s3"] as const) await buildK3s(release);
+  for (const flavour of ["default", "mysql"] as const) await imageOf(flavour);
+  await packageRepository();
   await buildObjectStore();
 }
 let total: Tally = { passed: 0, failed: 0, failures: [] };

@@ -54,9 +54,12 @@ export interface ClusterOutputs {
   readonly kubeconfig: string;
 }
 
-/** Seconds that a host, or the API, may take to be reached, and to answer: a dead one holds up no more than this. */
+/**
+ * Seconds that a host, or the API, may take to be reached, and to answer: a dead one holds up no more than this. A server whose
+ * K3s hangs takes nine to say so.
+ */
 const connectSeconds = 4;
-const answerSeconds = 8;
+const answerSeconds = 12;
 
 /** Asks all hosts and the API at the same time. No failure of one of them is a failure of the whole. */
 export async function askCluster(stack: string, settings: Settings, outputs: ClusterOutputs): Promise<ClusterFacts> {

@@ -81,7 +81,8 @@ function balancerProblems({ name, facts }: ClusterHost): string[] {
           `${name}: keepalived is ${keepalived ?? "not there"}, so this balancer cannot take over the virtual address. See "journalctl --unit keepalived" there, then run "systemctl restart keepalived".`,
         ]),
     ...facts.backends.flatMap((backend) => {
-      if (/^UP$|^no check$/.test(backend.state)) return [];
+      // "UP 1/2" is one whose last check failed, or that has just come back; it takes clients.
+      if (/^UP\b|^no check$/.test(backend.state)) return [];
       const since = `for HAProxy on ${name} since ${backend.seconds} s`;
       if (/MAINT|DRAIN/.test(backend.state)) {
         return [

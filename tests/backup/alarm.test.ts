@@ -26,7 +26,7 @@ async function age(id: string, hours: number): Promise<void> {
   await writeFile(path, (await readFile(path, "utf8")).replace(/"startedAt": "[^"]+"/, `"startedAt": "${then}"`));
 }
 
-describe("the metrics", { timeout: 60_000 }, () => {
+describe("the metrics", { timeout: 600_000 }, () => {
   it("tell of a run that ended well, and of one that did not", async () => {
     const id = await host.takeBackup();
     const now = Date.now() / 1000;
@@ -58,7 +58,7 @@ describe("the metrics", { timeout: 60_000 }, () => {
   });
 });
 
-describe("check", { timeout: 60_000 }, () => {
+describe("check", { timeout: 600_000 }, () => {
   const check = async (...options: string[]) => {
     const { exitCode, all } = await host.start(["check", ...options]);
     return [exitCode, all] as const;
@@ -108,7 +108,7 @@ describe("check", { timeout: 60_000 }, () => {
   });
 });
 
-describe("failed", { timeout: 60_000 }, () => {
+describe("failed", { timeout: 600_000 }, () => {
   it("tells the command and the webhook, and shows the webhook's address nowhere", async () => {
     const bodies: unknown[] = [];
     const server = createServer((request, response) => {

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../support/eventually.ts";
 import { appears, assertFails, endStuck, host, stuckInDump, useBackupHost, verificationServers } from "./fixture.ts";
 
 useBackupHost();
 
-describe("two runs", { timeout: 120_000 }, () => {
+describe("two runs", { timeout: 600_000 }, () => {
   it("never run at once: the second does nothing and says so", async () => {
     const { running: first } = await stuckInDump();
     await assertFails(/another backup is being taken on this host; this run did nothing/);
@@ -27,8 +27,9 @@ describe("two runs", { timeout: 120_000 }, () => {
     await appears(join(host.root, "stuck"));
     assert.equal((await verificationServers()).length, 1);
     running.kill("SIGKILL");
-    await sleep(300);
-    assert.deepEqual(await verificationServers(), [], "the verification server ends with the run");
+    await eventually(async () => {
+      assert.deepEqual(await verificationServers(), [], "the verification server ends with the run");
+    }, 30);
     await endStuck();
     await running;
     assert.deepEqual(await host.ids(), [earlier]);

@@ -61,7 +61,7 @@ async function copies(): Promise<Record<string, string[]>> {
 
 const whole = ["kine.sql.zst", "manifest.json"];
 
-describe("a copy", { timeout: 240_000 }, () => {
+describe("a copy", { timeout: 600_000 }, () => {
   it("is what the backup is, and is told of", async () => {
     const { all } = await host.start(["run"]);
     const [id = ""] = await host.ids();

@@ -8,7 +8,7 @@ import { asRoot, assertFails, copyBackup, datastore, host, rows, token, useBacku
 
 useBackupHost();
 
-describe("a run that fails says why, and leaves the earlier backups as they were", { timeout: 120_000 }, () => {
+describe("a run that fails says why, and leaves the earlier backups as they were", { timeout: 600_000 }, () => {
   let earlier: Record<string, string>;
   beforeEach(async () => {
     // One is kept: a retention that ran after a failure would show.

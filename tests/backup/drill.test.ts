@@ -50,7 +50,7 @@ async function withKey(text: string, use: (path: string) => Promise<void>): Prom
   await use(path);
 }
 
-describe("a restore drill", { timeout: 120_000 }, () => {
+describe("a restore drill", { timeout: 600_000 }, () => {
   it("restores the newest backup, opens the escrowed token and leaves nothing but the time of it", async () => {
     const id = await encrypting();
     await withKey(identity, async (path) => {
@@ -120,7 +120,7 @@ describe("a restore drill", { timeout: 120_000 }, () => {
   });
 });
 
-describe("extracting for a restore", { timeout: 120_000 }, () => {
+describe("extracting for a restore", { timeout: 600_000 }, () => {
   it("writes the dump that was verified, from a key that comes through a pipe", async () => {
     const id = await encrypting();
     const target = join(host.root, "out.sql.zst");

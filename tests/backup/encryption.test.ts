@@ -40,7 +40,7 @@ async function open(path: string, key: Key): Promise<Buffer> {
   return Buffer.from(stdout);
 }
 
-describe("an encrypted backup", { timeout: 120_000 }, () => {
+describe("an encrypted backup", { timeout: 600_000 }, () => {
   let [first, second]: [Key?, Key?] = [];
   beforeEach(async () => {
     first = await makeKey("first.key");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { eventually } from "../support/eventually.ts";
 import { BackupHost } from "./backupHost.ts";
 import { insertRows, kineRows, kineSchema } from "./kineRows.ts";
 import { TestDatastore } from "./testDatastore.ts";
@@ -52,7 +53,9 @@ export function useBackupHost(): void {
   });
 
   afterEach(async () => {
-    assert.deepEqual(await verificationServers(), [], "a verification server was left running");
+    await eventually(async () => {
+      assert.deepEqual(await verificationServers(), [], "a verification server was left running");
+    }, 30);
   });
 }
 

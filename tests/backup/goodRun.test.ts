@@ -11,7 +11,7 @@ import { asRoot, compaction, datastore, host, password, rows, token, useBackupHo
 
 useBackupHost();
 
-describe("a good run", { timeout: 120_000 }, () => {
+describe("a good run", { timeout: 600_000 }, () => {
   it("keeps a dump from which the datastore comes back row by row", async () => {
     const id = await host.takeBackup();
     await datastore.sql("DROP DATABASE IF EXISTS restored; CREATE DATABASE restored");

@@ -8,7 +8,7 @@ import { copyBackup, host, token, useBackupHost } from "./fixture.ts";
 
 useBackupHost();
 
-describe("list and latest", { timeout: 120_000 }, () => {
+describe("list and latest", { timeout: 600_000 }, () => {
   it("tell that there is none yet", async () => {
     const { exitCode, all } = await host.start(["latest"]);
     assert.equal(exitCode, 1);

@@ -77,7 +77,7 @@ async function copies(): Promise<string[]> {
   return readdir(join(host.root, "store", "bucket", "k3s"));
 }
 
-describe("copies in an object store", { timeout: 240_000 }, () => {
+describe("copies in an object store", { timeout: 600_000 }, () => {
   it("are what the backups are, and are removed with the generations", async () => {
     const first = await host.takeBackup();
     for (const name of ["kine.sql.zst", "manifest.json"]) {

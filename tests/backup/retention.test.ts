@@ -10,7 +10,7 @@ import { assertFails, copyBackup, host, token, useBackupHost } from "./fixture.t
 
 useBackupHost();
 
-describe("retention", { timeout: 120_000 }, () => {
+describe("retention", { timeout: 600_000 }, () => {
   it("keeps the newest verified backups of this cluster, and never one of another", async () => {
     await host.configure({ keep: 1 });
     const first = await host.takeBackup();
@@ -36,7 +36,7 @@ describe("retention", { timeout: 120_000 }, () => {
   });
 });
 
-describe("generations", { timeout: 120_000 }, () => {
+describe("generations", { timeout: 600_000 }, () => {
   /** Ids and why each stays, as `list` tells. */
   async function kept(): Promise<Record<string, string>> {
     const { stdout } = await host.start(["list"]);
@@ -125,7 +125,7 @@ describe("generations", { timeout: 120_000 }, () => {
   });
 });
 
-describe("what may have gone wrong", { timeout: 120_000 }, () => {
+describe("what may have gone wrong", { timeout: 600_000 }, () => {
   it("with the clock keeps everything: the run says so, and keeps what it took", async () => {
     await host.configure({ keep: 1 });
     const first = await host.takeBackup();

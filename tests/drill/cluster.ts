@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { haproxySocket } from "../../components/render/haproxyConfig.ts";
 import { down, up } from "../../sandbox/sandbox.ts";
+import { eventually } from "../support/eventually.ts";
 import { question, endpointOf, type Endpoint } from "../support/probe.ts";
 import { addressOf, devConfig, onHost, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
 import { writeNamespace } from "./client.ts";
@@ -101,15 +102,18 @@ export class DrillCluster {
     });
   }
 
-  /** The balancer that has the virtual address. */
-  async holder(): Promise<string> {
+  /** The balancer that has the virtual address, once there is just one. */
+  holder(): Promise<string> {
     const { hostname } = new URL(this.#administrator.server);
-    const held = await Promise.all(
-      balancers.map((name) => onHost(name, `ip -json address show to ${hostname} | grep -c local || test $? = 1`)),
-    );
-    const [holder, ...more] = balancers.filter((_, index) => held[index] !== "0");
-    if (holder === undefined || more.length > 0) throw new Error(`${more.length + 1} balancers have ${hostname}`);
-    return holder;
+    return eventually(async () => {
+      const held = await Promise.all(
+        balancers.map((name) => onHost(name, `ip -json address show to ${hostname} | grep -c local || test $? = 1`)),
+      );
+      const holders = balancers.filter((_, index) => held[index] !== "0");
+      const [holder] = holders;
+      if (holder === undefined || holders.length > 1) throw new Error(`${holders.length} balancers have ${hostname}`);
+      return holder;
+    }, 30);
   }
 
   /** Asks the API through the cluster's own balancer; throws unless it is answered with success. */
@@ -121,12 +125,12 @@ export class DrillCluster {
 
   /** Returns when both kinds of balancer see every server up, and no other, and every node is Ready. */
   async whole(): Promise<void> {
-    const deadline = performance.now() + 120_000;
+    const deadline = performance.now() + 300_000;
     for (;;) {
       const missing = await this.missing().catch((error: unknown) => [String(error)]);
       if (missing.length === 0) return;
       if (performance.now() > deadline)
-        throw new Error(`the cluster is not whole after two minutes: ${missing.join(", ")}`);
+        throw new Error(`the cluster is not whole after five minutes: ${missing.join(", ")}`);
       await sleep(500);
     }
   }

@@ -63,7 +63,7 @@ test("a script is ended by its time limit", async () => {
   const start = performance.now();
   const { exitCode } = await runOnHost(login, "sleep 60", { seconds: 1 });
   assert.equal(exitCode, 124);
-  assert.ok(performance.now() - start < 5000);
+  assert.ok(performance.now() - start < 20_000);
 });
 
 test("large output comes back whole", async () => {
@@ -118,7 +118,7 @@ test("a host that takes the connection and says nothing is given up in time", as
     await failure({ port }, 1),
     `${place}: the host cannot be reached over SSH (no answer in time). Check that it is up, and that its address and port are right.`,
   );
-  assert.ok(performance.now() - start < 3000);
+  assert.ok(performance.now() - start < 15_000);
   silent.close();
 });
 

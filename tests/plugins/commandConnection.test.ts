@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
+import { eventually } from "../support/eventually.ts";
 import { dialFailure, quoted } from "../../sandbox/plugins/command/goWording.ts";
 import { textOf, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
 import { CommandFixture, remote } from "./commandFixture.ts";
@@ -76,7 +77,7 @@ test("a closed port: one try more than the limit, quick pauses, progress for eac
     message: `after 2 failed attempts: dial tcp 127.0.0.1:${port}: connect: connection refused`,
   });
   const took = performance.now() - begin;
-  assert.ok(took >= 250 && took < 1500, `pauses of 0.1 s and 0.15 s, took ${took} ms`);
+  assert.ok(took >= 250 && took < 5000, `pauses of 0.1 s and 0.15 s, took ${took} ms`);
   assert.deepEqual(
     on.plugin.logs.map(({ message }) => message),
     ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"],
@@ -92,7 +93,7 @@ test("a host that does not answer: perDialTimeout ends each try", async () => {
       message: `after 1 failed attempts: dial tcp 127.0.0.1:${full.port}: i/o timeout`,
     });
     const took = performance.now() - begin;
-    assert.ok(took >= 2000 && took < 4000, `two tries of a second, took ${took} ms`);
+    assert.ok(took >= 2000 && took < 10_000, `two tries of a second, took ${took} ms`);
   } finally {
     await full.stop();
   }
@@ -216,7 +217,10 @@ test("Cancel ends the tries to connect", async () => {
     });
     setTimeout(() => void other.cancel(), 500);
     await created;
-    assert.match(other.logs[0]?.message ?? "", /^Dial 1\/inf failed: retrying$/);
+    await eventually(async () => {
+      assert.match(other.logs[0]?.message ?? "", /^Dial 1\/inf failed: retrying$/);
+      return Promise.resolve();
+    }, 30);
   } finally {
     await other.stop();
   }

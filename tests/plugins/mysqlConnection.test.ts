@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { eventually } from "../support/eventually.ts";
 import { Secret, unknown } from "../../sandbox/plugins/provider/value.ts";
 import { database, MysqlFixture } from "./mysqlFixture.ts";
 import { freePort } from "./sshServer.ts";
@@ -118,8 +119,11 @@ test("every operation has a connection of its own, closed afterwards", async () 
   // One for the statement, one for reading back, one for this count.
   assert.equal((await count()) - begin, 3);
   await plugin.delete(database, id, state);
-  const left = await on.server.query("SELECT COUNT(*) AS n FROM information_schema.processlist WHERE user = 'admin'");
-  assert.equal(Number(left[0]?.["n"]), 1, "only the connection that counts");
+  // The server notices a moment later that a client has gone.
+  await eventually(async () => {
+    const left = await on.server.query("SELECT COUNT(*) AS n FROM information_schema.processlist WHERE user = 'admin'");
+    assert.equal(Number(left[0]?.["n"]), 1, "only the connection that counts");
+  }, 30);
 });
 
 test("the provider's arguments: checked, from the environment when not given, a unix socket too", async () => {

@@ -42,6 +42,8 @@ export class SshServer {
       `AuthorizedKeysFile ${authorizedKeys ?? join(directory, "client.pub")}`,
       `PidFile ${join(directory, "pid")}`,
       "StrictModes no",
+      // By default it turns some away by chance when ten come at once.
+      "MaxStartups 100",
       "UsePAM no",
       "PermitRootLogin yes",
       "KbdInteractiveAuthentication no",

@@ -9,7 +9,7 @@ import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 const modules = join(import.meta.dirname, "..", "..", "node_modules");
 
 /** How long one `pulumi` command may take on a busy machine before the test fails. */
-const commandMilliseconds = 120_000;
+const commandMilliseconds = 600_000;
 
 /** What a `pulumi` command left behind. */
 export interface Finished {

@@ -17,8 +17,14 @@ leaving_nodes() {
     awk -v owner="$node_owner" -v members=" ${members[*]} " '$2 == owner && !index(members, " " $1 " ") { print $1 }'
 }
 
+# No answer tells nothing, so it is asked again.
 is_ready() {
-  [[ $(node_kubectl get node "$1" --request-timeout 10s --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') == True ]]
+  local answer deadline=$((SECONDS + 30))
+  until answer=$(node_kubectl get node "$1" --request-timeout 10s --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'); do
+    ((SECONDS < deadline)) || return 1
+    sleep 1
+  done
+  [[ $answer == True ]]
 }
 
 # What the kubelet of a node renews every ten seconds.
@@ -32,14 +38,16 @@ answers_at() {
 
 # is_silent NODE: nothing on its host answers, and its kubelet does not tell that it lives.
 is_silent() {
-  local address lease deadline=$((SECONDS + 15))
+  local address lease now deadline
   address=$(node_kubectl get node "$1" --request-timeout 10s --output 'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}')
   address=${address%% *}
   [[ -n $address ]] || return 1
   if ping -c 1 -W 2 "$address" >/dev/null 2>&1 || answers_at "$address" 22 || answers_at "$address" 10250; then return 1; fi
-  lease=$(lease_of "$1")
+  lease=$(lease_of "$1") || return 1
+  deadline=$((SECONDS + 15))
   while ((SECONDS < deadline)); do
-    [[ $(lease_of "$1") == "$lease" ]] || return 1
+    # No answer of the API is no sign of life.
+    if now=$(lease_of "$1") && [[ $now != "$lease" ]]; then return 1; fi
     sleep 1
   done
 }

@@ -20,7 +20,7 @@ tell_balancer() {
   certificate balancer "readiness check" /etc/haproxy/k3s-ha/health.pem
   if [[ -n $virtual_address ]]; then
     unit keepalived
-    if ip -oneline address show | grep -qF " $virtual_address/"; then tell virtual yes; else tell virtual no; fi
+    if [[ $(ip -oneline address show) == *" $virtual_address/"* ]]; then tell virtual yes; else tell virtual no; fi
   fi
 }
 

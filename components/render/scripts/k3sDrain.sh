@@ -17,12 +17,15 @@ pods_to_evict() {
 # A disruption budget refuses an eviction for the time being, so each is asked for again until the pod has gone.
 evict_pods() {
   local deadline=$((SECONDS + drain_seconds)) pods namespace name
-  while pods=$(pods_to_evict) && [[ -n $pods ]]; do
+  # No answer is not an empty node.
+  until pods=$(pods_to_evict) && [[ -z $pods ]]; do
     ((SECONDS < deadline)) || {
+      pods=${pods:-unknown, since the API does not answer}
       printf '%s: after %s s these pods are still here, and run on through the restart: %s\n' "$host_name" "$drain_seconds" "${pods//$'\n'/, }" >&2
       return 0
     }
     while read -r namespace name; do
+      [[ -n $name ]] || continue
       printf '{"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "%s", "namespace": "%s"}}' "$name" "$namespace" |
         node_kubectl create --raw "/api/v1/namespaces/$namespace/pods/$name/eviction" --filename - >/dev/null 2>&1 || continue
     done <<<"$pods"

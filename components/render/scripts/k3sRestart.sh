@@ -14,7 +14,7 @@ ready() {
 # Keys on this disk that are younger than those in the backup would end K3s at once; it makes them anew from the backup.
 set_keys_aside() {
   local aside=/var/lib/rancher/k3s/server/before-restore-$started name
-  journalctl --unit k3s --since "@$since" --output cat --no-pager | grep --quiet 'newer than datastore' || return 0
+  [[ $(journalctl --unit k3s --since "@$since" --output cat --no-pager) == *"newer than datastore"* ]] || return 0
   [[ ! -e $aside ]] || return 0
   systemctl stop k3s
   mkdir -p "$aside"

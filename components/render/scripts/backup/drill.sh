@@ -56,7 +56,7 @@ check_token() {
 opens_bootstrap() {
   local salt data
   IFS=: read -r salt data <"$work/bootstrap"
-  if ! openssl enc -help 2>&1 | grep -q -- -saltlen; then
+  if [[ $(openssl enc -help 2>&1) != *-saltlen* ]]; then
     say "the cluster's keys were not decrypted with the token, since $(openssl version | cut -d ' ' -f 1,2) takes salts of 8 bytes only; they lie under the token's name, which was checked"
     return 0
   fi
@@ -129,6 +129,8 @@ is_whole_below() {
 
 # copies: ids of this cluster's backups in the place that copies go to, the oldest first.
 copies() {
+  local label=copies
+  lock
   begin_work
   list_copies
 }

@@ -31,6 +31,16 @@ lock() {
   fi
 }
 
+# The second in which it began and the revision name a backup; two that began in the same one would be one.
+name_backup() {
+  id=$(utc "$started" %Y%m%dT%H%M%SZ)-$revision
+  while [[ -e $directory/$id ]]; do
+    sleep 0.2
+    started=$(date +%s)
+    id=$(utc "$started" %Y%m%dT%H%M%SZ)-$revision
+  done
+}
+
 run() {
   local started label=
   if [[ ${1:-} == --label ]]; then
@@ -45,7 +55,7 @@ run() {
   check_space
   dump
   verify
-  id=$(utc "$started" %Y%m%dT%H%M%SZ)-$revision
+  name_backup
   publish
   copy_off
   check_clock
