@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
-import { toolchain } from "../sandbox/k3s/golang.ts";
+import { toolchain } from "../build/golang.ts";
 import { buildServer, serverPrograms } from "../sandbox/k3s/server.ts";
 
 /** A program and the name that it has to see itself called by. */

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { backupProgramPath } from "../components/render/backupProgram.ts";
-import { exists } from "../sandbox/cache.ts";
+import { exists } from "../build/cache.ts";
 import { loginOf } from "./hostLogin.ts";
 import { runOnHost } from "./hostShell.ts";
 import { restoreBackup } from "./restore.ts";
 import { kubectl } from "./kubectl.ts";
-import { say, secondsSince, step } from "../sandbox/progress.ts";
+import { say, secondsSince, step } from "../build/progress.ts";
 import { down, holdingSandbox, up } from "../sandbox/sandbox.ts";
 import {
   knownSandboxWorkspace,
@@ -17,7 +17,7 @@ import {
   pulumiDirectory,
   sandboxStack,
 } from "../sandbox/sandboxWorkspace.ts";
-import { prepareToolchain } from "../sandbox/toolchain/toolchain.ts";
+import { prepareToolchain } from "../toolchain/toolchain.ts";
 import { readSettings } from "./stackSettings.ts";
 import { nodesOf, problemsOf } from "./status/judgement.ts";
 import { lookAtCluster, parseOutputs } from "./status/lookAtCluster.ts";

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { backupProgramPath } from "../components/render/backupProgram.ts";
 import { renderHostScript } from "../components/render/hostScript.ts";
-import { say, secondsSince, step } from "../sandbox/progress.ts";
+import { say, secondsSince, step } from "../build/progress.ts";
 import { type HostLogin, loginOf } from "./hostLogin.ts";
 import { runOnHost } from "./hostShell.ts";
 import {

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { execa, type Options } from "execa";
-import type { Toolchain } from "../sandbox/toolchain/toolchain.ts";
+import type { Toolchain } from "../toolchain/toolchain.ts";
 
 /** The checkout. */
 export const projectDirectory = join(import.meta.dirname, "..");

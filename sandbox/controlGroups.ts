@@ -6,7 +6,7 @@
 import { mkdir, readFile, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { exists } from "./cache.ts";
+import { exists } from "../build/cache.ts";
 import type { Site } from "./state.ts";
 
 interface Hierarchy {

@@ -4,7 +4,7 @@
  */
 import { chown, cp, lstat, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { exists } from "./cache.ts";
+import { exists } from "../build/cache.ts";
 
 /** A disk that is not in use. */
 export interface HostDisk {

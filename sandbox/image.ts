@@ -5,10 +5,10 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { cached, keyOf, keyOfFiles } from "./cache.ts";
+import { cached, keyOf, keyOfFiles } from "../build/cache.ts";
 import { runIsolated } from "./isolatedScript.ts";
 import { aptSources, packageMirror, suite, type PackageMirror } from "./packageMirror.ts";
-import { step } from "./progress.ts";
+import { step } from "../build/progress.ts";
 
 /**
  * `default` has all that a K3s-HA host runs; `bare` has sshd, sudo and systemd, and installs the rest with apt; `mysql`

@@ -4,7 +4,7 @@
  * this process does, even by SIGKILL.
  */
 import { execa } from "execa";
-import type { Step } from "./progress.ts";
+import type { Step } from "../build/progress.ts";
 
 /**
  * Runs the bash script at `path`. Its output goes line by line to the step's detail; when it fails, the last lines are

@@ -6,7 +6,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { say } from "./progress.ts";
+import { say } from "../build/progress.ts";
 
 /** Who holds a lock. */
 export interface Holder {

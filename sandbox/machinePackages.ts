@@ -1,8 +1,8 @@
 /** Programs that this machine itself needs to make hosts, installed with its own apt. */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { execa } from "execa";
-import { exists } from "./cache.ts";
-import { step } from "./progress.ts";
+import { exists } from "../build/cache.ts";
+import { step } from "../build/progress.ts";
 
 /** Debian packages of the machine, and what each is for. */
 export const machinePackages = [

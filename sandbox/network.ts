@@ -6,7 +6,7 @@
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { execa } from "execa";
-import { exists } from "./cache.ts";
+import { exists } from "../build/cache.ts";
 import { bridgeAddress, machineAddress, type Site } from "./state.ts";
 
 /** The bridge's name inside the namespace. */

@@ -1,8 +1,8 @@
 /** A store that speaks S3, for tests: Versity's gateway before a directory, built once and cached. */
 import { join } from "node:path";
-import { cached, keyOf, keyOfFiles } from "./cache.ts";
-import { buildArguments, buildProgram, toolchain } from "./k3s/golang.ts";
-import { step } from "./progress.ts";
+import { cached, keyOf, keyOfFiles } from "../build/cache.ts";
+import { buildArguments, buildProgram, toolchain } from "../build/golang.ts";
+import { step } from "../build/progress.ts";
 
 const directory = join(import.meta.dirname, "objectStore");
 const program = { package: "github.com/versity/versitygw/cmd/versitygw" };

@@ -1,5 +1,5 @@
 /** Whose sandbox it is: the checkout that brought it up, until it takes it down. */
-import { exists } from "./cache.ts";
+import { exists } from "../build/cache.ts";
 import { isRunning } from "./hostProcess.ts";
 import { readHosts } from "./hostRecord.ts";
 import { pathsOf, readRecord, writeWhole, type Site } from "./state.ts";

@@ -2,7 +2,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { execa } from "execa";
-import { cacheDirectory } from "./cache.ts";
+import { cacheDirectory } from "../build/cache.ts";
 import { addressBlock, type Site } from "./state.ts";
 
 /** Free space that a sandbox needs for its hosts, in GiB: five hosts after a day's use, with room to spare. */

@@ -4,7 +4,7 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheDirectory, exists } from "./cache.ts";
+import { cacheDirectory, exists } from "../build/cache.ts";
 import { hostsWithControlGroups, killGroup } from "./controlGroups.ts";
 import { defaultHosts, lookUpHost, runsK3s } from "./hostCatalog.ts";
 import { prepareHost } from "./hostPreparation.ts";
@@ -20,7 +20,7 @@ import { mirrorGroup, serveMirror, stopMirror } from "./mirrorProcess.ts";
 import { makeNetwork, removeNetwork } from "./network.ts";
 import { requireFreeAddresses, requireRoom, requireRootOnLinux, thisMachine } from "./preconditions.ts";
 import { claim, requireOurs } from "./owner.ts";
-import { say, step } from "./progress.ts";
+import { say, step } from "../build/progress.ts";
 import { stateOf, waitUntilReady } from "./readiness.ts";
 import { makeClientKey, runScript, writeKnownHosts, type ScriptOptions, type ScriptResult } from "./ssh.ts";
 import { machineSite, makeStateDirectory, pathsOf, type Site } from "./state.ts";

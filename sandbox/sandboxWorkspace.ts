@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { projectDirectory, type Workspace } from "../operations/workspace.ts";
-import { exists } from "./cache.ts";
+import { exists } from "../build/cache.ts";
 import { identityOf, isAlive } from "./processes.ts";
-import { say } from "./progress.ts";
+import { say } from "../build/progress.ts";
 import { atSite, machineSite } from "./state.ts";
-import type { Toolchain } from "./toolchain/toolchain.ts";
+import type { Toolchain } from "../toolchain/toolchain.ts";
 
 /** The stack that lives in the sandbox unless told otherwise. */
 export const sandboxStack = "dev";

@@ -2,7 +2,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { execa } from "execa";
-import { exists } from "./cache.ts";
+import { exists } from "../build/cache.ts";
 import { readHosts, type HostRecord } from "./hostRecord.ts";
 import { pathsOf, writeWhole, type Site } from "./state.ts";
 

@@ -11,7 +11,7 @@ import { imageOf, packageRepository } from "../sandbox/image.ts";
 import { buildK3s } from "../sandbox/k3s/build.ts";
 import { buildObjectStore } from "../sandbox/objectStore.ts";
 import { installMachinePackages } from "../sandbox/machinePackages.ts";
-import { prepareToolchain } from "../sandbox/toolchain/toolchain.ts";
+import { prepareToolchain } from "../toolchain/toolchain.ts";
 
 interface Stage {
   name: string;
@@ -40,8 +40,12 @@ const stages: readonly Stage[] = [
       ["tsc", "--noEmit"],
     ],
   },
-  { name: "unit", tests: "tests/{config,render,drill,components,operations,toolchain,policy}/**/*.test.ts" },
-  { name: "plugins", tests: "tests/plugins/**/*.test.ts", concurrency: 1 },
+  {
+    name: "unit",
+    tests: "tests/{config,render,drill,components,operations,toolchain,policy}/**/*.test.ts",
+    except: "tests/toolchain/plugins/*.test.ts",
+  },
+  { name: "plugins", tests: "tests/toolchain/plugins/*.test.ts", concurrency: 1 },
   { name: "backup", tests: "tests/backup/**/*.test.ts", concurrency: 1 },
   { name: "sandbox", tests: "tests/sandbox/*.test.ts", except: alone, sandboxes: 2 },
   { name: "alone", tests: alone, concurrency: 1 },

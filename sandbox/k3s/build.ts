@@ -4,11 +4,11 @@
  */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { cached, keyOf, keyOfFiles } from "../cache.ts";
-import { step } from "../progress.ts";
+import { cached, keyOf, keyOfFiles } from "../../build/cache.ts";
+import { step } from "../../build/progress.ts";
 import { buildBundle, sha256OfFile } from "./bundle.ts";
 import { busyboxPath, debianPrograms, runcPath } from "./debianPrograms.ts";
-import { toolchain, type Toolchain } from "./golang.ts";
+import { toolchain, type Toolchain } from "../../build/golang.ts";
 import { writePauseImage, writeTestImage } from "./images.ts";
 import type { K3sVersion } from "./releases.ts";
 import { buildServer, copySource, serverKey } from "./server.ts";
@@ -69,7 +69,7 @@ async function fill(directory: string, version: K3sVersion, tools: Toolchain, de
 /** Everything a build depends on. The files here are part of it: packing again takes seconds, guessing costs hours. */
 async function keyOfBuild(version: K3sVersion, tools: Toolchain, debian: string): Promise<string> {
   const modules = ["cni-plugins", "flannel"].flatMap((module) => [`${module}/go.mod`, `${module}/go.sum`]);
-  const code = ["archive.ts", "build.ts", "bundle.ts", "golang.ts", "images.ts", "server.ts"];
+  const code = ["archive.ts", "build.ts", "bundle.ts", "../../build/golang.ts", "images.ts", "server.ts"];
   const recipe = await keyOfFiles(...[...modules, ...code].map((name) => join(import.meta.dirname, name)));
   const programs = await keyOfFiles(join(debian, runcPath), join(debian, busyboxPath));
   return keyOf(serverKey(version, tools), recipe, programs);

@@ -5,10 +5,10 @@ import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { constants, createZstdCompress } from "node:zlib";
-import { step, type Step } from "../progress.ts";
+import { step, type Step } from "../../build/progress.ts";
 import { archive, type Entry } from "./archive.ts";
 import { runcPath } from "./debianPrograms.ts";
-import { buildProgram } from "./golang.ts";
+import { buildProgram } from "../../build/golang.ts";
 import type { K3sVersion } from "./releases.ts";
 import { releaseVariables, serverPrograms } from "./server.ts";
 

@@ -2,8 +2,8 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { cached, keyOf } from "../cache.ts";
-import { step } from "../progress.ts";
+import { cached, keyOf } from "../../build/cache.ts";
+import { step } from "../../build/progress.ts";
 
 const packages = ["busybox-static", "runc"];
 

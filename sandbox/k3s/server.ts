@@ -5,9 +5,9 @@
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { cached, keyOf } from "../cache.ts";
-import { step } from "../progress.ts";
-import { buildArguments, buildProgram, moduleSource, type Program, type Toolchain } from "./golang.ts";
+import { cached, keyOf } from "../../build/cache.ts";
+import { step } from "../../build/progress.ts";
+import { buildArguments, buildProgram, moduleSource, type Program, type Toolchain } from "../../build/golang.ts";
 import { provenanceOf, releases, type K3sVersion } from "./releases.ts";
 
 /** Names of the programs in the directory that `buildServer` returns. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { copyDestination, renderCopyKnownHosts, renderRcloneConfig } from "../../components/render/rcloneConfig.ts";
-import { makeKey, SshServer } from "../plugins/sshServer.ts";
+import { makeKey, SshServer } from "../toolchain/plugins/sshServer.ts";
 import { assertFails, copyBackup, host, useBackupHost } from "./fixture.ts";
 
 useBackupHost();

@@ -4,7 +4,7 @@
  */
 import { availableParallelism, loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { say, step } from "../../sandbox/progress.ts";
+import { say, step } from "../../build/progress.ts";
 import { onHost } from "../support/sandboxCluster.ts";
 import { parseBalancerLog, withServers } from "./balancerLog.ts";
 import { writeNamespace } from "./client.ts";

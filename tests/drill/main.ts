@@ -6,7 +6,7 @@ import { randomInt } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
-import { say, step } from "../../sandbox/progress.ts";
+import { say, step } from "../../build/progress.ts";
 import { DrillCluster } from "./cluster.ts";
 import { holdDrill } from "./drill.ts";
 import { drillEvents } from "./events.ts";

@@ -11,7 +11,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type HostLogin, loginOf } from "../../operations/hostLogin.ts";
 import { runOnHost } from "../../operations/hostShell.ts";
 import { HostUnreachable } from "../../operations/sshConnection.ts";
-import { freePort, makeKey, SshServer } from "../plugins/sshServer.ts";
+import { freePort, makeKey, SshServer } from "../toolchain/plugins/sshServer.ts";
 
 let server: SshServer;
 let login: HostLogin;

@@ -11,7 +11,7 @@ import { renderClientOptions } from "../../components/render/clientOptions.ts";
 import { renderMysqlDsn } from "../../components/render/datastoreDsn.ts";
 import { parseDatastoreEndpoint } from "../../components/render/datastoreEndpoint.ts";
 import { renderHostScript } from "../../components/render/hostScript.ts";
-import { DatabaseServer } from "../plugins/databaseServer.ts";
+import { DatabaseServer } from "../toolchain/plugins/databaseServer.ts";
 import { type BashResult, runBash } from "../support/bash.ts";
 import { makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { definitionsOf } from "../support/hostFiles.ts";

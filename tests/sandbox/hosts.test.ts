@@ -7,7 +7,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { execa } from "execa";
-import { exists } from "../../sandbox/cache.ts";
+import { exists } from "../../build/cache.ts";
 import { buildK3s } from "../../sandbox/k3s/build.ts";
 import { mirrorUrl } from "../../sandbox/mirrorProcess.ts";
 import { bridgePorts } from "../../sandbox/network.ts";

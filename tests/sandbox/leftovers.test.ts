@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { exists } from "../../sandbox/cache.ts";
+import { exists } from "../../build/cache.ts";
 import { killGroup } from "../../sandbox/controlGroups.ts";
 import { removeNetwork } from "../../sandbox/network.ts";
 import { identityOf, isAlive, signal } from "../../sandbox/processes.ts";

@@ -1,7 +1,7 @@
 /** What the sandbox says when it cannot be: the whole sentence, for machines that are made up. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { cacheDirectory } from "../../sandbox/cache.ts";
+import { cacheDirectory } from "../../build/cache.ts";
 import { lookUpHost } from "../../sandbox/hostCatalog.ts";
 import { chooseMirror, parseTargets } from "../../sandbox/packageMirror.ts";
 import {

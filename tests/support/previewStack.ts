@@ -6,7 +6,7 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
 import { parse, stringify } from "yaml";
-import { prepareToolchain } from "../../sandbox/toolchain/toolchain.ts";
+import { prepareToolchain } from "../../toolchain/toolchain.ts";
 import { projectDirectory } from "../../operations/workspace.ts";
 import { inTemporaryDirectory } from "./temporaryDirectory.ts";
 

@@ -9,7 +9,7 @@ import { testImage } from "../../sandbox/k3s/images.ts";
 import { lookUpHost } from "../../sandbox/hostCatalog.ts";
 import { exec } from "../../sandbox/sandbox.ts";
 import { machineSite } from "../../sandbox/state.ts";
-import { prepareToolchain } from "../../sandbox/toolchain/toolchain.ts";
+import { prepareToolchain } from "../../toolchain/toolchain.ts";
 import { projectDirectory, pulumi, stackOutputs, type Workspace } from "../../operations/workspace.ts";
 import { openSandboxWorkspace } from "../../sandbox/sandboxWorkspace.ts";
 

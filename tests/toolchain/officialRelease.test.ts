@@ -11,13 +11,13 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { it } from "node:test";
 import { execa } from "execa";
-import { pulumiVersion } from "../../sandbox/toolchain/versions.ts";
+import { pulumiVersion } from "../../toolchain/versions.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
 const architecture = process.arch === "arm64" ? "arm64" : "x64";
 const archiveName = `pulumi-v${pulumiVersion}-${process.platform}-${architecture}.tar.gz`;
 const checksumsName = `pulumi-${pulumiVersion}-checksums.txt`;
-const toolchainModule = join(import.meta.dirname, "..", "..", "sandbox", "toolchain", "toolchain.ts");
+const toolchainModule = join(import.meta.dirname, "..", "..", "toolchain", "toolchain.ts");
 
 /** Stands in for the CLI: knows its version, and can't install plugins. */
 const cli = `#!/bin/sh

@@ -3,7 +3,7 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa, type ResultPromise } from "execa";
 import { stringify } from "yaml";
-import { prepareToolchain } from "../../sandbox/toolchain/toolchain.ts";
+import { prepareToolchain } from "../../toolchain/toolchain.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
 const modules = join(import.meta.dirname, "..", "..", "node_modules");

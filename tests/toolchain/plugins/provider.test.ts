@@ -5,8 +5,16 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { difference, topLevel } from "../../sandbox/plugins/provider/diff.ts";
-import { decode, encode, equal, hasUnknown, reveal, Secret, unknown } from "../../sandbox/plugins/provider/value.ts";
+import { difference, topLevel } from "../../../toolchain/plugins/provider/diff.ts";
+import {
+  decode,
+  encode,
+  equal,
+  hasUnknown,
+  reveal,
+  Secret,
+  unknown,
+} from "../../../toolchain/plugins/provider/value.ts";
 import { CollectingEngine } from "./collectingEngine.ts";
 import { PluginProcess } from "./pluginProcess.ts";
 

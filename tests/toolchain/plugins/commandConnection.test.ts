@@ -4,12 +4,12 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { eventually } from "../support/eventually.ts";
-import { dialFailure, quoted } from "../../sandbox/plugins/command/goWording.ts";
-import { textOf, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
+import { eventually } from "../../support/eventually.ts";
+import { dialFailure, quoted } from "../../../toolchain/plugins/command/goWording.ts";
+import { textOf, type PropertyMap } from "../../../toolchain/plugins/provider/value.ts";
 import { CommandFixture, remote } from "./commandFixture.ts";
 import { PluginProcess } from "./pluginProcess.ts";
-import { SshAgent } from "../support/sshAgent.ts";
+import { SshAgent } from "../../support/sshAgent.ts";
 import { FullServer } from "./sshPeers.ts";
 import { freePort, makeKey, SshServer } from "./sshServer.ts";
 

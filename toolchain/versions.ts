@@ -1,7 +1,7 @@
 /** The versions this project is pinned to, read from package.json, so that CLI, SDK and plugins can't drift apart. */
 import { readFileSync } from "node:fs";
 
-const { dependencies } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+const { dependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   dependencies: Record<string, string>;
 };
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { reveal, Secret, textOf, unknown } from "../../sandbox/plugins/provider/value.ts";
+import { reveal, Secret, textOf, unknown } from "../../../toolchain/plugins/provider/value.ts";
 import { privateKey, TlsFixture } from "./tlsFixture.ts";
 
 const run = promisify(execFile);

@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { cached, keyOf } from "../cache.ts";
-import { buildArguments, buildProgram, toolchain } from "../k3s/golang.ts";
-import { step } from "../progress.ts";
+import { cached, keyOf } from "../build/cache.ts";
+import { buildArguments, buildProgram, toolchain } from "../build/golang.ts";
+import { step } from "../build/progress.ts";
 import { writeLauncher } from "./launcher.ts";
 import { pulumiVersion } from "./versions.ts";
 
@@ -27,7 +27,7 @@ export async function assembleBuiltPulumi(checkout: string, directory: string): 
   const pulumi = join(directory, "pulumi");
   await Promise.all([
     hardLink(built, pulumi),
-    writeLauncher(join(directory, "pulumi-language-nodejs"), checkout, "sandbox/toolchain/languageHost.ts"),
+    writeLauncher(join(directory, "pulumi-language-nodejs"), checkout, "toolchain/languageHost.ts"),
   ]);
   return pulumi;
 }

@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Secret, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
-import { alternativeNames } from "../../sandbox/plugins/tls/alternativeNames.ts";
-import { issue, parseCertificate } from "../../sandbox/plugins/tls/certificate.ts";
-import { nameOf } from "../../sandbox/plugins/tls/distinguishedName.ts";
-import { generateKey } from "../../sandbox/plugins/tls/keys.ts";
+import { Secret, type PropertyMap } from "../../../toolchain/plugins/provider/value.ts";
+import { alternativeNames } from "../../../toolchain/plugins/tls/alternativeNames.ts";
+import { issue, parseCertificate } from "../../../toolchain/plugins/tls/certificate.ts";
+import { nameOf } from "../../../toolchain/plugins/tls/distinguishedName.ts";
+import { generateKey } from "../../../toolchain/plugins/tls/keys.ts";
 import { DatabaseServer } from "./databaseServer.ts";
 import { PluginProcess } from "./pluginProcess.ts";
 

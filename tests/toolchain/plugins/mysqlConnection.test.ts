@@ -7,8 +7,8 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { eventually } from "../support/eventually.ts";
-import { Secret, unknown } from "../../sandbox/plugins/provider/value.ts";
+import { eventually } from "../../support/eventually.ts";
+import { Secret, unknown } from "../../../toolchain/plugins/provider/value.ts";
 import { database, MysqlFixture } from "./mysqlFixture.ts";
 import { freePort } from "./sshServer.ts";
 

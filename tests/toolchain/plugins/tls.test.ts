@@ -1,7 +1,7 @@
 /** Self-signed certificates and renewal against what the official tls plugin was observed to do; read with openssl. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Secret, textOf, unknown } from "../../sandbox/plugins/provider/value.ts";
+import { Secret, textOf, unknown } from "../../../toolchain/plugins/provider/value.ts";
 import { locallySigned, selfSigned, TlsFixture } from "./tlsFixture.ts";
 
 let on: TlsFixture;

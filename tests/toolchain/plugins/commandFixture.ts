@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PropertyMap } from "../../sandbox/plugins/provider/value.ts";
+import type { PropertyMap } from "../../../toolchain/plugins/provider/value.ts";
 import { PluginProcess } from "./pluginProcess.ts";
 import { SshServer } from "./sshServer.ts";
 

@@ -1,6 +1,6 @@
 /** Runs the Go toolchain: fetches the source of a module, builds programs from it, and says how far a build is. */
 import { execa } from "execa";
-import type { Step } from "../progress.ts";
+import type { Step } from "./progress.ts";
 
 /** Keeps the person's own settings of Go out of a build. */
 const environment = { GOFLAGS: "-mod=readonly", GOWORK: "off" };

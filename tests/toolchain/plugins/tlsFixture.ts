@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { reveal, Secret, textOf, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
+import { reveal, Secret, textOf, type PropertyMap } from "../../../toolchain/plugins/provider/value.ts";
 import { PluginProcess } from "./pluginProcess.ts";
 
 const run = promisify(execFile);

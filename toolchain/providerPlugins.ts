@@ -2,8 +2,8 @@
 import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { exists } from "../cache.ts";
-import { say, step } from "../progress.ts";
+import { exists } from "../build/cache.ts";
+import { say, step } from "../build/progress.ts";
 import { isLauncher, writeLauncher } from "./launcher.ts";
 import { isOfficialReachable, rememberUnreachable } from "./officialRelease.ts";
 import type { ToolchainChoice } from "./toolchain.ts";
@@ -54,7 +54,7 @@ async function installPlugin(name: PluginName, installation: PluginInstallation)
   if (!isComplete)
     await Promise.all([directory, `${directory}.partial`].map((path) => rm(path, { recursive: true, force: true })));
   await mkdir(dirname(executable), { recursive: true });
-  await writeLauncher(executable, installation.checkout, `sandbox/plugins/${name}/provider.ts`);
+  await writeLauncher(executable, installation.checkout, `toolchain/plugins/${name}/provider.ts`);
   return "drop-in";
 }
 

@@ -6,8 +6,8 @@ import { delimiter, dirname, join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { execa } from "execa";
-import { cacheDirectory, cached, exists, keyOf } from "../cache.ts";
-import { say, step, type Step } from "../progress.ts";
+import { cacheDirectory, cached, exists, keyOf } from "../build/cache.ts";
+import { say, step, type Step } from "../build/progress.ts";
 import { pulumiVersion } from "./versions.ts";
 
 /** Where Pulumi publishes its releases. */

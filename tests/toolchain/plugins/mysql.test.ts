@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
-import { createUserSql, grantId } from "../../sandbox/plugins/mysql/statements.ts";
-import { reveal, Secret, textOf, unknown } from "../../sandbox/plugins/provider/value.ts";
+import { createUserSql, grantId } from "../../../toolchain/plugins/mysql/statements.ts";
+import { reveal, Secret, textOf, unknown } from "../../../toolchain/plugins/provider/value.ts";
 import { database, grant, MysqlFixture, user } from "./mysqlFixture.ts";
 
 let on: MysqlFixture;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Secret, textOf } from "../../sandbox/plugins/provider/value.ts";
+import { Secret, textOf } from "../../../toolchain/plugins/provider/value.ts";
 import { locallySigned, request, TlsFixture } from "./tlsFixture.ts";
 
 let on: TlsFixture;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import bcrypt from "bcryptjs";
-import { reveal, Secret, textOf, unknown, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
+import { reveal, Secret, textOf, unknown, type PropertyMap } from "../../../toolchain/plugins/provider/value.ts";
 import { PluginProcess } from "./pluginProcess.ts";
 
 const password = "random:index/randomPassword:RandomPassword";

@@ -2,9 +2,9 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { prepareToolchain } from "../../sandbox/toolchain/toolchain.ts";
-import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
-import { TemporaryProject } from "../toolchain/temporaryProject.ts";
+import { prepareToolchain } from "../../../toolchain/toolchain.ts";
+import { inTemporaryDirectory } from "../../support/temporaryDirectory.ts";
+import { TemporaryProject } from "../temporaryProject.ts";
 
 /** A resource in the exported state; secrets are `{ciphertext}`. */
 export interface StoredResource {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { reveal, Secret, unknown } from "../../sandbox/plugins/provider/value.ts";
+import { reveal, Secret, unknown } from "../../../toolchain/plugins/provider/value.ts";
 import { CommandFixture, remote } from "./commandFixture.ts";
 
 let on: CommandFixture;

@@ -12,7 +12,7 @@ import {
   inSetOrder,
   passwordSql,
   revokeSql,
-} from "../../sandbox/plugins/mysql/statements.ts";
+} from "../../../toolchain/plugins/mysql/statements.ts";
 
 test("the SQL for MySQL 5.7, 8 and 9.7 is the official plugin's", () => {
   const account = { user: "kine", host: "192.0.2.1", plaintextPassword: "pw", tlsOption: "SSL" };

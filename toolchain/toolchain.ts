@@ -5,7 +5,7 @@
  */
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { cacheDirectory, keyOf } from "../cache.ts";
+import { cacheDirectory, keyOf } from "../build/cache.ts";
 import { assembleBuiltPulumi } from "./builtPulumi.ts";
 import { downloadOfficialPulumi, officialPulumiOnPath, releaseAddress } from "./officialRelease.ts";
 import { installPlugins, type PluginOrigins } from "./providerPlugins.ts";
@@ -36,7 +36,7 @@ export interface ToolchainOptions {
 }
 
 /** The root of this checkout. */
-const checkout = fileURLToPath(new URL("../../", import.meta.url));
+const checkout = fileURLToPath(new URL("../", import.meta.url));
 
 /**
  * Makes the toolchain ready and says what it is. Fast once the cache is warm; the first time it downloads the release,

@@ -11,7 +11,7 @@ import emptyMessages from "google-protobuf/google/protobuf/empty_pb.js";
 import grpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
 import messages from "@pulumi/pulumi/proto/provider_pb.js";
-import { fromStruct, toStruct, type PropertyMap } from "../../sandbox/plugins/provider/value.ts";
+import { fromStruct, toStruct, type PropertyMap } from "../../../toolchain/plugins/provider/value.ts";
 import { CollectingEngine, type LogLine } from "./collectingEngine.ts";
 
 /** What Diff says. */
@@ -47,7 +47,7 @@ export class PluginProcess {
     this.#client = new grpc.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), limits);
   }
 
-  /** Starts `sandbox/plugins/<name>/provider.ts`. `env` is added to this process's environment. */
+  /** Starts `toolchain/plugins/<name>/provider.ts`. `env` is added to this process's environment. */
   static async start(name: string, env: Record<string, string> = {}): Promise<PluginProcess> {
     const engine = await CollectingEngine.start();
     const begin = performance.now();
@@ -61,7 +61,7 @@ export class PluginProcess {
 
   /** The file that the engine starts. */
   static program(name: string): string {
-    return fileURLToPath(new URL(`../../sandbox/plugins/${name}/provider.ts`, import.meta.url));
+    return fileURLToPath(new URL(`../../../toolchain/plugins/${name}/provider.ts`, import.meta.url));
   }
 
   /** The URN of a resource of a type. */
