@@ -57,9 +57,12 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
     );
     const addresses: Record<string, pulumi.Output<string>> = {};
     const services: HostCommand[] = [];
+    let installed: HostCommand | undefined;
     for (const [hostName, host] of Object.entries(args.hosts)) {
-      const service = this.runHaproxy(`${name}-${hostName}`, hostName, host, args, services.at(-1));
+      const packages = this.installPackages(`${name}-${hostName}`, hostName, host, args, installed);
+      const service = this.runHaproxy(`${name}-${hostName}`, hostName, host, args, packages, services.at(-1));
       addresses[hostName] = nodeAddressOf(host);
+      installed = packages;
       services.push(service);
     }
     this.addresses = addresses;
@@ -90,19 +93,30 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
     this.registerOutputs({ apiEndpoint: this.apiEndpoint, addresses: this.addresses });
   }
 
-  private runHaproxy(
+  /** Never on two hosts at the same time: a package may restart HAProxy or keepalived. */
+  private installPackages(
     name: string,
     hostName: string,
     host: HostArgs,
     args: HAProxyBalancerArgs,
     previous: HostCommand | undefined,
   ): HostCommand {
-    const needed = ["haproxy", "socat", ...(args.virtualIp === undefined ? [] : virtualIpPackages)];
-    const packages = new HostCommand(
+    const packages = ["haproxy", "socat", ...(args.virtualIp === undefined ? [] : virtualIpPackages)];
+    return new HostCommand(
       `${name}-packages`,
-      { host, script: renderHostScript({ body: "packages", variables: { packages: needed } }) },
-      { parent: this },
+      { host, script: renderHostScript({ body: "packages", variables: { host_name: hostName, packages } }) },
+      { parent: this, dependsOn: previous === undefined ? [] : [previous] },
     );
+  }
+
+  private runHaproxy(
+    name: string,
+    hostName: string,
+    host: HostArgs,
+    args: HAProxyBalancerArgs,
+    packages: HostCommand,
+    previous: HostCommand | undefined,
+  ): HostCommand {
     const healthCertificatePath = `${configDirectory}/health.pem`;
     const serverCaPath = `${configDirectory}/server-ca.crt`;
     const secrets = new HostCommand(

@@ -55,7 +55,13 @@ export function managedDatastore(
   const { caCertificate, certificate, privateKey } = serverCertificate(parent, name, address, args.certificateRotation);
   const packages = new HostCommand(
     `${name}-packages`,
-    { host, script: renderHostScript({ body: "packages", variables: { packages: ["mariadb-server", "openssl"] } }) },
+    {
+      host,
+      script: renderHostScript({
+        body: "packages",
+        variables: { host_name: hostName, packages: ["mariadb-server", "openssl"] },
+      }),
+    },
     { parent },
   );
 

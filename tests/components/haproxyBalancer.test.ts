@@ -67,6 +67,13 @@ describe("HAProxyBalancer", () => {
     assert.ok(second.started > first.ended);
   });
 
+  it("installs packages on one balancer after the other, since a package may restart a service", () => {
+    const [first, second] = ["lb-1", "lb-2"].map((name) => resourceNamed(deployment, `balancer-${name}-packages`));
+    assert.ok(first !== undefined && second !== undefined);
+    assert.ok(second.dependencies.includes(first.name));
+    assert.ok(second.started > first.ended);
+  });
+
   it("knows no server before it has proved itself", async () => {
     const { resources } = await deploy(() => {
       const server = new HostCommand("server", { host: sampleHost(11), script: "" });

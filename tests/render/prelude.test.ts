@@ -278,6 +278,27 @@ ${commands}`),
     assert.match(stderr, /^apt-get \S+ update\napt-get curl openssl\n$/);
   });
 
+  it("refuses to remove a package for another one, and names both", async () => {
+    const { exitCode, stderr } = await run(`host_name=db-1
+apt-get() {
+  [[ $* != *--simulate* ]] || { printf 'Remv mysql-server [8.0]\\nRemv mysql-server-core [8.0]\\nInst curl\\n'; return 0; }
+  [[ $* != *install* || $* != *--no-remove* ]]
+}
+install_packages curl`);
+    assert.equal(exitCode, 1);
+    assert.equal(
+      stderr,
+      "db-1: the packages curl cannot be installed without removing mysql-server, mysql-server-core, which this program did not install. Nothing was installed or removed. Use another host for this role; or, if these are no longer needed, remove them and run up again: apt-get remove mysql-server mysql-server-core\n",
+    );
+  });
+
+  it("tells needrestart to restart nothing", async () => {
+    const { stderr } = await run(`apt-get() { printf '%s %s\\n' "$NEEDRESTART_SUSPEND" "$NEEDRESTART_MODE" >&2; }
+export -f apt-get
+install_packages curl`);
+    assert.equal(stderr, "1 l\n1 l\n");
+  });
+
   it("says what to look at when it fails", async () => {
     const { exitCode, stderr } = await run("install_packages curl", "yes");
     assert.equal(exitCode, 1);

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# What every script on a host starts with.
+# What every script on a host starts with. needrestart is not to restart services after packages were installed.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive
+export NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l
 umask 022
 state_directory=/var/lib/k3s-ha
 changed_paths=()
@@ -49,17 +50,21 @@ print_revision() {
   head -n 1 "$record"
 }
 
-# install_packages NAME...: the distribution's packages, those that are missing.
+# install_packages NAME...: the distribution's packages, those that are missing. None is removed for them.
 install_packages() {
-  local missing=() name
+  local missing=() name conflicts
   for name in "$@"; do
     [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || missing+=("$name")
   done
   ((${#missing[@]})) || return 0
   local apt=(apt-get --quiet --quiet --option DPkg::Lock::Timeout=300)
   "${apt[@]}" update >&2 || die "apt-get update failed; check the package sources of this host, then run again"
-  "${apt[@]}" install --yes --no-install-recommends --option Dpkg::Options::=--force-confold "${missing[@]}" >&2 ||
+  "${apt[@]}" install --yes --no-remove --no-install-recommends --option Dpkg::Options::=--force-confold "${missing[@]}" >&2 || {
+    conflicts=$("${apt[@]}" --simulate install --no-install-recommends "${missing[@]}" 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort)
+    [[ -z $conflicts ]] ||
+      die "${host_name:-$(hostname)}: the packages ${missing[*]} cannot be installed without removing ${conflicts//$'\n'/, }, which this program did not install. Nothing was installed or removed. Use another host for this role; or, if these are no longer needed, remove them and run up again: apt-get remove ${conflicts//$'\n'/ }"
     die "could not install ${missing[*]}; check the package sources of this host, then run again"
+  }
 }
 
 # fingerprint FILE...: one word for the content of all these files, absent ones included.
