@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import ssh2, { Client, type AnyAuthMethod, type ParsedKey } from "ssh2";
 import { parsePublicKey } from "../components/config/hostKey.ts";
 import { explainConnectionFailure } from "../components/host/hostCheck.ts";
-import { opensshPrivateKey } from "../toolchain/plugins/tls/openssh.ts";
+import { opensshPrivateKey } from "../components/host/opensshKey.ts";
 import type { HostLogin, SshEndpoint } from "./hostLogin.ts";
 
 /** A host that nothing could be run on: its message is one sentence that says which, why, and what to do. */

@@ -1,7 +1,7 @@
 /** The `privateKey` input: reads every form that the official plugin reads. */
 import { createPrivateKey } from "node:crypto";
 import ssh2, { type ParsedKey } from "ssh2";
-import { opensshPrivateKey } from "../tls/openssh.ts";
+import { opensshPrivateKey } from "../../../components/host/opensshKey.ts";
 
 /** Parses a private key. Throws what Go's SSH library says about a key it cannot read. */
 export function parsePrivateKey(text: string, password: string | undefined): ParsedKey {

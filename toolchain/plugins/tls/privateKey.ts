@@ -1,10 +1,11 @@
 /** `tls:index/privateKey:PrivateKey`. */
 import { createHash } from "node:crypto";
+import { opensshPrivateKey } from "../../../components/host/opensshKey.ts";
 import { generatedResource } from "../provider/generated.ts";
 import type { CheckFailure } from "../provider/resource.ts";
 import { textOf } from "../provider/value.ts";
 import { curveNames, generateKey, privateKeyPem, publicHalf, publicKeyDer, type Algorithm } from "./keys.ts";
-import { opensshPrivateKey, opensshPublicKey, supportsOpenssh } from "./openssh.ts";
+import { opensshPublicKey, supportsOpenssh } from "./openssh.ts";
 
 const secret = ["privateKeyOpenssh", "privateKeyPem", "privateKeyPemPkcs8"];
 
