@@ -2,6 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { request } from "node:https";
 import { parse } from "yaml";
+import { growingDirectories } from "./disks.ts";
 import { loginOf } from "../hostLogin.ts";
 import { runOnHost } from "../hostShell.ts";
 import type { HostRole, HostSettings, Settings } from "../../components/config/settings.ts";
@@ -68,7 +69,7 @@ export async function askCluster(stack: string, settings: Settings, outputs: Clu
   const credentials = credentialsOf(outputs.kubeconfig);
   const [apiAnswer, ...hosts] = await Promise.all([
     askReadiness(outputs.apiEndpoint, credentials),
-    ...Object.entries(settings.hosts).map(([name, entry]) => askHost(name, entry, questions)),
+    ...Object.entries(settings.hosts).map(([name, entry]) => askHost(name, entry, questions, settings.backup)),
   ]);
   return {
     stack,
@@ -93,13 +94,15 @@ async function askHost(
   name: string,
   { host, path, role }: HostSettings,
   questions: StatusQuestions,
+  backup: Settings["backup"],
 ): Promise<ClusterHost> {
   const login = await loginOf(name, path, host);
   const known = { name, role, address: login.address, path };
   // A lost host has another that stands in for it; nobody is there to answer.
   if (host.standIn !== undefined) return { ...known, isLost: true, facts: undefined, fault: undefined };
   try {
-    const script = hostStatusScript(role, questions);
+    const backups = backup?.hostName === name ? backup.directory : undefined;
+    const script = hostStatusScript(role, questions, growingDirectories(role, backups));
     const { stdout } = await runOnHost(login, script, { seconds: answerSeconds, connectSeconds });
     return { ...known, isLost: false, facts: parseHostFacts(stdout), fault: undefined };
   } catch (error) {

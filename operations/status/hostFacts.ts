@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { haproxySocket } from "../../components/render/haproxyConfig.ts";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import type { HostRole } from "../../components/config/settings.ts";
+import type { DiskFact } from "./disks.ts";
 
 /** A server as one balancer's HAProxy sees it. */
 export interface BackendFact {
@@ -84,6 +85,8 @@ export interface HostFacts {
   readonly backup: BackupFact | undefined;
   readonly backupFault: string | undefined;
   readonly drill: DrillFact | undefined;
+  /** Of the directories that grow. */
+  readonly disks: readonly DiskFact[];
 }
 
 /** What the hosts of a stack are asked about, beside themselves. */
@@ -93,8 +96,12 @@ export interface StatusQuestions {
   readonly virtualAddress: string | undefined;
 }
 
-/** The script that a host of this role answers. */
-export function hostStatusScript(role: HostRole, { managedDatabase, virtualAddress }: StatusQuestions): string {
+/** The script that a host of this role answers; it tells what is left of the disks that `directories` are on. */
+export function hostStatusScript(
+  role: HostRole,
+  { managedDatabase, virtualAddress }: StatusQuestions,
+  directories: readonly string[],
+): string {
   return renderHostScript({
     body: "hostStatus",
     variables: {
@@ -103,6 +110,7 @@ export function hostStatusScript(role: HostRole, { managedDatabase, virtualAddre
       database: managedDatabase ?? "",
       virtual_address: virtualAddress ?? "",
       haproxy_socket: haproxySocket,
+      growing_directories: directories,
     },
   });
 }
@@ -147,6 +155,10 @@ export function parseHostFacts(text: string): HostFacts {
     backup: backup === undefined ? undefined : parseManifest(backup),
     backupFault: one("backup-fault")?.[0],
     drill: drill === undefined ? undefined : { endedAt: new Date(Number(drill[0]) * 1000), backup: drill[1] ?? "" },
+    disks: all("disk").map(([path = "", mount = "", ...counts]) => {
+      const [usedBytes = 0, freeBytes = 0, inodesUsed = 0, inodesFree = 0] = counts.map(Number);
+      return { path, mount, usedBytes, freeBytes, inodesUsed, inodesFree };
+    }),
   };
 }
 

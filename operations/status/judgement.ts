@@ -1,6 +1,7 @@
 /** What is unusual about a cluster: a sentence for each thing, with what to do. Decides from facts alone. */
 import { CronExpressionParser } from "cron-parser";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
+import { diskProblems } from "./disks.ts";
 import type { CertificateFact, DatastoreFact, HostFacts, NodeFact } from "./hostFacts.ts";
 
 /** A certificate is told of when it ends within this many days: time for a planned rotation. */
@@ -50,6 +51,7 @@ export function problemsOf(facts: ClusterFacts): string[] {
     ...facts.hosts.filter(({ role }) => role === "server").flatMap(serverProblems),
     ...nodeProblems(facts),
     ...datastoreProblems(facts),
+    ...facts.hosts.flatMap(({ name, facts: told }) => diskProblems(name, told?.disks ?? [])),
     ...certificateProblems(facts),
     ...backupProblems(facts),
   ];

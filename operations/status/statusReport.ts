@@ -1,6 +1,7 @@
 /** What `make status` prints: a table for people, or JSON for machines. */
 import Table from "cli-table3";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
+import { freeShare, sizeText } from "./disks.ts";
 import type { HostFacts } from "./hostFacts.ts";
 import {
   backupTeller,
@@ -62,6 +63,7 @@ export function statusJson(facts: ClusterFacts) {
             rows: latest.rows,
             timer: backup.facts?.units["k3s-ha-backup.timer"] ?? "unknown",
           },
+    disks: facts.hosts.flatMap(({ name, facts: told }) => (told?.disks ?? []).map((disk) => ({ host: name, ...disk }))),
     restoreDrill: backup?.facts === undefined ? null : drillJson(backup.name, backup.facts, facts),
   };
 }
@@ -103,6 +105,7 @@ export function renderStatus(facts: ClusterFacts): string {
     ["datastore", describeDatastore(facts)],
     ["last backup", describeBackup(facts)],
     ["last restore drill", describeDrill(facts)],
+    ["disks", describeDisks(facts)],
     ["certificates", describeCertificates(facts)],
   );
   return `${hosts.toString()}\n${rest.toString()}`;
@@ -177,6 +180,14 @@ function describeDrill(facts: ClusterFacts): string {
   const { endedAt, backup } = told.drill;
   const failed = told.units["k3s-ha-restore-drill.service"] === "failed" ? "; one since then FAILED" : "";
   return `${backup}: opened and restored, ${duration(facts.takenAt.getTime() - endedAt.getTime())} ago${failed}`;
+}
+
+function describeDisks({ hosts }: ClusterFacts): string {
+  const all = hosts.flatMap(({ name, facts }) => (facts?.disks ?? []).map((disk) => ({ ...disk, name })));
+  const [least] = all.toSorted((a, b) => freeShare(a) - freeShare(b));
+  if (least === undefined) return "unknown";
+  const { name, path, freeBytes } = least;
+  return `${all.length} seen; the fullest has ${sizeText(freeBytes)} left (${Math.floor(freeShare(least))} %): ${path} on ${name}`;
 }
 
 function describeCertificates(facts: ClusterFacts): string {

@@ -27,7 +27,10 @@ before(async () => {
       if (![...scripts.values()].includes(script)) scripts.set(`${command.name} ${scripts.size}`, script);
     }
   }
-  scripts.set("status", hostStatusScript("server", { managedDatabase: undefined, virtualAddress: undefined }));
+  scripts.set(
+    "status",
+    hostStatusScript("server", { managedDatabase: undefined, virtualAddress: undefined }, ["/var/lib/rancher"]),
+  );
 });
 
 describe("every script", () => {

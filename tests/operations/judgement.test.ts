@@ -27,7 +27,17 @@ const nothing: HostFacts = {
   backup: undefined,
   backupFault: undefined,
   drill: undefined,
+  disks: [],
 };
+/** A disk with this much of 100 GiB left. */
+const disk = (path: string, freeGibibytes: number, mount = "/") => ({
+  path,
+  mount,
+  usedBytes: (100 - freeGibibytes) * 2 ** 30,
+  freeBytes: freeGibibytes * 2 ** 30,
+  inodesUsed: 1000,
+  inodesFree: 9000,
+});
 const node = (name: string, role: "server" | "agent") => ({
   name,
   role,
@@ -309,6 +319,24 @@ const cases: Record<string, [ClusterFacts, string]> = {
     withDrill({ drill: { endedAt: new Date("2026-02-27T04:50:00Z"), backup: "20260227T041700Z-9" } }),
     'db-1: the last restore drill that ended well was 2 days ago, more than two intervals of the schedule "47 4 * * *". See "journalctl --unit k3s-ha-restore-drill" there, and run "systemctl start k3s-ha-restore-drill" there.',
   ],
+  "a database's disk that runs full": [
+    withDatabase({ disks: [disk("/var/lib/mysql", 7, "/var/lib/mysql")] }),
+    'db-1: the file system /var/lib/mysql with /var/lib/mysql has 7.0 GiB (7 %) left. When it is full, MariaDB stops and no server can write. Enlarge it, or make room: "du -xh --max-depth=3 /var/lib/mysql | sort -h | tail -n 20" there shows what takes it.',
+  ],
+  "one disk with two directories that runs full": [
+    withDatabase({ disks: [disk("/var/lib/mysql", 0.5), disk("/var/backups/k3s-ha", 0.5)] }),
+    'db-1: the file system / with /var/lib/mysql and /var/backups/k3s-ha has 512 MiB (0 %) left. When it is full, MariaDB stops and no server can write, and no backup can be taken. Enlarge it, or make room: "du -xh --max-depth=3 / | sort -h | tail -n 20" there shows what takes it.',
+  ],
+  "a node's disk that runs full": [
+    withHost("agent-1", {
+      facts: { ...nothing, units: { "k3s-agent": "active" }, disks: [disk("/var/lib/rancher", 9.9)] },
+    }),
+    'agent-1: the file system / with /var/lib/rancher has 9.9 GiB (9 %) left. When it is full, the kubelet evicts pods (at 5 %) and K3s stops. Enlarge it, or make room: "du -xh --max-depth=3 / | sort -h | tail -n 20" there shows what takes it.',
+  ],
+  "a disk without inodes": [
+    withDatabase({ disks: [{ ...disk("/var/lib/mysql", 60), inodesUsed: 99_000, inodesFree: 1000 }] }),
+    'db-1: the file system / with /var/lib/mysql has 1,000 inodes left. When it is full, MariaDB stops and no server can write. Enlarge it, or make room: "du -xh --max-depth=3 / | sort -h | tail -n 20" there shows what takes it.',
+  ],
   "no backups at all": [
     withDatabase({ units: { mariadb: "active" }, backup: undefined }),
     'No host takes backups. Run "make up".',
@@ -350,6 +378,22 @@ test("the table tells how old the last restore drill is, and whether one failed 
   );
 });
 
+test("a large disk is not full while days of growth fit on it, except for the kubelet, which goes by the share", () => {
+  const large = (path: string) => ({ ...disk(path, 0), usedBytes: 980 * 2 ** 30, freeBytes: 21 * 2 ** 30 });
+  const told = (path: string) => problemsOf(withDatabase({ disks: [large(path)] })).length;
+  assert.deepEqual([told("/var/lib/mysql"), told("/var/backups/k3s-ha"), told("/var/lib/rancher")], [0, 0, 1]);
+  const small = { ...disk("/var/lib/mysql", 0), usedBytes: 7 * 2 ** 30, freeBytes: 0.9 * 2 ** 30 };
+  assert.equal(problemsOf(withDatabase({ disks: [small] })).length, 1);
+});
+
+test("the table and the JSON tell of the disks", () => {
+  const facts = withDatabase({ disks: [disk("/var/lib/mysql", 60), disk("/var/backups/k3s-ha", 30, "/var/backups")] });
+  assert.deepEqual(problemsOf(facts), []);
+  const row = /disks +│ (.*?) +│/.exec(renderStatus(facts))?.[1];
+  assert.equal(row, "2 seen; the fullest has 30.0 GiB left (30 %): /var/backups/k3s-ha on db-1");
+  assert.deepEqual(statusJson(facts).disks[0], { host: "db-1", ...disk("/var/lib/mysql", 60) });
+});
+
 test("a backup is late only when the schedule came due twice since", () => {
   const at = (startedAt: string) =>
     problemsOf(withDatabase({ backup: { id: "x", startedAt: new Date(startedAt), rows: 9 } })).length;
@@ -372,6 +416,7 @@ test("JSON has the documented shape, and holds no more than the table's facts", 
     "certificates",
     "datastore",
     "backup",
+    "disks",
     "restoreDrill",
   ]);
   assert.equal(json.healthy, true);

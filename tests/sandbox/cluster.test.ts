@@ -359,7 +359,7 @@ describe("make status", () => {
   test("can ask the datastore from a server with K3s's own login, for a datastore that is none of the stack's", async () => {
     const { hosts: configured } = await readSettings(stack.workspace);
     const { host, path } = configured["server-1"] ?? assert.fail("no server-1");
-    const script = hostStatusScript("server", { managedDatabase: undefined, virtualAddress: undefined });
+    const script = hostStatusScript("server", { managedDatabase: undefined, virtualAddress: undefined }, []);
     const { stdout } = await runOnHost(await loginOf("server-1", path, host), script, { seconds: 10 });
     const { datastore, datastoreFault } = parseHostFacts(stdout);
     assert.equal(datastoreFault, undefined);

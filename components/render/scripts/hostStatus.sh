@@ -151,7 +151,17 @@ tell_backup() {
   if drill=$(k3s-ha-backup drilled 2>/dev/null) && [[ -n $drill ]]; then tell drill "${drill% *}" "${drill#* }"; fi
 }
 
+# tell_disk DIRECTORY: bytes and inodes, used and free, of the file system that a directory is on, or will be.
+tell_disk() {
+  local at=$1 used free inodes_used inodes_free mount
+  until [[ -e $at ]]; do at=$(dirname "$at"); done
+  read -r used free inodes_used inodes_free mount < <(timeout 3 df --block-size=1 --output=used,avail,iused,iavail,target "$at" | tail -n 1) || return 0
+  # A file system without a fixed number of inodes has "-".
+  tell disk "$1" "$mount" "$used" "$free" "${inodes_used/#-/0}" "${inodes_free/#-/0}"
+}
+
 apply() {
+  local directory
   case $role in
     loadBalancer) tell_balancer ;;
     server) tell_server ;;
@@ -159,6 +169,7 @@ apply() {
     datastore) tell_datastore ;;
   esac
   tell_backup
+  for directory in "${growing_directories[@]}"; do tell_disk "$directory"; done
   tell end
 }
 
