@@ -217,6 +217,7 @@ ${end}
 async function runPhase(hosts: RestoreScene, manifest: Manifest, started: string, phase: string): Promise<string> {
   const script = renderHostScript({
     body: "datastoreRestore",
+    parts: ["sqlImport"],
     variables: {
       host_name: hosts.database.name,
       database: hosts.databaseName,

@@ -1,5 +1,6 @@
 /** A real datastore and a backup host of the test, made anew for each test. Programs are made to fail by shims. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,6 +89,32 @@ export async function copyBackup(from: string, id: string, change: (manifest: st
   await execa("cp", ["-a", join(directory, from), join(directory, id)]);
   const manifest = join(directory, id, "manifest.json");
   await writeFile(manifest, change((await readFile(manifest, "utf8")).replace(from, id)));
+}
+
+/** Puts another dump into a backup that is not encrypted, and into its manifest: what anybody can do who writes there. */
+export async function replaceDump(id: string, change: (dump: string) => string): Promise<void> {
+  const directory = join(host.settings.directory, id);
+  const file = join(directory, "kine.sql.zst");
+  const { stdout } = await execa("zstd", ["-dc", file], { stripFinalNewline: false });
+  const dump = change(stdout);
+  await execa("zstd", ["--quiet", "--force", "-o", file], { input: dump });
+  const path = join(directory, "manifest.json");
+  const stored = await readFile(file);
+  const fields = {
+    dumpSize: Buffer.byteLength(dump),
+    dumpSha256: sha256(dump),
+    size: stored.length,
+    sha256: sha256(stored),
+  };
+  let manifest = await readFile(path, "utf8");
+  for (const [name, value] of Object.entries(fields)) {
+    manifest = manifest.replace(new RegExp(`"${name}": .*?(,?)$`, "m"), `"${name}": ${JSON.stringify(value)}$1`);
+  }
+  await writeFile(path, manifest);
+}
+
+function sha256(content: string | Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
 }
 
 /** A run that has made its dump and waits, until {@link endStuck}. */

@@ -85,6 +85,7 @@ async function restore(host: BackupHost, id: string, key: string, count: number)
   for (const phase of ["prepare", "swap", "open"]) {
     const script = renderHostScript({
       body: "datastoreRestore",
+      parts: ["sqlImport"],
       variables: {
         host_name: "db-1",
         database: "k3s",

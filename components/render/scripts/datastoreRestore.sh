@@ -44,7 +44,8 @@ keep_current() {
 import_beside() {
   local answer rows revision bootstrap
   sql --execute "DROP DATABASE IF EXISTS \`$beside\`; CREATE DATABASE \`$beside\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
-  answer=$(zstd --quiet --decompress --stdout "$dump" | sed '/^INSERT /!s/utf8mb4_0900_ai_ci/utf8mb4_unicode_ci/g' | sql "$beside" 2>&1) ||
+  choose_sandbox mariadb
+  answer=$({ zstd --quiet --decompress --stdout "$dump" | importable | sql "${sandbox[@]}" "$beside"; } 2>&1) ||
     die "$host_name: the backup cannot be imported; the datastore is as it was: $(tail -n 1 <<<"$answer")"
   IFS=$'\t' read -r rows revision bootstrap < <(sql "$beside" --execute "SELECT COUNT(*), MAX(id), COUNT(CASE WHEN name = '/bootstrap/$token_fingerprint' THEN 1 END) FROM kine")
   [[ $rows == "$expected_rows" && $revision == "$expected_revision" ]] ||

@@ -36,8 +36,10 @@ stop_verification_server() {
   rm -rf "$work/server"
 }
 
-# MySQL 8 and later name a collation that MariaDB does not know; of the table's definition, not of any row.
-restore() { sed '/^INSERT /!s/utf8mb4_0900_ai_ci/utf8mb4_unicode_ci/g' "$work/kine.sql" | (ask_copy kine); }
+restore() {
+  choose_sandbox "$client"
+  importable <"$work/kine.sql" | (ask_copy "${sandbox[@]}" kine)
+}
 
 # Restores the dump and looks into the copy: what is kept is what was seen to work.
 verify() {
