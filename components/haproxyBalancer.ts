@@ -131,6 +131,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
                 body: "secretFiles",
                 variables: {
                   revision_name: "haproxy-secrets",
+                  reader: "haproxy",
                   paths: [healthCertificatePath, serverCaPath],
                   optional_paths: [],
                 },
@@ -172,6 +173,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
             .slice(0, 16);
           return renderHostScript({
             body: "haproxyService",
+            parts: ["keptFiles"],
             variables: {
               host_name: hostName,
               revision,

@@ -88,6 +88,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
                 role,
                 claim: name,
                 revision_name: `${unit}-secrets`,
+                reader: unit,
                 paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
                 optional_paths: [registriesPath],
               },
@@ -126,7 +127,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
         .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint, datastoreSchema, startTls]) =>
           renderHostScript({
             body: "k3sService",
-            parts: ["k3sClaim", "k3sBalancer", "k3sDrain", "k3sUninstall"],
+            parts: ["keptFiles", "k3sClaim", "k3sBalancer", "k3sDrain", "k3sUninstall"],
             variables: {
               host_name: args.nodeName,
               node_name: args.nodeName,

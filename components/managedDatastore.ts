@@ -79,7 +79,7 @@ export function managedDatastore(
           renderHostScript({
             body: "secretFiles",
             // What MariaDB reads stays while MariaDB stays.
-            variables: { revision_name: "datastore-tls", paths: [], optional_paths: [] },
+            variables: { revision_name: "datastore-tls", reader: "mariadb", paths: [], optional_paths: [] },
             files,
           }),
         ),
@@ -125,6 +125,7 @@ export function managedDatastore(
         .apply(([listen, servers, backup, tlsRevision]) =>
           renderHostScript({
             body: "datastoreServer",
+            parts: ["keptFiles"],
             variables: {
               host_name: hostName,
               address: listen,

@@ -13,8 +13,9 @@ import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
 /** Everything that scripts have in common, with its records kept in the test's directory. */
 function prelude(directory: string): string {
-  const script = renderHostScript({ body: "packages", variables: {} });
-  return `${definitionsOf(script)}state_directory=${shellQuote(join(directory, "state"))}\ncd ${shellQuote(directory)}\n`;
+  const script = renderHostScript({ body: "packages", parts: ["keptFiles"], variables: {} });
+  const at = (name: string) => shellQuote(join(directory, name));
+  return `${definitionsOf(script)}state_directory=${at("state")} runtime_directory=${at("run")} earlier_lock=${at("earlier.lock")}\ncd ${shellQuote(directory)}\n`;
 }
 
 /** Tests need not be root: their files are their own. */
@@ -101,6 +102,89 @@ mkdir d
 } | put_file "$PWD/d/file" 0644 ${owner}
 cat mode d/file`);
     assert.equal(output, "600\nsecret\n");
+  });
+});
+
+/** Writes down in which order files come onto the disk and get their names, and does it. */
+const recorded = `
+sync() { printf 'sync %s\\n' "\${1#"$PWD/"}"; command sync "$@"; }
+mv() { printf 'mv %s %s\\n' "\${2#"$PWD/"}" "\${3#"$PWD/"}"; command mv "$@"; }
+`;
+
+describe("a file that is written", () => {
+  for (const [what, write, path] of [
+    ["a host's file", `put_file "$PWD/d/file" 0600 ${owner} <<<new`, "d/file"],
+    ["a record", 'write_file "$PWD/d/file" <<<new', "d/file"],
+    ["a proof", "proved k3s new", "state/k3s.proved"],
+    ["a unit's copies", 'printf new >config; keep k3s "$PWD/config"', "state/k3s.kept"],
+  ] as const)
+    it(`is on the disk before it gets its name, and has its name on the disk before the script goes on: ${what}`, async () => {
+      const lines = (await inDirectory(recorded + write)).trimEnd().split("\n").slice(-3);
+      assert.deepEqual(lines, [
+        `sync ${path}.k3s-ha-new`,
+        `mv ${path}.k3s-ha-new ${path}`,
+        `sync ${path.replace(/\/.*/, "")}`,
+      ]);
+    });
+
+  it("is the old one when the power goes before it has its name, and the next run clears what was left", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const path = join(directory, "d/file");
+      const put = (content: string) => `put_file "$PWD/d/file" 0600 ${owner} <<<${content}\n`;
+      await bashOutput(prelude(directory) + put("old"));
+      await runBash(`${prelude(directory)}mv() { kill -KILL $$; }\n${put("new")}`);
+      assert.equal(await readFile(path, "utf8"), "old\n");
+      assert.deepEqual(await readdir(join(directory, "d")), ["file", "file.k3s-ha-new"]);
+      await bashOutput(prelude(directory) + put("old"));
+      assert.deepEqual(await readdir(join(directory, "d")), ["file"]);
+    });
+  });
+});
+
+describe("lock_host", () => {
+  it("locks where nobody but root can open a file, also when others could before", async () => {
+    const output = await inDirectory("mkdir --mode=0755 run\nlock_host\nstat -c '%a %n' run\nls run");
+    assert.equal(output, "700 run\nhost.lock\n");
+  });
+
+  it("lets one script in at a time", async () => {
+    const output = await inDirectory(`
+(lock_host; sleep 0.5; echo first) &
+sleep 0.2; lock_host; echo second`);
+    assert.equal(output, "first\nsecond\n");
+  });
+
+  it("waits for a script of an earlier release, which has another lock", async () => {
+    const output = await inDirectory(`
+(exec 9>earlier.lock; flock 9; sleep 0.7; echo first) &
+sleep 0.3; lock_host; echo second`);
+    assert.equal(output, "first\nsecond\n");
+  });
+
+  it("keeps a script of an earlier release out", async () => {
+    const output = await inDirectory(`
+: >earlier.lock
+(lock_host; sleep 0.7; echo first) &
+sleep 0.3; exec 9>earlier.lock; flock --timeout 10 9; echo second`);
+    assert.equal(output, "first\nsecond\n");
+  });
+
+  it("does not wait for a lock that nobody of its own user is in", async () => {
+    // A stranger's process: it has the lock, and is not among the user's.
+    const output = await inDirectory(`
+(exec 9>earlier.lock; flock 9; sleep 20) >/dev/null & stranger=$!
+sleep 0.3; find() { :; }
+lock_host; echo in; kill "$stranger"`);
+    assert.equal(output, "in\n");
+  });
+
+  it("is given back for a wait, and taken again", async () => {
+    const output = await inDirectory(`
+: >earlier.lock; lock_host; unlock_host
+flock --nonblock run/host.lock flock --nonblock earlier.lock echo free
+lock_host
+flock --nonblock run/host.lock true || flock --nonblock earlier.lock true || echo held`);
+    assert.equal(output, "free\nheld\n");
   });
 });
 
@@ -243,6 +327,21 @@ printf 3 >config; put_back k3s; cat config`);
     assert.equal(output, "2");
   });
 
+  it("takes away what was not there, and puts back what was deleted", async () => {
+    const output = await inDirectory(`
+printf old >a; keep k3s "$PWD/a" "$PWD/b"
+rm a; printf new >b
+put_back k3s; ls; cat a`);
+    assert.equal(output, "a\nstate\nold");
+  });
+
+  it("reads the copies of an earlier release, which had no list of them", async () => {
+    const output = await inDirectory(`
+printf old >a; mkdir state; tar --create --absolute-names --file state/k3s.kept "$PWD/a"
+printf new >a; put_back k3s 2>/dev/null; cat a`);
+    assert.equal(output, "old");
+  });
+
   it("fails for a unit that was never proved, and changes nothing", async () => {
     const output = await inDirectory(
       "printf new >config\nif put_back k3s; then echo yes; else echo no; fi; cat config",
@@ -255,6 +354,29 @@ printf 3 >config; put_back k3s; cat config`);
       `printf old >config; proved k3s one; keep k3s "$PWD/config"; stat -c '%a' state/k3s.kept`,
     );
     assert.equal(output, "600\n");
+  });
+});
+
+describe("take_again", () => {
+  const failed = `
+printf old >a; keep k3s "$PWD/a" "$PWD/b"
+printf new >a; printf new >b
+put_back k3s
+`;
+
+  it("brings what was put back to where the failed change had it: who wrote it would not write it again", async () => {
+    assert.equal(await inDirectory(`${failed}take_again k3s; cat a b; ls state`), "newnewk3s.kept\n");
+  });
+
+  it("leaves a file alone that was changed since", async () => {
+    assert.equal(await inDirectory(`${failed}printf mended >a; take_again k3s; cat a b`), "mendednew");
+  });
+
+  it("does nothing after a change that did not fail, and not a second time", async () => {
+    assert.equal(
+      await inDirectory(`take_again k3s; ${failed}take_again k3s; printf old >a; take_again k3s; cat a`),
+      "old",
+    );
   });
 });
 

@@ -14,8 +14,8 @@ escrow_token() {
     rm -f "$token_escrow.new"
     (umask 077 && printf '%s' "$token" | age --encrypt "${options[@]}" --output "$token_escrow.new") ||
       die "$host_name: age refuses k3s-ha:backup.recipients; its reason is above"
-    mv -f "$token_escrow.new" "$token_escrow"
-    (umask 077 && printf '%s\n' "$of" >"$token_escrow.of")
+    put_in_place "$token_escrow.new" "$token_escrow"
+    write_file "$token_escrow.of" 0600 <<<"$of"
   fi
   put_paths+=("$token_escrow")
 }

@@ -46,7 +46,7 @@ take_first() {
   now=$(setup)
   if [[ -e $record && $(<"$record") == "$now" ]] && "$program_path" latest >/dev/null 2>&1; then return 0; fi
   # Others may work on this host meanwhile.
-  flock --unlock 9
+  unlock_host
   wait_for_older_run
   systemctl start "$unit.service" || {
     journal_tail "$unit.service"

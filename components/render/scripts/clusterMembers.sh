@@ -134,7 +134,7 @@ apply() {
     [[ " $missing" == *" $member "* ]] || present+=("$member")
   done
   node_kubectl annotate node "${present[@]}" "k3s-ha.io/stack=$node_owner" --overwrite --request-timeout 20s >/dev/null
-  printf '%s\n' "$cluster" >"$record"
+  write_file "$record" <<<"$cluster"
 }
 
 remove() { :; }

@@ -8,7 +8,8 @@ fail() {
   local outcome=""
   journal_tail mariadb
   if put_back mariadb; then
-    if systemctl restart mariadb; then
+    systemctl daemon-reload
+    if start_socket && systemctl restart mariadb; then
       outcome="; it runs with its previous settings again"
     else
       outcome="; its previous settings are back in place, and it does not start with them either"
@@ -20,11 +21,27 @@ fail() {
 # New clients are shown the new certificate at once, and connections that are open stay open.
 reload_certificate() {
   local served expected
-  mariadb --execute 'FLUSH SSL' || die "$host_name: MariaDB does not take its new certificate; see its answer above"
+  mariadb --execute 'FLUSH SSL' || fail "MariaDB does not take its new certificate; see its answer above"
   served=$(openssl s_client -unix /run/mysqld/mysqld.sock -starttls mysql 2>/dev/null </dev/null | openssl x509 -noout -fingerprint -sha256) || served="none"
   expected=$(openssl x509 -in "$tls_directory/server.crt" -noout -fingerprint -sha256)
   [[ $served == "$expected" ]] ||
-    die "$host_name: MariaDB shows another certificate ($served) than it was given ($expected); see: journalctl --unit mariadb"
+    fail "MariaDB shows another certificate ($served) than it was given ($expected); see: journalctl --unit mariadb"
+}
+
+keep_proved() {
+  keep mariadb "$config_path" "$socket_path" "$drop_in_path" "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key"
+  proved mariadb "$1"
+}
+
+# systemd listens, also while MariaDB restarts. Only for another address do the two have to stop.
+start_socket() {
+  local listen
+  listen=$(sed -nE 's/^ListenStream=([^/].*)$/\1/p' "$socket_path")
+  if ! systemctl is-active --quiet mariadb.socket ||
+    [[ $'\n'$(systemctl show --property Listen --value mariadb.socket)$'\n' != *$'\n'"$listen (Stream)"$'\n'* ]]; then
+    systemctl stop mariadb.socket mariadb
+    systemctl start mariadb.socket
+  fi
 }
 
 start_mariadb() {
@@ -33,24 +50,21 @@ start_mariadb() {
   settings=$({ grep -v '^max_connections ' "$config_path"; cat "$socket_path" "$drop_in_path"; } | sha256sum | cut -d ' ' -f 1)
   certificate=$(fingerprint "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key")
   now=$settings$certificate
-  runs_with mariadb "$now" && return 0
+  if runs_with mariadb "$now"; then
+    keep_proved "$now"
+    return 0
+  fi
   if systemctl is-active --quiet mariadb && [[ -f $state_directory/mariadb.proved && $(<"$state_directory/mariadb.proved") == "$settings"* ]]; then
     reload_certificate
-    proved mariadb "$now"
+    keep_proved "$now"
     return 0
   fi
   systemctl enable --quiet mariadb mariadb.socket
-  # systemd listens, also while MariaDB restarts. Only for another address do the two have to stop.
-  if ! systemctl is-active --quiet mariadb.socket ||
-    [[ $'\n'$(systemctl show --property Listen --value mariadb.socket)$'\n' != *$'\n'"${address/*:*/[$address]}:$port (Stream)"$'\n'* ]]; then
-    systemctl stop mariadb.socket mariadb
-    systemctl start mariadb.socket || fail "systemd cannot listen on $address port $port; its journal says why: journalctl --unit mariadb.socket"
-  fi
+  start_socket || fail "systemd cannot listen on $address port $port; its journal says why: journalctl --unit mariadb.socket"
   systemctl restart mariadb || fail "MariaDB does not start; its journal above says why"
   state=$(tls_state)
   [[ $state == YES ]] || fail "MariaDB does not offer TLS (have_ssl is $state); its journal above says why"
-  keep mariadb "$config_path"
-  proved mariadb "$now"
+  keep_proved "$now"
 }
 
 # Another server may come or go at any time, and must not cost the others their datastore.
@@ -78,6 +92,7 @@ remove_firewall() {
 
 apply() {
   lock_host
+  take_again mariadb
   put_files
   systemctl daemon-reload
   start_firewall

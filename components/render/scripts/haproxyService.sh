@@ -52,6 +52,7 @@ wait_until_up() {
 apply() {
   local now staged_path
   lock_host
+  take_again haproxy
   check_limits
   put_files
   systemctl daemon-reload
@@ -65,7 +66,7 @@ apply() {
     wait_until_served
   fi
   wait_until_up
-  keep haproxy "$config_path"
+  keep haproxy "$config_path" "$config_directory/health.pem" "$config_directory/server-ca.crt"
   proved haproxy "$now"
   print_revision haproxy
 }
@@ -73,6 +74,6 @@ apply() {
 remove() {
   lock_host
   if systemctl cat haproxy >/dev/null 2>&1; then systemctl disable --quiet --now haproxy; fi
-  rm -rf "$config_directory" "$config_path" "$drop_in_path" "$state_directory/haproxy.proved" "$state_directory/haproxy.kept" "$state_directory/haproxy.revision"
+  rm -rf "$config_directory" "$config_path" "$drop_in_path" "$state_directory/haproxy.proved" "$state_directory/haproxy.kept" "$state_directory/haproxy.refused" "$state_directory/haproxy.revision"
   systemctl daemon-reload
 }

@@ -52,7 +52,7 @@ check_leftovers() {
 check_node() {
   local path node
   for path in "$state_directory"/k3s.claims/*; do
-    [[ -f $path ]] || continue
+    [[ -f $path && $path != *.k3s-ha-new ]] || continue
     node=$(<"$path")
     [[ $node == "$role $host_name" ]] ||
       problem "is the ${node% *} ${node#* }, and is to be the $role_word $host_name. A host gets another role or another name in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be. If it was declared lost, install it anew."

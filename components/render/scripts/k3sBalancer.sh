@@ -17,9 +17,9 @@ start_balancer_state() {
 # killed, the server's readiness alone decides again.
 leave_balancers() {
   if ((leave_seconds == 0)) || ! systemctl is-active --quiet "$unit"; then return 0; fi
-  mkdir -p /run/k3s-ha
-  exec 8>/run/k3s-ha/leaving
-  flock --timeout 5 8 || die "$host_name: another process keeps this server out of the balancers; see: fuser -v /run/k3s-ha/leaving"
+  make_runtime_directory
+  exec 8>"$runtime_directory/leaving.lock"
+  flock --timeout 5 8 || die "$host_name: another process keeps this server out of the balancers; see: fuser -v $runtime_directory/leaving.lock"
   sleep "$leave_seconds"
 }
 

@@ -3,9 +3,8 @@
 claims_directory=$state_directory/k3s.claims
 
 claim_host() {
-  mkdir -p "$claims_directory"
-  printf '%s %s\n' "$role" "$node_name" >"$claims_directory/$claim"
+  write_file "$claims_directory/$claim" <<<"$role $node_name"
 }
 
 # Then the one that goes leaves everything to the other.
-is_claimed_elsewhere() { [[ -d $claims_directory && -n $(find "$claims_directory" -type f ! -name "$claim") ]]; }
+is_claimed_elsewhere() { [[ -d $claims_directory && -n $(find "$claims_directory" -type f ! -name "$claim" ! -name '*.k3s-ha-new') ]]; }

@@ -40,8 +40,7 @@ make_room() {
   cordoned=$(node_kubectl get node "$node_name" --output 'jsonpath={.spec.unschedulable}' 2>&1) ||
     die "$host_name: cannot drain the node, because the API does not answer at $api_endpoint: $(tail -n 1 <<<"$cordoned")"
   if [[ $cordoned != true ]]; then
-    mkdir -p "$state_directory"
-    : >"$cordoned_record"
+    write_file "$cordoned_record" </dev/null
     trap uncordon_node EXIT
     node_kubectl cordon "$node_name" >&2
   fi

@@ -72,7 +72,9 @@ place_image() {
   if [[ -f $target && $(sha256sum "$target" | cut -d ' ' -f 1) == "$expected" ]]; then return 0; fi
   mkdir -p "$images_directory"
   # K3s takes no notice of a name that begins with a dot.
-  image_file=$(mktemp "$images_directory/.image.XXXXXX")
+  image_file=$images_directory/.image
+  # Of a run that was killed.
+  rm -f "$image_file" "$image_file".??????
   trap 'rm -f "$image_file"' EXIT
   case $source in
     /*)
@@ -86,7 +88,7 @@ place_image() {
   [[ $actual == "$expected" ]] ||
     die "$host_name: the images of $source have the sha256 $actual, but k3s-ha:k3s.images says $expected. Correct the one that is wrong; nothing was installed."
   chmod 0644 "$image_file"
-  mv -fT "$image_file" "$target"
+  put_in_place "$image_file" "$target"
 }
 
 # place_images: those that are configured; one that was and no longer is goes.
@@ -102,8 +104,7 @@ place_images() {
     rm -f "$record"
     return 0
   }
-  mkdir -p "$state_directory"
-  for name in "${image_sources[@]}"; do basename "$name"; done >"$record"
+  for name in "${image_sources[@]}"; do basename "$name"; done | write_file "$record"
 }
 
 is_configured_image() {
@@ -131,12 +132,16 @@ apply() {
     [[ -n $sha256 && $sha256 != "$installed" ]] || return 0
   fi
   mkdir -p "$releases_directory"
-  download_directory=$(mktemp -d "$releases_directory/.download.XXXXXX")
+  download_directory=$releases_directory/.download
+  # Of a run that was killed.
+  rm -rf "$download_directory" "$download_directory".??????
+  mkdir --mode=0700 "$download_directory"
   trap 'rm -rf "$download_directory"' EXIT
   if [[ -n $binary ]]; then take_binary "$download_directory"; else download "$download_directory" "$sha256"; fi
   chmod 0755 "$download_directory"
   rm -rf "$release_directory"
-  mv -T "$download_directory" "$release_directory"
+  sync "$download_directory"/*
+  put_in_place "$download_directory" "$release_directory"
 }
 
 # The last that goes of a node. A service that never came to be proved is known to nobody else, and goes here.

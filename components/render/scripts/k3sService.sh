@@ -34,8 +34,7 @@ rotate_certificates() {
   if [[ -e $kubeconfig ]]; then
     k3s certificate rotate >&2 || die "$host_name: k3s certificate rotate failed, for the reason above"
   fi
-  mkdir -p "$state_directory"
-  printf '%s\n' "$certificate_rotation" >"$state_directory/$unit.rotation"
+  write_file "$state_directory/$unit.rotation" <<<"$certificate_rotation"
 }
 
 is_proved_within() {
@@ -49,7 +48,7 @@ is_proved_within() {
 switch_release() {
   local name
   ln -sfn "$release_directory/k3s" /usr/local/bin/.k3s.new
-  mv -Tf /usr/local/bin/.k3s.new /usr/local/bin/k3s
+  put_in_place /usr/local/bin/.k3s.new /usr/local/bin/k3s
   for name in kubectl crictl ctr; do
     [[ -e /usr/local/bin/$name ]] || ln -s k3s "/usr/local/bin/$name"
   done
@@ -119,6 +118,7 @@ remove_other_releases() {
 apply() {
   local now registries=()
   lock_host
+  take_again "$unit"
   check_datastore
   put_files
   switch_release
@@ -135,7 +135,8 @@ apply() {
   mark_node || die "$host_name: the node could not be marked as this stack's; run up again"
   uncordon_node
   return_to_balancers
-  keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s
+  keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s "$secrets_path" "$datastore_ca_path" "$datastore_certificate_path" \
+    "$datastore_key_path" "$registries_path"
   proved "$unit" "$now"
   remove_other_releases
   print_revision "$unit"

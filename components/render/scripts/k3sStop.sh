@@ -6,8 +6,9 @@ set -u
 # It ended by itself, so there is nobody to lead away any more.
 kill -0 "${MAINPID:-}" 2>/dev/null || exit 0
 
-mkdir -p /run/k3s-ha
-exec 8>/run/k3s-ha/leaving
+# Root's own: nobody else may be able to hold the lock.
+install --directory --mode=0700 /run/k3s-ha
+exec 8>/run/k3s-ha/leaving.lock
 # Somebody who changes this server has led its clients away already; an answer to a balancer holds the lock for an instant.
 flock --timeout 0.3 8 || exit 0
 sleep "$1"

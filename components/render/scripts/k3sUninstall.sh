@@ -54,7 +54,7 @@ uninstall_k3s() {
   for path in /run/k3s/ /var/lib/rancher/ /var/lib/kubelet/pods/ /var/lib/kubelet/plugins/ /run/netns/cni-; do unmount_below "$path"; done
   remove_network
   rm -rf "$unit_path" "$config_path" /etc/rancher/node /run/k3s /run/flannel /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /var/lib/rancher/k3s/server \
-    "$state_directory/$unit.proved" "$state_directory/$unit.kept" "$state_directory/$unit.cordoned" "$state_directory/$unit.revision"
+    "$state_directory/$unit.proved" "$state_directory/$unit.kept" "$state_directory/$unit.refused" "$state_directory/$unit.cordoned" "$state_directory/$unit.revision"
   if [[ -d /var/lib/kubelet ]]; then find /var/lib/kubelet -mindepth 1 -delete; fi
   for path in k3s kubectl crictl ctr; do
     if [[ -L /usr/local/bin/$path ]]; then rm -f "/usr/local/bin/$path"; fi

@@ -12,27 +12,71 @@ die() {
   exit 1
 }
 
+# Locks lie where root alone can open them: whoever can open a file can hold a lock on it.
+runtime_directory=/run/k3s-ha
+earlier_lock=/run/lock/k3s-ha.lock
+
+make_runtime_directory() { install --directory --mode=0700 "$runtime_directory"; }
+
 # One script at a time on a host: one that outlived a killed run finishes before the next starts.
 lock_host() {
-  exec 9>/run/lock/k3s-ha.lock
-  flock --timeout 300 9 || die "another run has been working on this host for 5 minutes; see: fuser -v /run/lock/k3s-ha.lock"
+  make_runtime_directory
+  exec 9>"$runtime_directory/host.lock"
+  flock --timeout 300 9 || die "another run has been working on this host for 5 minutes; see: fuser -v $runtime_directory/host.lock"
+  lock_as_before
 }
 
-# put_file PATH MODE OWNER: makes PATH hold standard input, in one step, and only when it does not already.
+# A script of an earlier release locks a file that anybody can lock. One that is root's finishes first; a lock of somebody
+# else, on which that script waits as well, holds nobody up here.
+lock_as_before() {
+  local deadline=$((SECONDS + 310))
+  [[ -f $earlier_lock && ! -L $earlier_lock && -O $earlier_lock ]] || return 0
+  exec 7<"$earlier_lock"
+  until flock --nonblock 7; do
+    [[ -n $(find /proc/[0-9]*/fd -maxdepth 1 -user "$EUID" -lname "$earlier_lock" ! -path "/proc/$$/*" -print -quit 2>/dev/null 7<&-) ]] || return 0
+    ((SECONDS < deadline)) || die "another run has been working on this host for 5 minutes; see: fuser -v $earlier_lock"
+    sleep 0.2
+  done
+}
+
+# For a long wait in which nothing is changed; lock_host takes the lock again.
+unlock_host() {
+  flock --unlock 9
+  [[ ! -e /proc/self/fd/7 ]] || flock --unlock 7
+}
+
+# put_in_place NEW PATH: after a power cut PATH is the old one or NEW, never an empty file, and NEW once this returned. NEW
+# never goes into a directory, or through a link to one, that stands in the file's place.
+put_in_place() {
+  [[ -L $1 ]] || sync "$1"
+  mv -fT "$1" "$2"
+  sync "$(dirname "$2")"
+}
+
+# stage_file PATH MODE OWNER: standard input in a file beside PATH, in the place of one that a killed run left.
+stage_file() {
+  mkdir -p "$(dirname "$1")"
+  rm -f "$1.k3s-ha-new"
+  (umask 077 && cat >"$1.k3s-ha-new")
+  chown "$3" "$1.k3s-ha-new"
+  chmod "$2" "$1.k3s-ha-new"
+}
+
+# write_file PATH [MODE]: makes PATH, which is root's, hold standard input.
+write_file() {
+  stage_file "$1" "${2:-0644}" "$EUID"
+  put_in_place "$1.k3s-ha-new" "$1"
+}
+
+# put_file PATH MODE OWNER: makes PATH hold standard input, only when it does not already, and notes that.
 put_file() {
-  local path=$1 mode=$2 owner=$3 new
+  local path=$1 new=$1.k3s-ha-new
   put_paths+=("$path")
-  mkdir -p "$(dirname "$path")"
-  new=$(mktemp "$path.XXXXXX")
-  chmod 0600 "$new"
-  cat >"$new"
-  chown "$owner" "$new"
-  chmod "$mode" "$new"
+  stage_file "$@"
   if [[ -f $path && ! -L $path ]] && cmp -s "$new" "$path" && [[ $(stat -c '%a %U:%G' "$new") == "$(stat -c '%a %U:%G' "$path")" ]]; then
     rm -f "$new"
   else
-    # Never into a directory, or through a link to one, that stands in the file's place.
-    mv -fT "$new" "$path"
+    put_in_place "$new" "$path"
     changed_paths+=("$path")
   fi
 }
@@ -41,11 +85,9 @@ put_file() {
 # It goes by content, so that a run that was killed after putting a file does not hide the change from the next.
 print_revision() {
   local record=$state_directory/$1.revision content
-  mkdir -p "$state_directory"
   content=$(fingerprint "${put_paths[@]}")
   if [[ ! -s $record || $(sed -n 2p "$record") != "$content" ]]; then
-    (umask 077 && printf '%s\n' "$(</proc/sys/kernel/random/uuid)" "$content" >"$record.new")
-    mv -f "$record.new" "$record"
+    printf '%s\n' "$(</proc/sys/kernel/random/uuid)" "$content" | write_file "$record" 0600
   fi
   head -n 1 "$record"
 }
@@ -81,26 +123,7 @@ runs_with() {
 }
 
 # proved UNIT FINGERPRINT: records what the unit was proved with.
-proved() {
-  mkdir -p "$state_directory"
-  printf '%s\n' "$2" >"$state_directory/$1.proved"
-}
-
-# keep UNIT FILE...: copies of the files that the unit was proved with.
-keep() {
-  local copies=$state_directory/$1.kept
-  shift
-  mkdir -p "$state_directory"
-  (umask 077 && tar --create --absolute-names --file "$copies.new" "$@")
-  mv -f "$copies.new" "$copies"
-}
-
-# put_back UNIT: writes the kept files again; fails when there are none. A change that fails is not recorded by Pulumi, so
-# a host that stayed with it would never hear that it was taken back.
-put_back() {
-  [[ -f $state_directory/$1.kept ]] || return 1
-  tar --extract --absolute-names --file "$state_directory/$1.kept"
-}
+proved() { write_file "$state_directory/$1.proved" <<<"$2"; }
 
 # journal_tail UNIT [FILE...]: the unit's last lines, with every value in the FILEs (lines "key: value") masked, and so
 # is the token after a CA's hash and the password in an endpoint.

@@ -12,6 +12,8 @@ remove_optional() {
 
 apply() {
   lock_host
+  # What is put now counts, and not what a failed change of its reader left for the next attempt.
+  rm -f "$state_directory/$reader.refused"
   put_files
   remove_optional
   print_revision "$revision_name"

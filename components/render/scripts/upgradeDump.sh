@@ -11,10 +11,13 @@ dump() {
 
 apply() {
   lock_host
-  if [[ -s $record && $(<"$record") != "$version" ]]; then dump; fi
-  mkdir -p "$state_directory"
-  printf '%s\n' "$version" >"$record.new"
-  mv -f "$record.new" "$record"
+  if [[ -s $record && $(<"$record") != "$version" ]]; then
+    # It may wait half an hour for another backup; others may work on this host meanwhile.
+    unlock_host
+    dump
+    lock_host
+  fi
+  write_file "$record" <<<"$version"
 }
 
 remove() {

@@ -7,6 +7,7 @@ fail() {
   local outcome=""
   journal_tail keepalived
   if put_back keepalived; then
+    systemctl daemon-reload
     systemctl restart keepalived && outcome="; it runs with its previous configuration again"
   else
     systemctl disable --quiet --now keepalived
@@ -81,7 +82,7 @@ apply() {
   if ! runs_with keepalived "$now"; then start_keepalived "$text"; fi
   is_so_within 15 is_held ||
     fail "no load balancer holds $virtual_address after 15 s; keepalived's journal above says why"
-  keep keepalived "$keepalived_config"
+  keep keepalived "$keepalived_config" "$check_path" "$drop_in_path"
   proved keepalived "$now"
   print_revision keepalived
 }
@@ -91,6 +92,6 @@ remove() {
   if systemctl cat keepalived >/dev/null 2>&1; then systemctl disable --quiet --now keepalived; fi
   if [[ -e $firewall_unit ]]; then systemctl disable --quiet --now k3s-ha-vrrp-firewall; fi
   rm -rf "$config_directory" "$keepalived_config" "$check_path" "$drop_in_path" "$firewall_unit" "$firewall_rules" \
-    "$state_directory/keepalived.proved" "$state_directory/keepalived.kept" "$state_directory/keepalived.revision"
+    "$state_directory/keepalived.proved" "$state_directory/keepalived.kept" "$state_directory/keepalived.refused" "$state_directory/keepalived.revision"
   systemctl daemon-reload
 }
