@@ -1,10 +1,8 @@
-/** kubectl, as its user has it, or else the one inside the K3s that the sandbox was built from. */
+/** kubectl, run with the kubeconfig of a stack. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
-import { toolchain } from "../build/golang.ts";
-import { buildServer, serverPrograms } from "../sandbox/k3s/server.ts";
 
 /** A program and the name that it has to see itself called by. */
 export interface KubectlProgram {
@@ -12,21 +10,26 @@ export interface KubectlProgram {
   argv0: string;
 }
 
-let found: Promise<KubectlProgram> | undefined;
+/** The kubectl on the PATH; undefined if there is none that works. */
+export async function installedKubectl(): Promise<KubectlProgram | undefined> {
+  const { failed } = await execa("kubectl", ["version", "--client"], { reject: false, stdin: "ignore" });
+  return failed ? undefined : { path: "kubectl", argv0: "kubectl" };
+}
 
-/** Finds kubectl, or makes the K3s that holds one. */
-export function kubectlProgram(): Promise<KubectlProgram> {
-  found ??= execa("kubectl", ["version", "--client"], { reject: false }).then(async ({ failed }) =>
-    failed
-      ? { path: join(await buildServer("v1.35.0+k3s1", await toolchain()), serverPrograms.k3s), argv0: "kubectl" }
-      : { path: "kubectl", argv0: "kubectl" },
-  );
-  return found;
+/** The kubectl on the PATH. Throws if there is none that works. */
+export async function requireKubectl(): Promise<KubectlProgram> {
+  const installed = await installedKubectl();
+  if (installed !== undefined) return installed;
+  throw new Error("There is no kubectl on the PATH. Install it: https://kubernetes.io/docs/tasks/tools/");
 }
 
 /** Runs kubectl with a kubeconfig given as text, which lies in a file that only its owner reads while kubectl runs. */
-export async function kubectl(kubeconfig: string, args: readonly string[], options: Options = {}) {
-  const { path, argv0 } = await kubectlProgram();
+export async function kubectl(
+  { path, argv0 }: KubectlProgram,
+  kubeconfig: string,
+  args: readonly string[],
+  options: Options = {},
+) {
   const directory = await mkdtemp(join(tmpdir(), "k3s-ha-"));
   try {
     const file = join(directory, "kubeconfig");

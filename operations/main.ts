@@ -1,68 +1,41 @@
 /** What the Makefile's commands do: the Pulumi program on a stack, and for the sandbox's stack the hosts below it. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { backupProgramPath } from "../components/render/backupProgram.ts";
-import { exists } from "../build/cache.ts";
 import { loginOf } from "./hostLogin.ts";
 import { runOnHost } from "./hostShell.ts";
 import { restoreBackup } from "./restore.ts";
 import { kubectl } from "./kubectl.ts";
 import { say, secondsSince, step } from "../build/progress.ts";
-import { down, holdingSandbox, up } from "../sandbox/sandbox.ts";
-import {
-  knownSandboxWorkspace,
-  openSandboxWorkspace,
-  pulumiDirectory,
-  sandboxStack,
-} from "../sandbox/sandboxWorkspace.ts";
-import { prepareToolchain } from "../toolchain/toolchain.ts";
+import type { StackPlace } from "./stackPlace.ts";
 import { readSettings } from "./stackSettings.ts";
 import { nodesOf, problemsOf } from "./status/judgement.ts";
 import { lookAtCluster, parseOutputs } from "./status/lookAtCluster.ts";
 import { renderProblems, renderStatus, statusJson } from "./status/statusReport.ts";
-import { lastChanges, openWorkspace, projectDirectory, pulumi, stackOutputs, type Workspace } from "./workspace.ts";
+import { userPlace } from "./userPlace.ts";
+import { lastChanges, pulumi, stackOutputs, type Workspace } from "./workspace.ts";
 
-async function open(stack: string): Promise<Workspace> {
-  const toolchain = await prepareToolchain();
-  if (stack !== sandboxStack) return openWorkspace(stack, toolchain);
-  return openSandboxWorkspace(stack, await readFile(join(projectDirectory, `Pulumi.${stack}.yaml`), "utf8"), toolchain);
+/** The stack that is in the sandbox. */
+const sandboxStack = "dev";
+
+/** What other stacks run does not depend on the sandbox's code, and does not load it. */
+async function placeOf(stack: string): Promise<StackPlace> {
+  return stack === sandboxStack ? (await import("../sandbox/sandboxPlace.ts")).sandboxPlace : userPlace;
 }
 
-/** Opens a stack that was opened before; in the sandbox there has to be one. */
-async function openExisting(stack: string): Promise<Workspace> {
-  await requireSandbox(stack);
-  return open(stack);
-}
-
-/** A stack as the last run left it, to ask it something: also while another run is at work on it. */
+/** Opens a stack as the last run left it, to ask it something: also while another run is at work on it. */
 async function openKnown(stack: string): Promise<Workspace> {
-  await requireSandbox(stack);
-  const toolchain = await prepareToolchain();
-  return stack === sandboxStack ? knownSandboxWorkspace(stack, toolchain) : openWorkspace(stack, toolchain);
-}
-
-async function requireSandbox(stack: string): Promise<void> {
-  if (stack === sandboxStack && !(await exists(pulumiDirectory))) {
-    throw new Error("The sandbox has no cluster yet: run `make up` first.");
-  }
-}
-
-/** Runs `work` holding the sandbox if the stack is in it. */
-function holding<T>(stack: string, purpose: string, work: () => Promise<T>): Promise<T> {
-  return stack === sandboxStack ? holdingSandbox(purpose, work) : work();
+  return (await placeOf(stack)).openKnown(stack);
 }
 
 async function runUp(stack: string): Promise<void> {
   const start = performance.now();
-  await holding(stack, "up", async () => {
-    if (stack === sandboxStack) await up();
-    const workspace = await open(stack);
+  const place = await placeOf(stack);
+  await place.holding("up", async () => {
+    await place.bringUp();
+    const workspace = await place.open(stack);
     say(`▸ pulumi up (${stack})`);
-    // In the sandbox nothing is at stake; on anybody's own hosts Pulumi shows its preview and asks.
-    const options = stack === sandboxStack ? ["--yes", "--skip-preview", "--suppress-outputs"] : [];
-    await pulumi(workspace, ["up", ...options], { stdio: "inherit" });
+    await pulumi(workspace, ["up", ...place.updateOptions], { stdio: "inherit" });
     await printSummary(workspace, await lastChanges(workspace));
   });
   say(`Done in ${secondsSince(start)}.`);
@@ -98,14 +71,6 @@ async function runStatus(stack: string, asJson: boolean): Promise<void> {
   process.exitCode = problems.length === 0 ? 0 : nobodyAnswers ? 2 : 1;
 }
 
-async function runDown(stack: string): Promise<void> {
-  if (stack === sandboxStack) {
-    await step("Remove the sandbox: cluster, hosts and their data", () => down());
-    return;
-  }
-  await pulumi(await open(stack), ["destroy"], { stdio: "inherit" });
-}
-
 async function runBackup(stack: string): Promise<void> {
   const { name, path, host } = await backupHost(await openKnown(stack));
   const { exitCode } = await step("Take a backup and verify it", async () => {
@@ -137,7 +102,9 @@ async function runRestore(stack: string, { backup, fromCopy, identity, yes }: Re
     question.close();
     return answer.trim() === "yes";
   };
-  const done = await holding(stack, "restore", async () =>
+  const done = await (
+    await placeOf(stack)
+  ).holding("restore", async () =>
     restoreBackup(await openKnown(stack), { backup, fromCopy: fromCopy === true, identityFile: identity, confirm }),
   );
   if (!done) console.log("Nothing was changed.");
@@ -162,9 +129,11 @@ interface StackOption {
 
 command("up", "create the cluster, or bring it up to date").action(({ stack }: StackOption) => runUp(stack));
 command("preview", "show what up would change").action(async ({ stack }: StackOption) => {
-  await pulumi(await openExisting(stack), ["preview", "--diff"], { stdio: "inherit" });
+  await pulumi(await (await placeOf(stack)).openExisting(stack), ["preview", "--diff"], { stdio: "inherit" });
 });
-command("down", "take the cluster away").action(({ stack }: StackOption) => runDown(stack));
+command("down", "take the cluster away").action(async ({ stack }: StackOption) => {
+  await (await placeOf(stack)).takeDown(stack);
+});
 command("status", "tell whether the cluster is healthy, and what is not")
   .option("--json", "print JSON for machines, and nothing else")
   .action(({ stack, json }: StackOption & { json?: boolean }) => runStatus(stack, json === true));
@@ -181,8 +150,12 @@ command("restore", "put a backup in the place of what the datastore holds")
 command("kubectl", "run kubectl through the balancer")
   .argument("[args...]")
   .action(async (args: string[], { stack }: StackOption) => {
-    const { kubeconfig } = parseOutputs(await stackOutputs(await openKnown(stack)));
-    const { exitCode } = await kubectl(kubeconfig, args, { stdio: "inherit", reject: false });
+    const workspace = await openKnown(stack);
+    const { kubeconfig } = parseOutputs(await stackOutputs(workspace));
+    const { exitCode } = await kubectl(await workspace.kubectl(), kubeconfig, args, {
+      stdio: "inherit",
+      reject: false,
+    });
     process.exitCode = exitCode ?? 1;
   });
 

@@ -1,13 +1,19 @@
 /**
  * A stack of this project, ready for Pulumi's commands. Any but the sandbox's uses what its user has set up: their
- * backend, their passphrase, `Pulumi.<stack>.yaml`.
+ * Pulumi, their backend, their passphrase, `Pulumi.<stack>.yaml`.
  */
 import { join } from "node:path";
 import { execa, type Options } from "execa";
-import type { Toolchain } from "../toolchain/toolchain.ts";
+import { type KubectlProgram, requireKubectl } from "./kubectl.ts";
 
 /** The checkout. */
 export const projectDirectory = join(import.meta.dirname, "..");
+
+/** A Pulumi CLI, and the variables to run it with on top of the process's own. */
+export interface PulumiCli {
+  readonly path: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
 
 /** A stack, and how to run Pulumi on it. */
 export interface Workspace {
@@ -18,15 +24,18 @@ export interface Workspace {
   readonly arguments: readonly string[];
   /** Path of the CLI. */
   readonly cli: string;
+  /** Finds kubectl. */
+  readonly kubectl: () => Promise<KubectlProgram>;
 }
 
 /** Opens a stack that its user has set up: their backend, their passphrase, `Pulumi.<stack>.yaml`. */
-export function openWorkspace(stack: string, toolchain: Toolchain): Workspace {
+export function openWorkspace(stack: string, { path, environment }: PulumiCli): Workspace {
   return {
     stack,
-    environment: toolchain.environment,
+    environment,
     arguments: ["--cwd", projectDirectory, "--stack", stack],
-    cli: toolchain.pulumi,
+    cli: path,
+    kubectl: requireKubectl,
   };
 }
 

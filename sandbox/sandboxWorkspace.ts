@@ -9,13 +9,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { projectDirectory, type Workspace } from "../operations/workspace.ts";
 import { exists } from "../build/cache.ts";
+import { sandboxKubectl } from "./kubectl.ts";
 import { identityOf, isAlive } from "./processes.ts";
 import { say } from "../build/progress.ts";
 import { atSite, machineSite } from "./state.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
-
-/** The stack that lives in the sandbox unless told otherwise. */
-export const sandboxStack = "dev";
 
 /** Where the sandbox's stacks keep what Pulumi knows of them. */
 export const pulumiDirectory = join(machineSite.stateDirectory, "pulumi");
@@ -35,6 +33,7 @@ export function knownSandboxWorkspace(stack: string, toolchain: Toolchain): Work
     },
     arguments: ["--cwd", projectDirectory, "--stack", stack, "--config-file", configFileOf(stack)],
     cli: toolchain.pulumi,
+    kubectl: sandboxKubectl,
   };
 }
 

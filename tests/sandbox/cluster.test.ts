@@ -91,7 +91,7 @@ describe("the cluster", () => {
     const idle = kubectl(kubeconfig, ["exec", "talker", "--", "sh", "-c", "sleep 90; echo still here"]);
     assert.equal(await kubectl(kubeconfig, ["exec", "talker", "--", "hostname"]), "talker");
     await eventually(async () => {
-      const { stdout } = await runKubectl(kubeconfig, ["logs", "--follow", "talker"], {
+      const { stdout } = await runKubectl(await stack.workspace.kubectl(), kubeconfig, ["logs", "--follow", "talker"], {
         timeout: 8000,
         reject: false,
         stdin: "ignore",

@@ -4,7 +4,6 @@ import { copyFile, mkdir, readFile, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { execa, type Result } from "execa";
 import { stringify } from "yaml";
-import { kubectlProgram } from "../../operations/kubectl.ts";
 import { projectDirectory, pulumi, stackOutputs, type Workspace } from "../../operations/workspace.ts";
 import { pulumiDirectory } from "../../sandbox/sandboxWorkspace.ts";
 
@@ -26,7 +25,7 @@ export class NeighbourStack {
     const directory = join(pulumiDirectory, `${example}-${stack}`);
     const programs = join(directory, "bin");
     await mkdir(programs, { recursive: true });
-    const { path } = await kubectlProgram();
+    const { path } = await beside.kubectl();
     if (path !== "kubectl") await symlink(path, join(programs, "kubectl"));
     const environment = {
       ...beside.environment,
@@ -44,6 +43,7 @@ export class NeighbourStack {
       environment,
       arguments: ["--cwd", join(projectDirectory, "examples", example), "--stack", stack, "--config-file", configFile],
       cli: beside.cli,
+      kubectl: beside.kubectl,
     });
   }
 

@@ -7,6 +7,7 @@ import { parse, stringify } from "yaml";
 import { kubectl as runKubectl } from "../../operations/kubectl.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { lookUpHost } from "../../sandbox/hostCatalog.ts";
+import { sandboxKubectl } from "../../sandbox/kubectl.ts";
 import { exec } from "../../sandbox/sandbox.ts";
 import { machineSite } from "../../sandbox/state.ts";
 import { prepareToolchain } from "../../toolchain/toolchain.ts";
@@ -132,7 +133,12 @@ export async function onHost(host: string, script: string): Promise<string> {
 
 /** Runs kubectl through the balancer and returns what it printed; fails with its errors. */
 export async function kubectl(kubeconfig: string, args: readonly string[], input?: string): Promise<string> {
-  const { stdout } = await runKubectl(kubeconfig, args, input === undefined ? { stdin: "ignore" } : { input });
+  const { stdout } = await runKubectl(
+    await sandboxKubectl(),
+    kubeconfig,
+    args,
+    input === undefined ? { stdin: "ignore" } : { input },
+  );
   return String(stdout).trim();
 }
 
