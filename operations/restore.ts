@@ -65,26 +65,29 @@ export async function restoreBackup(workspace: Workspace, options: RestoreOption
     const identity = options.identityFile === undefined ? undefined : await readIdentity(options.identityFile);
     const { manifest, current } = await lookAtBoth(scene, options);
     if (!(await options.confirm(planOf(manifest, current, scene, new Date())))) return false;
-    // Opened before anything is stopped: a wrong key, or a backup that is damaged, costs no minute of the API.
+    const started = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+    const run = (name: string) => runPhase(scene, manifest, started, name);
+    const phase = (name: string, title: string) =>
+      step(title, async () => {
+        for (const line of (await run(name)).trim().split("\n")) if (line !== "") say(`  ${line}`);
+      });
+    // Before anything is stopped: a full disk, a wrong key, or a backup that is damaged, costs no minute of the API.
+    await phase("room", `Look for space on ${scene.database.name}`);
     await step(`Open backup ${manifest.id} on ${scene.backup.name}`, () => extract(scene, manifest.id, identity));
     reached = "stopped";
     await step(`Stop K3s on ${namesOf(scene.servers)}`, () =>
       Promise.all(scene.servers.map((server) => must(server, stopScript))),
     );
-    const started = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-    const phase = (name: string, title: string) =>
-      step(title, async () => {
-        for (const line of (await runPhase(scene, manifest, started, name)).trim().split("\n")) {
-          if (line !== "") say(`  ${line}`);
-        }
-      });
+    const stopped = await step(`Keep other servers out of the datastore on ${scene.database.name}`, async () =>
+      currentOf(await run("lock")),
+    );
     await phase("prepare", "Keep what is there, and import the backup beside it");
     await phase("swap", "Exchange the two");
     reached = "exchanged";
     await phase("open", "Let the servers in again");
     await startAll(scene, started);
     say(`Backup ${manifest.id} is restored, in ${secondsSince(start)}, and every node is Ready.
-${lossOf(manifest, current)}
+${lossOf(manifest, stopped)}
 Now: make status; look at what matters to you; then remove what is kept of before, as said above.`);
     return true;
   } catch (error) {
@@ -186,6 +189,11 @@ async function readCurrent({ database, databaseName }: RestoreScene): Promise<Cu
 fi
 `,
   );
+  return currentOf(answer);
+}
+
+/** What the datastore holds, from "rows<TAB>revision"; undefined when that is empty. */
+function currentOf(answer: string): Current | undefined {
   const [rows, revision] = answer.trim().split(/\s+/).map(Number);
   return answer.trim() === "" ? undefined : { rows: rows ?? 0, revision: revision ?? 0 };
 }
@@ -196,7 +204,7 @@ async function extract({ backup, database }: RestoreScene, id: string, identity:
   const key = identity === undefined ? "" : ` --identity <(cat <<'${end}'\n${identity.trimEnd()}\n${end}\n)`;
   await must(
     backup,
-    `umask 077; mkdir -p ${restoreDirectory}; chmod 0700 ${restoreDirectory}
+    `umask 077; mkdir -p ${restoreDirectory}; chmod 0700 ${restoreDirectory}; rm -f ${dumpPath} ${dumpPath}.new
 ${backupProgramPath} extract ${shellWord(id)} ${dumpPath}${key}
 `,
     dataSeconds,
@@ -217,7 +225,7 @@ ${end}
 async function runPhase(hosts: RestoreScene, manifest: Manifest, started: string, phase: string): Promise<string> {
   const script = renderHostScript({
     body: "datastoreRestore",
-    parts: ["sqlImport"],
+    parts: ["sqlImport", "datastoreExchange"],
     variables: {
       host_name: hosts.database.name,
       database: hosts.databaseName,
@@ -227,6 +235,9 @@ async function runPhase(hosts: RestoreScene, manifest: Manifest, started: string
       phase,
       expected_rows: manifest.rows,
       expected_revision: manifest.revision,
+      expected_at: manifest.startedAt,
+      expected_bytes: manifest.dumpSize,
+      packed_bytes: manifest.size,
       token_fingerprint: manifest.tokenFingerprint,
     },
   });

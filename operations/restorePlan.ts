@@ -1,4 +1,5 @@
 /** What a restore would do and cost, and where one that failed has left the cluster: in words, before and after. */
+import { compareReleases } from "../components/render/releaseOrder.ts";
 import type { HostLogin } from "./hostLogin.ts";
 import { duration, thousands } from "./status/judgement.ts";
 
@@ -8,12 +9,16 @@ export interface Manifest {
   readonly k3sVersion: string;
   readonly rows: number;
   readonly revision: number;
+  /** Bytes of the dump, as SQL. */
+  readonly dumpSize: number;
+  /** Bytes of the dump as it is kept. */
+  readonly size: number;
   /** ISO 8601, when its snapshot was read. */
   readonly startedAt: string;
   readonly tokenFingerprint: string;
 }
 
-/** What the datastore holds before the restore. */
+/** What the datastore holds before the restore; final once K3s has stopped. */
 export interface Current {
   readonly rows: number;
   readonly revision: number;
@@ -60,7 +65,8 @@ export function lossOf(manifest: Manifest, current: Current | undefined): string
   // An emptier cluster than the one of the backup tells nothing of what that one was told later.
   if (revisions < 0) return `${since}; the datastore is at an earlier revision now, ${thousands(current.revision)}.`;
   if (revisions === 0) return "Nothing is lost by this: the datastore is at that very revision now.";
-  return `${since}: ${thousands(revisions)} ${revisions === 1 ? "revision" : "revisions"}, from ${thousands(manifest.revision + 1)} to ${thousands(current.revision)}.`;
+  // An earlier restore may have raised them, which nobody wrote.
+  return `${since}: up to ${thousands(revisions)} ${revisions === 1 ? "revision" : "revisions"}, from ${thousands(manifest.revision + 1)} to ${thousands(current.revision)}.`;
 }
 
 /** How far a restore came. */
@@ -80,10 +86,7 @@ export function stateAfter(reached: Reached): string {
 
 /** Refuses a backup that an older release than the one that wrote it would have to read; it may not be able to. */
 export function refuseNewerRelease({ id, k3sVersion }: Manifest, configured: string): void {
-  const numbers = (version: string) => (version.match(/\d+/g) ?? []).map(Number);
-  const [taken, now] = [numbers(k3sVersion), numbers(configured)];
-  const differs = taken.findIndex((number, index) => number !== now[index]);
-  if (differs === -1 || (taken[differs] ?? 0) < (now[differs] ?? 0)) return;
+  if (compareReleases(k3sVersion, configured) <= 0) return;
   throw new Error(
     `Backup ${id} was taken with K3s ${k3sVersion}, and the stack runs ${configured}, which may not read what a newer release wrote. Set k3s-ha:k3s.version to ${k3sVersion}, run up, then restore.`,
   );

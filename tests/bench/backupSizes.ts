@@ -82,10 +82,10 @@ async function restore(host: BackupHost, id: string, key: string, count: number)
   const { all, exitCode } = await host.start(["extract", id, join(state, "restore/kine.sql.zst"), "--identity", key]);
   if (exitCode !== 0) throw new Error(all);
   const opened = Date.now() - start;
-  for (const phase of ["prepare", "swap", "open"]) {
+  for (const phase of ["room", "lock", "prepare", "swap", "open"]) {
     const script = renderHostScript({
       body: "datastoreRestore",
-      parts: ["sqlImport"],
+      parts: ["sqlImport", "datastoreExchange"],
       variables: {
         host_name: "db-1",
         database: "k3s",

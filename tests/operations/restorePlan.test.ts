@@ -17,6 +17,8 @@ const manifest = {
   k3sVersion: "v1.35.0+k3s1",
   rows: 1580,
   revision: 48_210,
+  dumpSize: 4_000_000,
+  size: 400_000,
   startedAt: "2026-01-31T03:17:00Z",
   tokenFingerprint: "0123456789ab",
 };
@@ -28,7 +30,7 @@ describe("the plan", () => {
       planOf(manifest, { rows: 1600, revision: 48_310 }, hosts, now),
       `Restore backup 20260131T031700Z-48210 of K3s v1.35.0+k3s1: 1,580 rows up to revision 48,210, read at 2026-01-31T03:17:00Z, 3 h ago.
 The datastore on db-1 holds 1,600 rows up to revision 48,310 now.
-What the cluster was told after 2026-01-31T03:17:00Z is lost: 100 revisions, from 48,211 to 48,310.
+What the cluster was told after 2026-01-31T03:17:00Z is lost: up to 100 revisions, from 48,211 to 48,310.
 
 What will happen:
   1. backup-1 opens the backup and checks it. A wrong key or a damaged backup ends the restore here, with nothing stopped.
@@ -53,7 +55,7 @@ test("what is lost, by what the datastore holds now", () => {
   assert.equal(lost(48_210), "Nothing is lost by this: the datastore is at that very revision now.");
   assert.equal(
     lost(48_211),
-    "What the cluster was told after 2026-01-31T03:17:00Z is lost: 1 revision, from 48,211 to 48,211.",
+    "What the cluster was told after 2026-01-31T03:17:00Z is lost: up to 1 revision, from 48,211 to 48,211.",
   );
   assert.equal(
     lost(432),
@@ -83,4 +85,12 @@ test("a backup of a newer release is refused, of the same or an older one is not
   });
   assert.doesNotThrow(refuse("v1.35.0+k3s1"));
   assert.doesNotThrow(refuse("v1.35.0+k3s3"));
+  // A release candidate comes before its release.
+  assert.throws(
+    refuse("v1.35.0-rc2+k3s1"),
+    /^Error: Backup \S+ was taken with K3s v1\.35\.0\+k3s1, and the stack runs v1\.35\.0-rc2\+k3s1,/,
+  );
+  assert.doesNotThrow(() => {
+    refuseNewerRelease({ ...manifest, k3sVersion: "v1.35.0-rc2+k3s1" }, "v1.35.0+k3s1");
+  });
 });

@@ -1,13 +1,11 @@
 # shellcheck shell=bash
-# Puts a backup in the datastore's place, in three phases that may each be repeated: "prepare" keeps what is there and
+# Puts a backup in the datastore's place, in phases that may each be repeated: "room" looks whether there is space and
+# removes what an interrupted restore left, "lock" keeps the servers out and tells what is there, "prepare" keeps that and
 # imports the backup beside it, "swap" exchanges the two in one step, "open" lets the servers in again.
 restore_directory=$state_directory/restore
 dump=$restore_directory/kine.sql.zst
-beside=${database}_restoring
 
 sql() { mariadb --batch --skip-column-names --max-allowed-packet=64M "$@"; }
-
-is_there() { [[ $(sql --execute "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '$1' AND table_name = 'kine'") == 1 ]]; }
 
 accounts() { sql --execute "SELECT CONCAT('''', User, '''@''', Host, '''') FROM mysql.user WHERE User = '$k3s_user'"; }
 
@@ -21,16 +19,29 @@ lock_out_servers() {
   done < <(sql --execute "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = '$k3s_user'")
 }
 
+# Looked at while everything still runs. The import takes what its dump does, which is hexadecimal where a table has indexes,
+# and the binary log as much again.
+check_room() {
+  local held
+  rm -f "$dump" "$dump.new" "$safety_directory"/*.new
+  drop_beside
+  held=$(bytes_of "$database")
+  (umask 077 && mkdir -p "$safety_directory")
+  if [[ $(stat --format %d "$safety_directory") == $(stat --format %d /var/lib/mysql) ]]; then
+    require_room /var/lib/mysql $((2 * expected_bytes + held + packed_bytes))
+  else
+    require_room /var/lib/mysql $((2 * expected_bytes))
+    require_room "$safety_directory" "$held"
+  fi
+  if [[ $(stat --format %d "$state_directory") != $(stat --format %d /var/lib/mysql) ]]; then require_room "$state_directory" "$packed_bytes"; fi
+}
+
 keep_current() {
   is_there "$database" || {
     printf '%s\n' "nothing is in the schema $database, so there is nothing to keep"
     return 0
   }
-  local kept=$safety_directory/before-restore-$started.sql.zst free needed
-  mkdir -p "$safety_directory"
-  needed=$(sql --execute "SELECT COALESCE(SUM(data_length + index_length), 0) * 3 FROM information_schema.tables WHERE table_schema = '$database'")
-  free=$(df --output=avail --block-size=1 /var/lib/mysql | tail -n 1)
-  ((free > needed)) || die "$host_name: /var/lib/mysql has $((free >> 20)) MiB free and a restore needs $((needed >> 20)) MiB; free some, then run it again. Nothing was changed."
+  local kept=$safety_directory/before-restore-$started.sql.zst
   if [[ ! -e $kept ]]; then
     (umask 077 && mariadb-dump --single-transaction --quick --hex-blob --max-allowed-packet=64M "$database" kine | zstd --quiet >"$kept.new") ||
       die "$host_name: what is in the datastore now could not be dumped, so nothing was changed"
@@ -41,36 +52,10 @@ keep_current() {
   printf '%s\n' "what was in the datastore is kept in $kept"
 }
 
-import_beside() {
-  local answer rows revision bootstrap
-  sql --execute "DROP DATABASE IF EXISTS \`$beside\`; CREATE DATABASE \`$beside\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
-  choose_sandbox mariadb
-  answer=$({ zstd --quiet --decompress --stdout "$dump" | importable | sql "${sandbox[@]}" "$beside"; } 2>&1) ||
-    die "$host_name: the backup cannot be imported; the datastore is as it was: $(tail -n 1 <<<"$answer")"
-  IFS=$'\t' read -r rows revision bootstrap < <(sql "$beside" --execute "SELECT COUNT(*), MAX(id), COUNT(CASE WHEN name = '/bootstrap/$token_fingerprint' THEN 1 END) FROM kine")
-  [[ $rows == "$expected_rows" && $revision == "$expected_revision" ]] ||
-    die "$host_name: the import has $rows rows up to revision $revision, and the backup $expected_rows up to $expected_revision; the datastore is as it was"
-  ((bootstrap >= 1)) || die "$host_name: the backup holds no keys of this cluster's token; the datastore is as it was"
-}
-
 prepare() {
-  lock_out_servers
   keep_current
   import_beside
-}
-
-swap() {
-  local replaced=${database}_replaced_$started renames
-  is_there "$beside" || die "$host_name: there is no import to exchange; run the restore again from its beginning"
-  renames="\`$beside\`.kine TO \`$database\`.kine"
-  if is_there "$database"; then
-    sql --execute "CREATE DATABASE IF NOT EXISTS \`$replaced\`"
-    renames="\`$database\`.kine TO \`$replaced\`.kine, $renames"
-    printf '%s\n' "the table that was replaced is $replaced.kine; when all is well: mariadb --execute 'DROP DATABASE $replaced'"
-  fi
-  # Both at once, or none, also when the power goes.
-  sql --execute "RENAME TABLE $renames"
-  sql --execute "DROP DATABASE \`$beside\`"
+  raise_revisions
 }
 
 open_up() {
@@ -81,11 +66,15 @@ open_up() {
 
 apply() {
   lock_host
-  mkdir -p "$restore_directory"
-  chmod 0700 "$restore_directory"
+  (umask 077 && mkdir -p "$restore_directory")
   case $phase in
+    room) check_room ;;
+    lock)
+      lock_out_servers
+      tell_current
+      ;;
     prepare) prepare ;;
-    swap) swap ;;
+    swap) exchange ;;
     open) open_up ;;
   esac
 }
