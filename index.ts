@@ -53,6 +53,7 @@ const pool = new K3sServerPool(
     datastoreEndpoint: mysql.endpoint,
     datastoreCaCertificate: mysql.caCertificate,
     datastoreClientCertificate: mysql.clientCertificate,
+    connectionsPerServer: datastore.connectionsPerServer,
     apiNames: [
       ...(loadBalancer.virtualIp === undefined ? [] : [loadBalancer.virtualIp.address]),
       ...Object.values(loadBalancer.hosts).map(nodeAddressOf),

@@ -49,6 +49,8 @@ export interface DatastoreAccess {
 export interface DatastoreContext {
   /** Addresses of the K3s servers by name. */
   serverAddresses: Readonly<Record<string, pulumi.Output<string>>>;
+  /** Connections that each of them may hold. */
+  connectionsPerServer: number;
   /** Address of the host that takes backups; undefined for a managed datastore's own. */
   backupAddress: pulumi.Output<string> | undefined;
   /** The host that takes backups, if one is to be taken before the server's configuration changes. */

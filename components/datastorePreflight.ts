@@ -5,7 +5,6 @@ import { HostCommand } from "./host/hostCommand.ts";
 import { renderClientOptions } from "./render/clientOptions.ts";
 import { addressText, type DatastoreEndpoint, parseDatastoreEndpoint } from "./render/datastoreEndpoint.ts";
 import { renderHostScript } from "./render/hostScript.ts";
-import { connectionsPerServer } from "./render/mariadbConfig.ts";
 import { tokenFingerprint } from "./render/tokenFingerprint.ts";
 
 /** From where, and for whom, a datastore is looked at. */
@@ -15,6 +14,8 @@ export interface DatastorePreflightArgs {
   hostName: string;
   /** K3s servers that will connect. */
   servers: number;
+  /** Connections that each of them may hold. */
+  connectionsPerServer: number;
   /** The cluster's server token, secret: a datastore that holds a cluster of another token is refused. */
   token: pulumi.Input<string>;
 }
@@ -39,7 +40,8 @@ export function datastorePreflight(
             const { addresses, user, password, database } = parts;
             const variables = {
               host_name: args.hostName,
-              needed_connections: args.servers * connectionsPerServer,
+              needed_connections: args.servers * args.connectionsPerServer,
+              connections_per_server: args.connectionsPerServer,
               token_fingerprint: tokenFingerprint(token),
               database_address: addresses.map(addressText).join(", "),
               database_setting: access.setting,

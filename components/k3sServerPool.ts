@@ -9,7 +9,7 @@ import type { Recorded } from "./recorded.ts";
 import { addressText, type DatastoreKind, parseDatastoreEndpoint } from "./render/datastoreEndpoint.ts";
 import type { HostFile } from "./render/hostScript.ts";
 import { leaderElectionEnvironment, withLeaderElection } from "./render/leaderElection.ts";
-import { connectionsPerServer } from "./render/mariadbConfig.ts";
+import { standardConnectionsPerServer } from "./render/mariadbConfig.ts";
 
 /** What of a cluster's identity its servers hold. */
 export type ServerIdentity = Pick<
@@ -29,6 +29,8 @@ export interface K3sServerPoolArgs {
   datastoreCaCertificate: pulumi.Input<string>;
   /** What K3s logs in to the datastore with, beside the endpoint. Default: nothing. */
   datastoreClientCertificate?: ClientCertificate | undefined;
+  /** Connections to the datastore that each server may hold. Default: 60. */
+  connectionsPerServer?: number | undefined;
   /** Tokens and certificate authorities. */
   identity: ServerIdentity;
   /** Every name and address, beside the servers' own, that clients reach the API at: they go into its certificate. */
@@ -115,7 +117,10 @@ export class K3sServerPool extends pulumi.ComponentResource {
               ...client,
               ...authorities,
             ]),
-          environment: { KINE_DATASTORE_MAX_OPEN_CONNECTIONS: connectionsPerServer, ...leaderElectionEnvironment },
+          environment: {
+            KINE_DATASTORE_MAX_OPEN_CONNECTIONS: args.connectionsPerServer ?? standardConnectionsPerServer,
+            ...leaderElectionEnvironment,
+          },
           datastoreAddress: datastore.address,
           datastoreStartTls: datastore.startTls,
           datastoreSchema: datastore.schema,

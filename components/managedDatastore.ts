@@ -8,7 +8,7 @@ import { renderMysqlDsn } from "./render/datastoreDsn.ts";
 import { datastoreFirewallTable, renderDatastoreAccept, renderDatastoreFirewall } from "./render/datastoreFirewall.ts";
 import { renderFirewallUnit } from "./render/firewallUnit.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
-import { maxConnections, renderMariadbConfig } from "./render/mariadbConfig.ts";
+import { type MariadbConfig, maxConnections, renderMariadbConfig } from "./render/mariadbConfig.ts";
 import { renderMariadbDropIn, renderMariadbSocket, renderMariadbStop } from "./render/mariadbUnits.ts";
 
 /** A MariaDB server that the datastore installs and owns. */
@@ -51,6 +51,13 @@ export function managedDatastore(
   const address = nodeAddressOf(host);
   const backupAddress = context.backupAddress ?? address;
   const serverAddresses = pulumi.all(Object.values(context.serverAddresses));
+  const config = pulumi.all([address, serverAddresses]).apply(([listen, servers]): MariadbConfig => ({
+    address: listen,
+    port,
+    servers: servers.length,
+    connectionsPerServer: context.connectionsPerServer,
+    tlsDirectory,
+  }));
 
   const { caCertificate, certificate, privateKey } = serverCertificate(parent, name, address, args.certificateRotation);
   const packages = new HostCommand(
@@ -98,14 +105,14 @@ export function managedDatastore(
             {
               host: backupFirst,
               applySeconds: 3600,
-              script: pulumi.all([address, serverAddresses, tlsSecrets.revision]).apply(([listen, servers, revision]) =>
+              script: pulumi.all([config, tlsSecrets.revision]).apply(([settings, revision]) =>
                 renderHostScript({
                   body: "backupFirst",
                   variables: {
                     host_name: hostName,
                     label: "pre-datastore-change",
                     // A change of any of these changes this script, which is what makes it run.
-                    change: renderMariadbConfig({ address: listen, port, servers: servers.length, tlsDirectory }),
+                    change: renderMariadbConfig(settings),
                     change_of_keys: revision,
                   },
                 }),
@@ -120,54 +127,49 @@ export function managedDatastore(
     `${name}-server`,
     {
       host,
-      script: pulumi
-        .all([address, serverAddresses, backupAddress, tlsSecrets.revision])
-        .apply(([listen, servers, backup, tlsRevision]) =>
-          renderHostScript({
-            body: "datastoreServer",
-            parts: ["keptFiles"],
-            variables: {
-              host_name: hostName,
-              address: listen,
-              port,
-              firewall: String(firewall),
-              firewall_rules: firewallRules,
-              firewall_unit: firewallUnit,
-              config_path: configPath,
-              socket_path: socketUnit,
-              drop_in_path: dropInPath,
-              max_connections: maxConnections(servers.length),
-              tls_directory: tlsDirectory,
-              tls_revision: tlsRevision,
-            },
-            files: [
-              {
-                path: configPath,
-                content: renderMariadbConfig({ address: listen, port, servers: servers.length, tlsDirectory }),
-              },
-              { path: socketUnit, content: renderMariadbSocket({ address: listen, port }) },
-              { path: dropInPath, content: renderMariadbDropIn(stopPath) },
-              { path: stopPath, content: renderMariadbStop() },
-              ...(firewall
-                ? [
-                    {
-                      path: firewallRules,
-                      content: renderDatastoreFirewall(port, [backup], `${clientsDirectory}/*.nft`),
-                    },
-                    {
-                      path: firewallUnit,
-                      content: renderFirewallUnit({
-                        description: "Datastore firewall",
-                        protects: "mariadb.service",
-                        rules: firewallRules,
-                        table: datastoreFirewallTable,
-                      }),
-                    },
-                  ]
-                : []),
-            ],
-          }),
-        ),
+      script: pulumi.all([config, backupAddress, tlsSecrets.revision]).apply(([settings, backup, tlsRevision]) =>
+        renderHostScript({
+          body: "datastoreServer",
+          parts: ["keptFiles"],
+          variables: {
+            host_name: hostName,
+            address: settings.address,
+            port,
+            firewall: String(firewall),
+            firewall_rules: firewallRules,
+            firewall_unit: firewallUnit,
+            config_path: configPath,
+            socket_path: socketUnit,
+            drop_in_path: dropInPath,
+            max_connections: maxConnections(settings),
+            tls_directory: tlsDirectory,
+            tls_revision: tlsRevision,
+          },
+          files: [
+            { path: configPath, content: renderMariadbConfig(settings) },
+            { path: socketUnit, content: renderMariadbSocket(settings) },
+            { path: dropInPath, content: renderMariadbDropIn(stopPath) },
+            { path: stopPath, content: renderMariadbStop() },
+            ...(firewall
+              ? [
+                  {
+                    path: firewallRules,
+                    content: renderDatastoreFirewall(port, [backup], `${clientsDirectory}/*.nft`),
+                  },
+                  {
+                    path: firewallUnit,
+                    content: renderFirewallUnit({
+                      description: "Datastore firewall",
+                      protects: "mariadb.service",
+                      rules: firewallRules,
+                      table: datastoreFirewallTable,
+                    }),
+                  },
+                ]
+              : []),
+          ],
+        }),
+      ),
     },
     { parent, dependsOn: backup },
   );

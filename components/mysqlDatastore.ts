@@ -6,6 +6,7 @@ import { givenDatastore, type GivenDatastoreArgs } from "./givenDatastore.ts";
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { managedDatastore, type ManagedDatastoreArgs } from "./managedDatastore.ts";
 import type { Recorded } from "./recorded.ts";
+import { standardConnectionsPerServer } from "./render/mariadbConfig.ts";
 
 export type { DatastoreSource } from "./datastoreAccess.ts";
 
@@ -19,6 +20,8 @@ export interface MySQLDatastoreArgs {
   given?: GivenDatastoreArgs | undefined;
   /** The K3s servers by name. They alone may log in as K3s; the first looks at the datastore before K3s is started. */
   servers: Readonly<Record<string, HostArgs>>;
+  /** Connections that each server may hold, which the datastore has to offer. Default: 60. */
+  connectionsPerServer?: number | undefined;
   /** Address of the host that takes backups. Default: a managed datastore's own host, else the first server. */
   backupAddress?: pulumi.Input<string> | undefined;
   /** The host that takes backups, if one is to be taken before a managed server's configuration changes. Default: none is. */
@@ -50,11 +53,12 @@ export class MySQLDatastore extends pulumi.ComponentResource {
     super("k3s-ha:index:MySQLDatastore", name, recordOf(args), opts);
     if (fault !== undefined) void pulumi.log.warn(`An update would stop: ${fault}`, this);
 
-    const access = accessTo(name, args, nodeAddressOf(host), this);
+    const { connectionsPerServer = standardConnectionsPerServer } = args;
+    const access = accessTo(name, args, connectionsPerServer, nodeAddressOf(host), this);
     this.#clients = access.clients;
     const preflight = datastorePreflight(
       `${name}-preflight`,
-      { host, hostName, servers: Object.keys(args.servers).length, token: args.token },
+      { host, hostName, servers: Object.keys(args.servers).length, connectionsPerServer, token: args.token },
       access,
       { parent: this, dependsOn: access.ready },
     );
@@ -115,6 +119,7 @@ function recordOf({ managed, existing, given }: MySQLDatastoreArgs): Recorded["k
 function accessTo(
   name: string,
   args: MySQLDatastoreArgs,
+  connectionsPerServer: number,
   firstAddress: pulumi.Output<string>,
   parent: pulumi.Resource,
 ): DatastoreAccess {
@@ -122,7 +127,8 @@ function accessTo(
   const serverAddresses = Object.fromEntries(
     Object.entries(args.servers).map(([server, each]) => [server, nodeAddressOf(each)]),
   );
-  const context: DatastoreContext = { serverAddresses, backupAddress, backupFirst: args.backupFirst };
+  const { backupFirst } = args;
+  const context: DatastoreContext = { serverAddresses, connectionsPerServer, backupAddress, backupFirst };
   if (args.managed !== undefined) return managedDatastore(name, args.managed, context, parent);
   if (args.existing !== undefined) {
     return existingDatastore(name, args.existing, { ...context, backupAddress: backupAddress ?? firstAddress }, parent);

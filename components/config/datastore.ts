@@ -19,7 +19,7 @@ type EndpointSection = NonNullable<DatastoreSection["endpoint"]>;
 
 /** The datastore as the configuration has it. */
 export interface DatastoreConfiguration {
-  readonly section: DatastoreSection;
+  readonly section: Pick<DatastoreSection, "managed" | "existing" | "endpoint">;
   /** Text of `datastoreEndpoint`; empty if there is none. */
   readonly endpoint: string;
   /** Text of `datastoreAdminPassword`; empty if there is none. */
@@ -36,7 +36,9 @@ export interface DatastoreConfiguration {
 /** What was made of it: complete unless there are problems. */
 export interface ReadDatastore {
   /** Gives the settings, with the hosts that are found by their paths. Not to be called when there are problems. */
-  readonly settings: (hostAt: (path: string) => HostArgs) => Omit<Settings["datastore"], "movingFrom">;
+  readonly settings: (
+    hostAt: (path: string) => HostArgs,
+  ) => Omit<Settings["datastore"], "movingFrom" | "connectionsPerServer">;
   /** Whether this program can back it up. */
   readonly hasBackups: boolean;
   readonly problems: readonly Problem[];

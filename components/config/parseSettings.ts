@@ -231,7 +231,11 @@ function assemble(
       hosts: inSection(loadBalancer.hosts, "loadBalancer", "hosts"),
       virtualIp: loadBalancer.virtualIp,
     },
-    datastore: { ...read.settings(at), movingFrom: datastore.movingFrom },
+    datastore: {
+      ...read.settings(at),
+      connectionsPerServer: datastore.connectionsPerServer,
+      movingFrom: datastore.movingFrom,
+    },
     backup: read.hasBackups
       ? backupSettings(backup, { hosts: all, managed: datastore.managed?.name, values })
       : undefined,

@@ -295,6 +295,10 @@ const datastore = section({
   endpoint: endpoint
     .optional()
     .meta({ description: "How the datastore is verified that `datastoreEndpoint` names; nothing is made on it." }),
+  connectionsPerServer: wholeNumber(10, 1000, "write how many connections each K3s server may hold").default(60).meta({
+    description:
+      "Connections to the datastore that each K3s server may hold. The datastore has to offer them to all servers; with few servers and little traffic 20 suffice. No effect on etcd.",
+  }),
   movingFrom: matching(
     /^\S+:\d+\/[^\s/]+$/,
     "has to be a datastore: write it as the refusal names it, such as 198.51.100.20:3306/k3s",

@@ -82,6 +82,8 @@ export interface DatastoreSettings {
   managed?: ManagedDatastoreSettings;
   existing?: ExistingDatastoreSettings;
   given?: GivenDatastoreSettings;
+  /** Connections that each K3s server may hold. Default: 60. */
+  connectionsPerServer: number;
   /** A datastore that leaving is meant, as "host:port/schema". Default: undefined, another datastore is refused. */
   movingFrom: string | undefined;
 }

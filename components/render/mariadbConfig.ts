@@ -5,21 +5,26 @@ export interface MariadbConfig {
   port: number;
   /** K3s servers that connect. */
   servers: number;
+  /** Connections that each of them may hold. */
+  connectionsPerServer: number;
   /** Directory with `ca.crt`, `server.crt` and `server.key`. */
   tlsDirectory: string;
 }
 
 /**
- * Connections that one K3s server may hold: kine keeps up to 20 idle ones and opens more without a limit of its own,
- * so the servers are given this one (KINE_DATASTORE_MAX_OPEN_CONNECTIONS).
+ * Connections that one K3s server may hold unless the configuration says otherwise: kine keeps up to 20 idle ones and opens
+ * more without a limit of its own, so the servers are given one (KINE_DATASTORE_MAX_OPEN_CONNECTIONS).
  */
-export const connectionsPerServer = 60;
+export const standardConnectionsPerServer = 60;
 
 /** Room beside the servers: a restarting server's old connections, the backup, people. */
 const spareConnections = 30;
 
 /** `max_connections` that leaves every server its connections, a third more for a rolling restart, and some to spare. */
-export function maxConnections(servers: number): number {
+export function maxConnections({
+  servers,
+  connectionsPerServer,
+}: Pick<MariadbConfig, "servers" | "connectionsPerServer">): number {
   return Math.ceil(servers * connectionsPerServer * 1.3) + spareConnections;
 }
 
@@ -40,7 +45,7 @@ require_secure_transport = ON
 # A missing reverse DNS entry would cost ten seconds per connection; users are granted by address.
 skip-name-resolve
 
-max_connections = ${maxConnections(config.servers)}
+max_connections = ${maxConnections(config)}
 # A probe or a scan that does not log in must never lead to a server being locked out.
 max_connect_errors = 1000000
 max_allowed_packet = 64M

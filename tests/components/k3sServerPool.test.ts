@@ -187,9 +187,15 @@ describe("K3sServerPool", () => {
     }
   });
 
-  it("limits each server's connections to what the datastore has for it", async () => {
-    const unit = await fileOf(script("servers-server-1-service"), "/etc/systemd/system/k3s.service");
-    assert.match(unit ?? "", /^Environment=KINE_DATASTORE_MAX_OPEN_CONNECTIONS=60$/m);
+  it("limits each server's connections to what the datastore has for it, by default or as configured", async () => {
+    const limited = await deploy(() => makePool({ connectionsPerServer: 20 }));
+    for (const [of, connections] of [
+      [deployment, 60],
+      [limited, 20],
+    ] as const) {
+      const unit = await fileOf(script("servers-server-1-service", of), "/etc/systemd/system/k3s.service");
+      assert.match(unit ?? "", new RegExp(`^Environment=KINE_DATASTORE_MAX_OPEN_CONNECTIONS=${connections}$`, "m"));
+    }
   });
 
   it("lets servers keep their roles through an outage of the datastore, beside what the settings say", async () => {

@@ -202,6 +202,13 @@ describe("MySQLDatastore", () => {
     assert.match(rules ?? "", /tcp dport 3307 ip saddr \{ 198\.51\.100\.90 \} accept/);
   });
 
+  it("offers each server the connections that the configuration gives it, and demands them", async () => {
+    const other = await deploy(() => makeDatastore({}, { connectionsPerServer: 20 }));
+    assert.match(script("datastore-server", other), /^max_connections = 82$/m);
+    assert.match(script("datastore-server", other), /^max_connections='?82'?$/m);
+    assert.match(script("datastore-preflight", other), /^needed_connections='?40'?\nconnections_per_server='?20'?$/m);
+  });
+
   it("registers its fields as its outputs", () => {
     assertRegistersItsFields(deployment, "datastore", deployment.result);
   });

@@ -41,6 +41,7 @@ describe("parseSettings", () => {
       },
       datastore: {
         managed: { hostName: "db-1", host: database, port: 3306, database: "k3s", firewall: true },
+        connectionsPerServer: 60,
         movingFrom: undefined,
       },
       backup: {

@@ -65,6 +65,7 @@ function preflight(
       engine: "",
       expected_plugin: "",
       needed_connections: 60 * servers,
+      connections_per_server: 60,
       token_fingerprint: "0123456789ab",
       client_options: renderClientOptions({ address: addresses[0].host, port: addresses[0].port, user, password }),
       ca_certificate: ca,

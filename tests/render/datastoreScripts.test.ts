@@ -41,6 +41,7 @@ function preflight(answers: Answers, variables: Readonly<Record<string, string>>
       engine: "",
       expected_plugin: "",
       needed_connections: 120,
+      connections_per_server: 60,
       token_fingerprint: "0123456789ab",
       client_options: "[client]\n",
       ca_certificate: "",
@@ -108,11 +109,15 @@ describe("datastorePreflight", () => {
     ],
     ["statements in the binary log", { binlog_format: "STATEMENT" }, /^server-1: binlog_format is STATEMENT/],
     ["snapshot isolation", { innodb_snapshot_isolation: "1" }, /^server-1: innodb_snapshot_isolation is ON/],
-    ["too few connections", { max_connections: "100" }, /^server-1: max_connections is 100; these servers need 120/],
+    [
+      "too few connections",
+      { max_connections: "100" },
+      /^server-1: max_connections is 100; these servers need 120, 60 each\. Raise it, or lower k3s-ha:datastore\.connectionsPerServer\.$/m,
+    ],
     [
       "connections that others have",
       { Threads_connected: "150" },
-      /^server-1: 148 of the database's 186 connections are taken by others; these servers need 120\. Raise max_conn/,
+      /^server-1: 148 of the database's 186 connections are taken by others; these servers need 120, 60 each\. Raise max_connections, or lower k3s-ha:datastore\.connectionsPerServer\.$/m,
     ],
     ["a limit of the user's", { max_user_connections: "10" }, /^server-1: the user k3s may have 10 connections; these/],
     [

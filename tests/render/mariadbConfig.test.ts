@@ -5,16 +5,17 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { execa } from "execa";
 import fc from "fast-check";
-import {
-  connectionsPerServer,
-  type MariadbConfig,
-  maxConnections,
-  renderMariadbConfig,
-} from "../../components/render/mariadbConfig.ts";
+import { type MariadbConfig, maxConnections, renderMariadbConfig } from "../../components/render/mariadbConfig.ts";
 import { programPath } from "../support/programs.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
-const config: MariadbConfig = { address: "198.51.100.20", port: 3306, servers: 3, tlsDirectory: "/etc/mysql/k3s-ha" };
+const config: MariadbConfig = {
+  address: "198.51.100.20",
+  port: 3306,
+  servers: 3,
+  connectionsPerServer: 60,
+  tlsDirectory: "/etc/mysql/k3s-ha",
+};
 
 /** Every setting that a server would start with; it fails on a line that it does not know. */
 async function effectiveSettings(text: string): Promise<Map<string, string>> {
@@ -64,9 +65,10 @@ describe("renderMariadbConfig", () => {
 describe("maxConnections", () => {
   it("leaves every server its own connections, those of a server that restarts, and some for people", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 100 }), (servers) => {
-        assert.ok(maxConnections(servers) >= (servers + 0.3 * servers) * connectionsPerServer + 10);
-        assert.ok(maxConnections(servers + 1) >= maxConnections(servers) + connectionsPerServer);
+      fc.property(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 10, max: 1000 }), (servers, each) => {
+        const most = (count: number) => maxConnections({ servers: count, connectionsPerServer: each });
+        assert.ok(most(servers) >= (servers + 0.3 * servers) * each + 10);
+        assert.ok(most(servers + 1) >= most(servers) + each);
       }),
     );
   });

@@ -70,6 +70,7 @@ function preflight(endpoint: string, look: Look = {}): Promise<BashResult> {
       database_address: "its address",
       database_setting: "k3s-ha:datastoreEndpoint",
       needed_connections: 60 * (look.servers ?? 1),
+      connections_per_server: 60,
       token_fingerprint: "0123456789ab",
       ca_certificate: look.ca ?? authority,
       client_certificate: look.client?.certificate ?? "",
@@ -167,10 +168,10 @@ describe("the preflight of a real PostgreSQL", () => {
 
   it("tells too few connections, of the server and of the role", async () => {
     assert.deepEqual(await sentences(endpointOf(), { servers: 3 }), [
-      "server-1: max_connections leaves 147; these servers need 180. Raise it.",
+      "server-1: max_connections leaves 147; these servers need 180, 60 each. Raise it, or lower k3s-ha:datastore.connectionsPerServer.",
     ]);
     assert.deepEqual(await whileTrue("ALTER ROLE k3s CONNECTION LIMIT 10", "ALTER ROLE k3s CONNECTION LIMIT -1"), [
-      'server-1: the role k3s may have 10 connections; these servers need 60. Raise its limit: ALTER ROLE "k3s" CONNECTION LIMIT -1.',
+      'server-1: the role k3s may have 10 connections; these servers need 60, 60 each. Raise its limit (ALTER ROLE "k3s" CONNECTION LIMIT -1), or lower k3s-ha:datastore.connectionsPerServer.',
     ]);
   });
 

@@ -397,6 +397,7 @@ function preflightOf(endpoint: string, caCertificate: string): string {
       engine: "mysql",
       expected_plugin: "caching_sha2_password",
       needed_connections: 60,
+      connections_per_server: 60,
       token_fingerprint: "0123456789ab",
       client_options: renderClientOptions({ address, port, user, password }),
       ca_certificate: caCertificate,

@@ -112,14 +112,14 @@ check_settings() {
 check_connections() {
   local most=${answers[max_connections]:-0} own=${answers[own_connections]:-0} mine=${answers[max_user_connections]:-0} left
   if ((most < needed_connections)); then
-    problem "max_connections is $most; these servers need $needed_connections. Raise it."
+    problem "max_connections is $most; these servers need $needed_connections, $connections_per_server each. Raise it, or lower k3s-ha:datastore.connectionsPerServer."
     return
   fi
   left=$((most - ${answers[Threads_connected]:-0} + own))
   ((left >= needed_connections)) ||
-    problem "$((most - left)) of the database's $most connections are taken by others; these servers need $needed_connections. Raise max_connections."
+    problem "$((most - left)) of the database's $most connections are taken by others; these servers need $needed_connections, $connections_per_server each. Raise max_connections, or lower k3s-ha:datastore.connectionsPerServer."
   ((mine == 0 || mine >= needed_connections)) ||
-    problem "the user $database_user may have $mine connections; these servers need $needed_connections. Raise its limit."
+    problem "the user $database_user may have $mine connections; these servers need $needed_connections, $connections_per_server each. Raise its limit, or lower k3s-ha:datastore.connectionsPerServer."
 }
 
 # covers PATTERN: whether a grant's schema, in which _ and % stand for others unless escaped, is ours.

@@ -67,9 +67,10 @@ start_mariadb() {
   keep_proved "$now"
 }
 
-# Another server may come or go at any time, and must not cost the others their datastore.
+# Another server may come or go at any time, and must not cost the others their datastore. Fewer connections than now are for
+# MariaDB's next start: servers that go, or that are to hold fewer, still have theirs.
 set_connections() {
-  mariadb --execute "SET GLOBAL max_connections = $max_connections" ||
+  mariadb --execute "SET GLOBAL max_connections = GREATEST(@@GLOBAL.max_connections, $max_connections)" ||
     die "$host_name: MariaDB does not take max_connections = $max_connections while it runs; see its answer above"
 }
 

@@ -86,14 +86,14 @@ check_server() {
 check_connections() {
   local most=${answers[max_connections]:-0} limit=${answers[role_limit]:--1} left
   if ((most < needed_connections)); then
-    problem "max_connections leaves $most; these servers need $needed_connections. Raise it."
+    problem "max_connections leaves $most; these servers need $needed_connections, $connections_per_server each. Raise it, or lower k3s-ha:datastore.connectionsPerServer."
     return
   fi
   left=$((most - ${answers[connected]:-0} + ${answers[own_connections]:-0}))
   ((left >= needed_connections)) ||
-    problem "$((most - left)) of the database's $most connections are taken by others; these servers need $needed_connections. Raise max_connections."
+    problem "$((most - left)) of the database's $most connections are taken by others; these servers need $needed_connections, $connections_per_server each. Raise max_connections, or lower k3s-ha:datastore.connectionsPerServer."
   ((limit < 0 || limit >= needed_connections)) ||
-    problem "the role $database_user may have $limit connections; these servers need $needed_connections. Raise its limit: ALTER ROLE \"$database_user\" CONNECTION LIMIT -1."
+    problem "the role $database_user may have $limit connections; these servers need $needed_connections, $connections_per_server each. Raise its limit (ALTER ROLE \"$database_user\" CONNECTION LIMIT -1), or lower k3s-ha:datastore.connectionsPerServer."
 }
 
 check_privileges() {

@@ -67,6 +67,13 @@ refuses("the datastore", [
     ],
   },
   {
+    name: "too few connections for a server to work with",
+    config: { ...smallStack, datastore: { ...(smallStack["datastore"] as object), connectionsPerServer: 9 } },
+    problems: [
+      "k3s-ha:datastore.connectionsPerServer is 9, but has to be a whole number from 10 to 1000: write how many connections each K3s server may hold.",
+    ],
+  },
+  {
     name: "a datastore to move from that is none",
     config: { ...smallStack, datastore: { ...(smallStack["datastore"] as object), movingFrom: "db-1" } },
     problems: [
