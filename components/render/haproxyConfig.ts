@@ -27,12 +27,19 @@ export const haproxySocket = "/run/haproxy/k3s-ha.sock";
  * `haproxy.cfg`. TCP all the way, so that client certificates reach the API server. A server takes traffic only while
  * an authenticated `GET /readyz` answers 200: neither an open port nor a 401 proves that it works.
  *
+ * A server that says that it is not ready gets no new clients and keeps those that it has; only of one that gives no
+ * answer the connections are closed. When none is ready, as with a datastore that hangs, clients go to those that
+ * are alive: what these have in memory, watches above all, works on, and what does not is answered by the API itself.
+ *
  * The times were measured on real K3s with a fresh connection every 100 ms: a graceful restart fails none, a power cut
  * is over after about a second. Beside that, every server is asked whether it is about to restart (balancerState.ts): one
  * that is gets no new clients, and one that does not answer is judged by its readiness alone. `revision` comes back in `show info`, and so proves which configuration is served.
  */
 export function renderHaproxyConfig(config: HaproxyConfig, revision: string): string {
-  const servers = Object.entries(config.servers).map(([name, address]) => `  server ${name} ${address}`);
+  const servers = Object.entries(config.servers)
+    .map(([name, address]) => `  server ${name} ${address}`)
+    .join("\n");
+  const check = `check check-ssl check-alpn http/1.1 check-sni kubernetes verify required verifyhost kubernetes ca-file ${config.serverCaPath} crt ${config.healthCertificatePath} inter 1s fastinter 300ms downinter 300ms fall 2 rise 2 on-marked-down shutdown-sessions`;
   return `# Written by k3s-ha; changes made here are overwritten.
 global
   description k3s-ha ${revision}
@@ -65,15 +72,26 @@ defaults
 
 frontend kubernetes-api
   bind ${config.ipv6 ? `:::${config.port} v4v6` : `:${config.port}`}
+  use_backend alive if { nbsrv(servers) eq 0 } { nbsrv(alive) gt 0 }
   default_backend servers
 
 backend servers
   balance leastconn
+  # A server that does not reach its datastore says so after four seconds; one that is dead takes no connection.
+  timeout check 6s
   option httpchk
   http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host kubernetes
+  http-check expect status 200 error-status L7OKC
+  default-server ${check} agent-check agent-port ${balancerStatePort} agent-inter 500ms
+${servers}
+
+backend alive
+  balance leastconn
+  option httpchk
+  http-check send meth GET uri /livez?exclude=etcd ver HTTP/1.1 hdr Host kubernetes
   http-check expect status 200
-  default-server check check-ssl check-alpn http/1.1 check-sni kubernetes verify required verifyhost kubernetes ca-file ${config.serverCaPath} crt ${config.healthCertificatePath} inter 1s fastinter 300ms downinter 300ms fall 2 rise 2 agent-check agent-port ${balancerStatePort} agent-inter 500ms on-marked-down shutdown-sessions
-${servers.join("\n")}
+  default-server ${check}
+${servers}
 
 frontend stats
   mode http

@@ -8,6 +8,7 @@ import { execa } from "execa";
 import fc from "fast-check";
 import { type HaproxyConfig, renderHaproxyConfig } from "../../components/render/haproxyConfig.ts";
 import { makeAuthority, makeCertificate } from "../support/certificates.ts";
+import { eventually } from "../support/eventually.ts";
 import { programPath } from "../support/programs.ts";
 import { TestBalancer } from "../support/testBalancer.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
@@ -49,7 +50,7 @@ describe("renderHaproxyConfig", () => {
       fc.property(servers, (given) => {
         const text = renderHaproxyConfig({ ...config, servers: given }, "0123456789abcdef");
         assert.deepEqual(
-          serverLines(text),
+          serverLines(text.slice(text.indexOf("\nbackend servers"), text.indexOf("\nbackend alive"))),
           Object.entries(given).map(([name, address]) => `  server ${name} ${address}`),
         );
       }),
@@ -106,8 +107,8 @@ describe("haproxy with the configuration", () => {
   });
 
   it("takes no server that answers otherwise", async () => {
-    assert.match(await balancer.checked("unauthorized"), /^DOWN .*L7STS.* 401/);
-    assert.match(await balancer.checked("starting"), /^DOWN .*L7STS.* 503/);
+    assert.match(await balancer.checked("unauthorized"), /^NOLB L7OKC 401/);
+    assert.match(await balancer.checked("starting"), /^NOLB L7OKC 503/);
   });
 
   it("takes no server that cannot prove to be of this cluster", async () => {
@@ -134,6 +135,67 @@ describe("haproxy with the configuration", () => {
   it("counts connections for Prometheus", async () => {
     const answer = await fetch(`http://127.0.0.1:${balancer.statsPort}/metrics`);
     assert.match(await answer.text(), /^haproxy_server_status\{proxy="servers",server="ready",state="UP"\} 1$/m);
+  });
+});
+
+describe("haproxy in front of servers that all say that they are not ready", () => {
+  let balancer: TestBalancer;
+  before(async () => {
+    balancer = await TestBalancer.start("0123456789abcdef", ["server-1", "server-2"]);
+    for (const name of names) assert.match(await balancer.checked(name), /^UP /);
+  });
+  after(() => balancer.stop());
+  const names = ["server-1", "server-2"] as const;
+
+  /** Whether a client is let through to a server. */
+  const isServed = async () => {
+    const { stdout } = await execa(programPath("openssl"), ["s_client", "-connect", `127.0.0.1:${balancer.port}`], {
+      input: "",
+      reject: false,
+    });
+    return /subject=CN ?= ?kubernetes$/m.test(stdout);
+  };
+  const becomes = (name: string, state: RegExp) =>
+    eventually(async () => {
+      assert.match(await balancer.checked(name), state);
+    }, 30);
+
+  it("keeps their connections, lets new clients in, and closes nothing when they are ready again", async () => {
+    const sessions = await Promise.all([balancer.openSession(), balancer.openSession()]);
+    // As K3s does that waits for its datastore: twice two seconds.
+    for (const name of names) Object.assign(balancer.backends[name] ?? {}, { status: 500, alive: 200, delay: 4000 });
+    for (const name of names) await becomes(name, /^NOLB L7OKC 500/);
+    assert.ok(await isServed());
+    assert.deepEqual(
+      sessions.map((session) => !session.closed),
+      [true, true],
+    );
+    for (const name of names) Object.assign(balancer.backends[name] ?? {}, { status: 200, delay: 0 });
+    for (const name of names) await becomes(name, /^UP L7OK 200/);
+    assert.deepEqual(
+      sessions.map((session) => !session.closed),
+      [true, true],
+    );
+    for (const session of sessions) session.destroy();
+  });
+
+  it("lets nobody in to one that does not live either", async () => {
+    for (const name of names) Object.assign(balancer.backends[name] ?? {}, { status: 500, alive: 500 });
+    for (const name of names) await becomes(name, /^NOLB/);
+    await eventually(async () => {
+      assert.ok(!(await isServed()));
+    }, 30);
+    for (const name of names) Object.assign(balancer.backends[name] ?? {}, { status: 200, alive: 200 });
+    for (const name of names) await becomes(name, /^UP L7OK 200/);
+  });
+
+  it("closes the connections of one that gives no answer", async () => {
+    const session = await balancer.openSession();
+    for (const name of names) balancer.hang(name);
+    await eventually(() => {
+      assert.ok(session.closed);
+      return Promise.resolve();
+    }, 10);
   });
 });
 
