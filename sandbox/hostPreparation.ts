@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { placeBootReport } from "./bootReport.ts";
 import type { CatalogHost } from "./hostCatalog.ts";
 import { makeDisk, placeFile, placeLink, type HostDisk } from "./hostDisk.ts";
 import { writeHost, type HostRecord, type Login } from "./hostRecord.ts";
@@ -32,6 +33,7 @@ export async function prepareHost(site: Site, plan: HostPlan, image: Image, prel
   await makeDisk(disk);
   await placeIdentity(disk, plan);
   await placeNetwork(site, disk, plan);
+  await placeBootReport(disk);
   await placeLogin(site, disk, plan.login);
   await placePackageSource(site, disk);
   if (plan.role === "database") {

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { forgetBoot } from "./bootReport.ts";
 import { joinAndRun, killGroup, makeControlGroups, membersOf } from "./controlGroups.ts";
 import { runsK3s } from "./hostCatalog.ts";
 import { overlayOptions } from "./hostDisk.ts";
@@ -44,6 +45,7 @@ export async function isConnected(site: Site, host: HostRecord): Promise<boolean
 /** Switches the host on; returns its record with the process in it. It is not ready yet. */
 export async function startHost(site: Site, host: HostRecord): Promise<HostRecord> {
   await cutPower(site, host.name);
+  await forgetBoot(site, host.name);
   const directory = pathsOf(site).host(host.name);
   const root = join(directory, "root");
   const groups = await makeControlGroups(site, host.name);

@@ -1,33 +1,49 @@
-/** When a host is ready: sshd answers with the host's key, and systemd has started what it is going to start. */
+/** When a host is ready: systemd has started what it is going to start, and sshd lets one in with the host's key. */
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readBootReport } from "./bootReport.ts";
 import { consoleLog, isRunning } from "./hostProcess.ts";
 import type { HostRecord } from "./hostRecord.ts";
 import { runScript } from "./ssh.ts";
 import type { Site } from "./state.ts";
 
 /** How long a host may take to boot, in milliseconds. A busy machine is slow; a broken host never comes. */
-const bootLimit = 120_000;
+const bootLimit = 240_000;
+
+/** Milliseconds between two looks at a host's note. */
+const noteInterval = 100;
+
+/** Milliseconds until the second login is tried, and at most between two: every try costs the host an sshd. */
+const firstRetry = 500;
+const slowestRetry = 10_000;
 
 /** Returns the names of failed units, an empty list on a sound host. Throws when the host does not come up. */
-export async function waitUntilReady(site: Site, host: HostRecord): Promise<string[]> {
+export async function waitUntilReady(site: Site, host: HostRecord): Promise<readonly string[]> {
   const deadline = performance.now() + bootLimit;
-  const script = "systemctl is-system-running --wait; systemctl list-units --failed --plain --no-legend";
-  let last = "sshd does not answer";
-  while (performance.now() < deadline) {
-    if (!(await isRunning(host))) throw new Error(await failure(site, host, "its process ended"));
-    if (await answers(host.address, 500)) {
-      const { stdout, stderr, exitCode } = await runScript(site, host, script, { timeout: bootLimit });
-      const [state, ...failed] = stdout.split("\n");
-      if (exitCode === 0 && (state === "running" || state === "degraded")) {
-        return failed.flatMap((line) => line.split(" ")[0] || []);
-      }
-      last = stderr || stdout;
+  for (;;) {
+    const report = await readBootReport(site, host.name);
+    if (report !== undefined) {
+      await waitForLogin(site, host, deadline);
+      return report.failed;
     }
-    await sleep(100);
+    if (!(await isRunning(host))) throw new Error(await failure(site, host, "its process ended"));
+    if (performance.now() > deadline) {
+      throw new Error(await failure(site, host, `systemd has not started everything after ${bootLimit / 1000} s`));
+    }
+    await sleep(noteInterval);
   }
-  throw new Error(await failure(site, host, last));
+}
+
+/** Logs in, which a host that has booted lets one do at once, unless it has much else to do. */
+async function waitForLogin(site: Site, host: HostRecord, deadline: number): Promise<void> {
+  for (let retry = firstRetry; ; retry = Math.min(2 * retry, slowestRetry)) {
+    const timeout = Math.ceil(Math.max(deadline - performance.now(), slowestRetry));
+    const { stderr, exitCode } = await runScript(site, host, "true", { timeout });
+    if (exitCode === 0) return;
+    if (performance.now() > deadline) throw new Error(await failure(site, host, `no login over SSH: ${stderr}`));
+    await sleep(retry);
+  }
 }
 
 /** How a host that is switched on is doing, in one word of systemd's: `running`, `degraded`, `starting`, … */

@@ -35,7 +35,7 @@ export function sshArguments(site: Site, host: HostRecord, options: readonly str
     `UserKnownHostsFile=${knownHosts}`,
     "GlobalKnownHostsFile=/dev/null",
     "IdentitiesOnly=yes",
-    "ConnectTimeout=5",
+    "ConnectTimeout=15",
     "ServerAliveInterval=5",
     "LogLevel=ERROR",
   ];

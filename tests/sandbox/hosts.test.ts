@@ -62,6 +62,16 @@ describe("hosts", () => {
     );
   });
 
+  test("are not asked for a login before they have booted", async () => {
+    // Every try forks an sshd; on a busy machine they keep each other, and the boot, from going on.
+    for (const name of ["server-8", "db-8", "lb-8"]) {
+      const journal = await on(name, "journalctl --boot --unit ssh --output cat");
+      const [early = "", login] = journal.split(/^(?=Accepted publickey for root)/m);
+      assert.notEqual(login, undefined, name);
+      assert.doesNotMatch(early, /Connection|kex_exchange_identification|banner|drop/, name);
+    }
+  });
+
   test("reach each other and the machine's mirrors, and nothing else", async () => {
     for (const address of ["198.18.51.18", "198.18.51.37", "198.18.51.1", "198.18.51.254"])
       await on("db-8", `ping -c 1 -W 2 ${address}`);
