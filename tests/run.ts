@@ -2,54 +2,18 @@
  * Runs all the tests, cheapest first, and sums them up; what failed, and why, stands at the end in a few lines. A stage
  * that fails does not stop the later ones: one run shows everything that is wrong.
  */
-import { globSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { imageOf, packageRepository } from "../sandbox/image.ts";
 import { buildK3s } from "../sandbox/k3s/build.ts";
 import { buildObjectStore } from "../sandbox/objectStore.ts";
 import { installMachinePackages } from "../sandbox/machinePackages.ts";
 import { prepareToolchain } from "../toolchain/toolchain.ts";
-
-interface Stage {
-  name: string;
-  /** Commands to run, or the test files of one directory. */
-  commands?: readonly (readonly string[])[];
-  tests?: string;
-  /** Of those, what to leave to another stage. */
-  except?: string;
-  /** Test files at the same time: real hosts and databases take turns. Default: as many as there are processors. */
-  concurrency?: number;
-  /** Sandboxes at the same time, for tests that spend their time waiting for hosts and measure none of it. Default: one. */
-  sandboxes?: number;
-}
-
-const root = join(import.meta.dirname, "..");
-
-/** Tests that have the machine to themselves: they hold what clients see to limits in seconds, or look at the machine. */
-const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,membership,refusals,rollingChange}.test.ts";
-
-const stages: readonly Stage[] = [
-  {
-    name: "lint",
-    commands: [
-      ["prettier", "--check", "--log-level", "warn", "."],
-      ["eslint", "."],
-      ["tsc", "--noEmit"],
-    ],
-  },
-  {
-    name: "unit",
-    tests: "tests/{config,render,drill,components,operations,toolchain,policy}/**/*.test.ts",
-    except: "tests/toolchain/plugins/*.test.ts",
-  },
-  { name: "plugins", tests: "tests/toolchain/plugins/*.test.ts", concurrency: 1 },
-  { name: "backup", tests: "tests/backup/**/*.test.ts", concurrency: 1 },
-  { name: "sandbox", tests: "tests/sandbox/*.test.ts", except: alone, sandboxes: 2 },
-  { name: "alone", tests: alone, concurrency: 1 },
-];
+import { renderTimes, root, type Ended } from "./runner/ended.ts";
+import { selectTests, type Selected } from "./runner/selection.ts";
 
 /** The sandbox that tests work in, and the numbers after it: that of `make up` stays as it is. */
 const firstSandbox = Number(process.env["K3S_HA_SANDBOX"] ?? 1);
@@ -59,15 +23,24 @@ interface Tally {
   failed: number;
   /** What failed: where, what, and the first lines of why. */
   failures: readonly string[];
+  ended: readonly Ended[];
 }
 
-const { values: options } = parseArgs({ options: { only: { type: "string" } } });
-if (options.only !== undefined && !stages.some(({ name }) => name === options.only)) {
-  console.error(`There is no stage "${options.only}"; there are ${stages.map(({ name }) => name).join(", ")}.`);
+const nothing: Tally = { passed: 0, failed: 0, failures: [], ended: [] };
+
+let selected: Selected[];
+try {
+  selected = await selectTests(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
   process.exit(2);
 }
+if (selected.length === 0) {
+  console.log("No test depends on what differs from main.");
+  process.exit();
+}
 // What the tests run and look at; a build that takes minutes is no part of any test.
-if (options.only !== "lint") {
+if (selected.some(({ files }) => files.length > 0)) {
   await installMachinePackages();
   await prepareToolchain();
   for (const release of ["v1.35.0+k3s1", "v1.35.0+k3s3"] as const) await buildK3s(release);
@@ -75,35 +48,38 @@ if (options.only !== "lint") {
   await packageRepository();
   await buildObjectStore();
 }
-let total: Tally = { passed: 0, failed: 0, failures: [] };
+let total = nothing;
 const lines: string[] = [];
-for (const stage of stages) {
-  if (options.only !== undefined && options.only !== stage.name) continue;
+for (const { stage, files } of selected) {
   const start = performance.now();
   console.log(`\n=== ${stage.name} ===`);
-  const tally = stage.commands === undefined ? await runTests(stage) : await runCommands(stage.commands);
+  const tally = stage.commands === undefined ? await runTests({ stage, files }) : await runCommands(stage.commands);
   total = sum(total, tally);
   lines.push(
     `${stage.name.padEnd(10)} ${String(tally.passed).padStart(5)} passed ${String(tally.failed).padStart(4)} failed  ${((performance.now() - start) / 1000).toFixed(0).padStart(5)} s`,
   );
 }
+console.log(renderTimes(total.ended));
 for (const failure of total.failures) console.log(`\n${failure}`);
 console.log(`\n${lines.join("\n")}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
+/** Runs commands at the same time, and shows what each printed when it has ended. */
 async function runCommands(commands: readonly (readonly string[])[]): Promise<Tally> {
-  let tally: Tally = { passed: 0, failed: 0, failures: [] };
-  for (const [program = "", ...args] of commands) {
-    const { failed } = await execa(program, args, { cwd: root, stdio: "inherit", preferLocal: true, reject: false });
-    console.log(`${failed ? "✖" : "✔"} ${program}`);
-    tally = sum(tally, {
+  const tallies = commands.map(async ([program = "", ...args]): Promise<Tally> => {
+    const { failed, all } = await execa(program, args, {
+      ...{ cwd: root, stdin: "ignore", all: true, preferLocal: true, reject: false },
+    });
+    console.log(`${all === "" ? "" : `${all}\n`}${failed ? "✖" : "✔"} ${program}`);
+    return {
+      ...nothing,
       passed: failed ? 0 : 1,
       failed: failed ? 1 : 0,
       failures: failed ? [`✖ ${[program, ...args].join(" ")}`] : [],
-    });
-  }
-  return tally;
+    };
+  });
+  return (await Promise.all(tallies)).reduce(sum, nothing);
 }
 
 function sum(one: Tally, other: Tally): Tally {
@@ -111,20 +87,18 @@ function sum(one: Tally, other: Tally): Tally {
     passed: one.passed + other.passed,
     failed: one.failed + other.failed,
     failures: [...one.failures, ...other.failures],
+    ended: [...one.ended, ...other.ended],
   };
 }
 
 /** Runs test files under node's own runner, and counts what it counts. */
-async function runTests(stage: Stage): Promise<Tally> {
-  const files = globSync(stage.tests ?? "", {
-    cwd: root,
-    exclude: globSync(stage.except ?? "", { cwd: root }),
-  }).toSorted();
-  if (files.length === 0) return { passed: 0, failed: 1, failures: [`✖ ${stage.name}: no file is ${stage.tests}`] };
+async function runTests({ stage, files }: Selected): Promise<Tally> {
+  if (files.length === 0)
+    return { ...nothing, failed: 1, failures: [`✖ ${stage.name}: no file is ${stage.tests ?? ""}`] };
   if (stage.sandboxes === undefined) return runFiles(files, stage.concurrency, "inherit");
   // Each takes the next file when it is done with one, so a long file holds up only itself.
   const waiting = [...files];
-  let tally: Tally = { passed: 0, failed: 0, failures: [] };
+  let tally = nothing;
   await Promise.all(
     Array.from({ length: stage.sandboxes }, async (_, index) => {
       for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
@@ -144,12 +118,16 @@ async function runFiles(
   output: "inherit" | "together",
   sandbox = firstSandbox,
 ): Promise<Tally> {
+  const directory = await mkdtemp(join(tmpdir(), "k3s-ha-times-"));
+  const times = join(directory, "times");
   const { stdout, all, exitCode } = await execa(
     process.execPath,
     [
       "--disable-warning=ExperimentalWarning",
       "--test",
-      "--test-reporter=spec",
+      ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
+      `--test-reporter=${join(root, "tests/runner/timesReporter.ts")}`,
+      `--test-reporter-destination=${times}`,
       ...(concurrency === undefined ? [] : [`--test-concurrency=${concurrency}`]),
       ...files,
     ],
@@ -168,10 +146,13 @@ async function runFiles(
   const failures = failuresIn(stdout);
   // A file that could not even start is a failure too.
   const failed = count("fail") + count("cancelled") || (exitCode === 0 ? 0 : 1);
+  const ended = (await readFile(times, "utf8")).split("\n").filter((line) => line !== "");
+  await rm(directory, { recursive: true });
   return {
     passed: count("pass"),
     failed,
     failures: failed > 0 && failures.length === 0 ? [`✖ ${files.join(" ")} (exit code ${exitCode})`] : failures,
+    ended: ended.map((line) => JSON.parse(line) as Ended),
   };
 }
 

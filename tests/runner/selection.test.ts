@@ -1,0 +1,102 @@
+// Proves which files of tests a run is given for its arguments, and that wrong ones end it with a sentence.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { reachesAny } from "./changes.ts";
+import { renderTimes } from "./ended.ts";
+import { selectTests } from "./selection.ts";
+import { filesOf, stages } from "./stages.ts";
+
+const allFiles = stages.flatMap(filesOf);
+
+const files = async (...args: string[]) => (await selectTests(args)).flatMap((selected) => selected.files);
+
+/** All files of tests that depend on a change, but for this one, which names them. */
+const dependents = (change: string) =>
+  allFiles.filter((file) => file !== "tests/runner/selection.test.ts" && reachesAny(file, new Set([change])));
+
+describe("a run", () => {
+  it("is of everything when nobody says otherwise", async () => {
+    assert.deepEqual(await files(), allFiles);
+  });
+
+  it("of one stage, or of some files, is of those", async () => {
+    const [plugins] = await selectTests(["--only", "plugins"]);
+    assert.ok(plugins !== undefined && plugins.files.length > 5);
+    for (const file of plugins.files) assert.match(file, /^tests\/toolchain\/plugins\//);
+    assert.deepEqual(await files("--file", "./tests/render/shell.test.ts", "--file", "tests/sandbox/hosts.test.ts"), [
+      "tests/render/shell.test.ts",
+      "tests/sandbox/hosts.test.ts",
+    ]);
+  });
+
+  it("of what there is not, or of two things at once, is refused", async () => {
+    await assert.rejects(
+      selectTests(["--only", "units"]),
+      /^Error: There is no stage "units"\.\nRun without arguments/,
+    );
+    await assert.rejects(
+      selectTests(["--file", "tests/render/shell.ts"]),
+      /^Error: tests\/render\/shell\.ts is no file of tests of any stage; name one /,
+    );
+    await assert.rejects(selectTests(["--file"]), /^Error: Option '--file <value>' argument missing\nRun without/);
+    await assert.rejects(selectTests(["--fast"]), /^Error: Unknown option '--fast'/);
+    await assert.rejects(selectTests(["tests/render/shell.test.ts"]), /^Error: Unexpected argument/);
+    await assert.rejects(selectTests(["--changed", "--only", "unit"]), /^Error: --only, --file and --changed exclude/);
+  });
+});
+
+describe("a run of what changed", () => {
+  it("has the test itself, and no other", () => {
+    assert.deepEqual(dependents("tests/render/shell.test.ts"), ["tests/render/shell.test.ts"]);
+  });
+
+  it("has the tests of a module, of those that import it, and of the clusters that it makes", () => {
+    const found = dependents("components/render/onCalendar.ts");
+    for (const file of ["render/onCalendar", "components/index", "toolchain/previewSize", "sandbox/cluster"])
+      assert.ok(found.includes(`tests/${file}.test.ts`), `${file}\n${found.join("\n")}`);
+    assert.ok(!found.includes("tests/render/shell.test.ts"));
+  });
+
+  it("has the tests that read a script, a golden, an image or a document", () => {
+    const read = {
+      "components/render/scripts/backup/main.sh": ["tests/backup/goodRun.test.ts", "tests/sandbox/backups.test.ts"],
+      "tests/golden/script.sh": ["tests/render/hostScript.test.ts"],
+      "sandbox/image/boot.sh": ["tests/sandbox/hosts.test.ts"],
+      "toolchain/plugins/random/provider.ts": [
+        "tests/toolchain/plugins/random.test.ts",
+        "tests/sandbox/cluster.test.ts",
+      ],
+      "docs/contract.md": ["tests/config/contract.test.ts"],
+      "Pulumi.prod.yaml": ["tests/components/index.test.ts"],
+    };
+    for (const [change, tests] of Object.entries(read)) {
+      const found = dependents(change);
+      for (const file of tests) assert.ok(found.includes(file), `${change}: ${found.join(" ")}`);
+      assert.ok(!found.includes("tests/render/shell.test.ts"), change);
+    }
+  });
+
+  it("has every test when the packages change, or what runs the tests", () => {
+    for (const change of ["package-lock.json", "tests/runner/stages.ts"])
+      assert.equal(dependents(change).length, allFiles.length - 1, change);
+  });
+});
+
+it("shows seconds per file and of the slowest tests, the slowest first", () => {
+  const ended = [
+    { file: "tests/a.test.ts", test: "is quick", milliseconds: 12 },
+    { file: "tests/a.test.ts", milliseconds: 1250 },
+    { file: "tests/b.test.ts", test: "is slow", milliseconds: 60_000 },
+    { file: "tests/b.test.ts", milliseconds: 61_040 },
+  ];
+  assert.equal(
+    renderTimes(ended),
+    `
+Files:
+   61.0 s  tests/b.test.ts
+    1.3 s  tests/a.test.ts
+
+Slowest tests:
+   60.0 s  is slow (tests/b.test.ts)`,
+  );
+});

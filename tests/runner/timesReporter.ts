@@ -1,0 +1,32 @@
+/**
+ * A reporter for node's test runner that writes a line of JSON for every test and every file that has ended, for the
+ * summary at the end of a run.
+ */
+import { relative } from "node:path";
+import { root, type Ended } from "./ended.ts";
+
+/** What of the runner's events is used. @types/node lacks the summaries of files. */
+interface Event {
+  readonly type: string;
+  readonly data: {
+    readonly file?: string;
+    readonly name?: string;
+    readonly duration_ms?: number;
+    readonly details?: { readonly type?: string; readonly duration_ms: number };
+  };
+}
+
+export default async function* timesReporter(source: AsyncIterable<Event>): AsyncGenerator<string> {
+  for await (const event of source) {
+    const ended = endedOf(event);
+    if (ended !== undefined) yield `${JSON.stringify(ended)}\n`;
+  }
+}
+
+function endedOf({ type, data: { file, name, duration_ms, details } }: Event): Ended | undefined {
+  if (file === undefined) return undefined;
+  const path = relative(root, file);
+  if (type === "test:summary") return { file: path, milliseconds: duration_ms ?? 0 };
+  if ((type !== "test:pass" && type !== "test:fail") || details?.type === "suite") return undefined;
+  return { file: path, test: name ?? "", milliseconds: details?.duration_ms ?? 0 };
+}
