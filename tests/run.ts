@@ -4,7 +4,7 @@
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { execa } from "execa";
 import { imageOf, packageRepository } from "../sandbox/image.ts";
@@ -12,6 +12,7 @@ import { buildK3s } from "../sandbox/k3s/build.ts";
 import { buildObjectStore } from "../sandbox/objectStore.ts";
 import { installMachinePackages } from "../sandbox/machinePackages.ts";
 import { prepareToolchain } from "../toolchain/toolchain.ts";
+import { drillEvents } from "./drill/events.ts";
 import { renderTimes, root, type Ended } from "./runner/ended.ts";
 import { selectTests, type Selected } from "./runner/selection.ts";
 
@@ -25,6 +26,11 @@ interface Tally {
   failures: readonly string[];
   ended: readonly Ended[];
 }
+
+/** What a run leaves to a longer command. */
+const leftToDrill = `Left to make drill: ${drillEvents
+  .flatMap(({ title, alsoIn }) => (alsoIn === undefined ? [] : [`${title} (as in ${basename(alsoIn)})`]))
+  .join(", ")}; a thousand writes.`;
 
 const nothing: Tally = { passed: 0, failed: 0, failures: [], ended: [] };
 
@@ -62,6 +68,7 @@ for (const { stage, files } of selected) {
 console.log(renderTimes(total.ended));
 for (const failure of total.failures) console.log(`\n${failure}`);
 console.log(`\n${lines.join("\n")}`);
+if (selected.some(({ files }) => files.includes("tests/sandbox/drill.test.ts"))) console.log(`\n${leftToDrill}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 

@@ -24,11 +24,17 @@ const margin = 2000;
 /** Acknowledged writes that a whole drill has to come to. */
 export const enoughWrites = 1000;
 
+/** How long clients take for a write, in milliseconds, also when some of them fail. */
+const perWrite = 250 / 0.8;
+
 export interface DrillOptions {
   /** Determines the order of events and the hosts that they hit. */
   seed: number;
   /** Names of the events. Default: all. */
   only?: readonly string[];
+  /** Writes that have to be acknowledged at least; clients go on until they had the time. Default: {@link enoughWrites}
+   * when all events happen, else none. */
+  writes?: number;
 }
 
 interface Happened extends Happening {
@@ -37,7 +43,10 @@ interface Happened extends Happening {
 }
 
 /** Holds the drill on a cluster that is whole, and leaves it whole. Throws when an event itself does not work. */
-export async function holdDrill(cluster: DrillCluster, { seed, only }: DrillOptions): Promise<DrillResults> {
+export async function holdDrill(
+  cluster: DrillCluster,
+  { seed, only, writes = only === undefined ? enoughWrites : 0 }: DrillOptions,
+): Promise<DrillResults> {
   const [load = NaN] = loadavg();
   const startedAt = new Date();
   const random = new Random(seed);
@@ -56,8 +65,8 @@ export async function holdDrill(cluster: DrillCluster, { seed, only }: DrillOpti
     await sleep(margin);
     happened = [];
     for (const event of events) happened.push(await step(event.title, () => holdEvent(cluster, event, random)));
-    // The whole drill has to have written enough for its last question to mean something.
-    if (only === undefined) await sleep(Math.max(0, (enoughWrites * 250) / 0.8 - (Date.now() - startedAt.getTime())));
+    // The drill has to have written enough for its last question to mean something.
+    await sleep(Math.max(0, writes * perWrite - (Date.now() - startedAt.getTime())));
     observed = await Promise.all(clients.map((client) => client.stop()));
   } finally {
     for (const client of clients) client.kill();

@@ -21,6 +21,8 @@ export interface DrillEvent {
   limit: Limit;
   /** Name of the event that has to come before it. */
   after?: string;
+  /** The other tests that hold it to the same limit on real hosts. `make test` leaves it to them. */
+  alsoIn?: string;
   /** Makes it happen; returns when what it broke has been put right again, if it does not do so by itself. */
   happen(cluster: DrillCluster, random: Random): Promise<Happening>;
 }
@@ -53,6 +55,7 @@ const downSeconds = 30;
 
 const waitForMariadb = "until mariadb -N -e 'SELECT 1' >/dev/null 2>&1; do sleep 0.05; done; mark up";
 
+/** Every event, as `make drill` makes them happen. */
 export const drillEvents: readonly DrillEvent[] = [
   {
     name: "graceful-restart",
@@ -68,6 +71,7 @@ export const drillEvents: readonly DrillEvent[] = [
     name: "rolling-change",
     title: "Rolling change of a setting of all servers",
     limit: { failed: 0 },
+    alsoIn: "tests/sandbox/rollingChange.test.ts",
     happen: (cluster) =>
       changing("k3s.serverConfig got another kube-apiserver-arg; up", () =>
         cluster.change((config) => ({
@@ -80,6 +84,7 @@ export const drillEvents: readonly DrillEvent[] = [
     name: "upgrade",
     title: "Upgrade of K3s",
     limit: { failed: 0 },
+    alsoIn: "tests/sandbox/rollingChange.test.ts",
     happen: (cluster) =>
       changing(`k3s.version from ${releases[0]} to ${releases[1]}; up`, () =>
         cluster.change((config) => ({ ...config, k3s: { ...(config["k3s"] as object), version: releases[1] } })),
@@ -89,6 +94,7 @@ export const drillEvents: readonly DrillEvent[] = [
     name: "add-server",
     title: "Adding a server",
     limit: { failed: 0 },
+    alsoIn: "tests/sandbox/membership.test.ts",
     happen: (cluster) => changing("servers got server-3; up", () => cluster.addServer()),
   },
   {
@@ -96,6 +102,7 @@ export const drillEvents: readonly DrillEvent[] = [
     title: "Removing a server",
     limit: { failed: 0 },
     after: "add-server",
+    alsoIn: "tests/sandbox/membership.test.ts",
     happen: (cluster) => changing("server-3 taken out of servers; up", () => cluster.removeServer()),
   },
   {
@@ -112,6 +119,7 @@ export const drillEvents: readonly DrillEvent[] = [
     name: "certificate-rotation",
     title: "Rotation of every certificate",
     limit: { failed: 0 },
+    alsoIn: "tests/sandbox/balancerPair.test.ts",
     happen: (cluster) =>
       changing("certificateRotation of k3s, loadBalancer and datastore.managed got another word; up", () =>
         cluster.change((config) => {
@@ -144,6 +152,7 @@ export const drillEvents: readonly DrillEvent[] = [
     name: "balancer-power-cut",
     title: "Power cut of the balancer with the virtual address",
     limit: { gap: 2000 },
+    alsoIn: "tests/sandbox/balancerPair.test.ts",
     async happen(cluster) {
       const holder = await cluster.holder();
       const moments = [moment("power cut")];
@@ -158,6 +167,7 @@ export const drillEvents: readonly DrillEvent[] = [
     name: "haproxy-killed",
     title: "HAProxy killed where the virtual address is",
     limit: { gap: 1500 },
+    alsoIn: "tests/sandbox/balancerPair.test.ts",
     async happen(cluster) {
       const holder = await cluster.holder();
       const moments = await timed(
@@ -240,3 +250,6 @@ echo "$(</run/drill-silent) silent"; echo "$(</run/drill-heard) heard again"; rm
     },
   },
 ];
+
+/** Those that no other test makes happen. */
+export const eventsOfDrillAlone = drillEvents.filter(({ alsoIn }) => alsoIn === undefined);

@@ -1,6 +1,7 @@
 /**
  * `make drill`: makes a cluster in the sandbox, holds the drill on it, shows what every event cost, and writes it all to
- * a page and a file of results. Exit code 1 when a limit was not kept.
+ * a page and a file of results. Exit code 1 when a limit was not kept, a write was
+ * lost, or anything failed outside of the events.
  */
 import { randomInt } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -8,7 +9,7 @@ import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { say, step } from "../../build/progress.ts";
 import { DrillCluster } from "./cluster.ts";
-import { holdDrill } from "./drill.ts";
+import { enoughWrites, holdDrill } from "./drill.ts";
 import { drillEvents } from "./events.ts";
 import { renderPage } from "./page.ts";
 import { renderMarkdown, renderTable } from "./report.ts";
@@ -44,7 +45,11 @@ async function run({ seed, events, output, keep, markdown }: Options): Promise<v
   await writeFile(join(directory, "drill.html"), renderPage(results));
   if (markdown !== undefined) await writeFile(resolve(markdown), renderMarkdown(results));
   say(`Timelines: ${join(directory, "drill.html")}`);
-  const isFine = results.events.every((event) => isWithinLimit(event, "k3s-ha")) && results.writes.lost.length === 0;
+  const isFine =
+    results.events.every((event) => isWithinLimit(event, "k3s-ha")) &&
+    results.writes.lost.length === 0 &&
+    results.writes.acknowledged >= (events === undefined ? enoughWrites : 0) &&
+    results.failedBetween["k3s-ha"] === 0;
   process.exitCode = isFine ? 0 : 1;
 }
 
