@@ -45,6 +45,8 @@ const adminYears = 1;
  * can be rebuilt from the stack's state and a dump of its datastore.
  */
 export class ClusterIdentity extends pulumi.ComponentResource {
+  /** A random word that tells this cluster from every other, also from an earlier one of the same stack. Not secret. */
+  readonly id: pulumi.Output<string>;
   /** What servers join with; it also encrypts the cluster's keys in the datastore. 48 letters and digits, about 285 bits. */
   readonly token: pulumi.Output<string>;
   /** What agents join with; it lets nobody become a server or decrypt anything. */
@@ -70,6 +72,7 @@ export class ClusterIdentity extends pulumi.ComponentResource {
     super("k3s-ha:index:ClusterIdentity", name, args, opts);
     const { organization = pulumi.getStack(), healthHours = healthHoursByDefault } = args;
 
+    this.id = new random.RandomUuid(`${name}-id`, {}, { parent: this }).result;
     const token = (child: string) =>
       new random.RandomPassword(`${name}-${child}`, { length: 48, special: false }, { parent: this }).result;
     this.token = token("token");
@@ -147,6 +150,7 @@ export class ClusterIdentity extends pulumi.ComponentResource {
     this.agentJoinToken = pulumi.secret(pulumi.interpolate`K10${caHash}::node:${this.agentToken}`);
 
     this.registerOutputs({
+      id: this.id,
       token: this.token,
       agentToken: this.agentToken,
       joinToken: this.joinToken,

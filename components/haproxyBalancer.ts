@@ -129,11 +129,13 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
             .apply(([certificate, privateKey, ca]) =>
               renderHostScript({
                 body: "secretFiles",
+                parts: ["originals"],
                 variables: {
                   revision_name: "haproxy-secrets",
                   reader: "haproxy",
                   paths: [healthCertificatePath, serverCaPath],
                   optional_paths: [],
+                  replaced_paths: [],
                 },
                 files: [
                   { path: healthCertificatePath, content: `${certificate.trimEnd()}\n${privateKey}`, mode: "0600" },
@@ -173,7 +175,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
             .slice(0, 16);
           return renderHostScript({
             body: "haproxyService",
-            parts: ["keptFiles"],
+            parts: ["originals", "keptFiles"],
             variables: {
               host_name: hostName,
               revision,

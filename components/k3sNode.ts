@@ -82,7 +82,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
           .apply(([config, files, registries]) =>
             renderHostScript({
               body: "secretFiles",
-              parts: ["k3sClaim"],
+              parts: ["originals", "k3sClaim"],
               variables: {
                 node_name: args.nodeName,
                 role,
@@ -91,6 +91,8 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
                 reader: unit,
                 paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
                 optional_paths: [registriesPath],
+                // A node may have had registries of its own.
+                replaced_paths: registries === undefined ? [] : [registriesPath],
               },
               files: [
                 { path: secretsPath, content: renderK3sConfig(config), mode: "0600" },
@@ -127,7 +129,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
         .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint, datastoreSchema, startTls]) =>
           renderHostScript({
             body: "k3sService",
-            parts: ["keptFiles", "k3sClaim", "k3sBalancer", "k3sDrain", "k3sUninstall"],
+            parts: ["originals", "keptFiles", "k3sClaim", "k3sBalancer", "k3sDrain", "k3sUninstall"],
             variables: {
               host_name: args.nodeName,
               node_name: args.nodeName,

@@ -84,7 +84,7 @@ export function installRelease(
       host,
       script: renderHostScript({
         body: "k3sInstall",
-        parts: ["k3sClaim", "k3sUninstall"],
+        parts: ["originals", "k3sClaim", "k3sUninstall"],
         variables: {
           host_name: hostName,
           node_name: hostName,

@@ -85,8 +85,15 @@ export function managedDatastore(
         tlsFiles.apply((files) =>
           renderHostScript({
             body: "secretFiles",
+            parts: ["originals"],
             // What MariaDB reads stays while MariaDB stays.
-            variables: { revision_name: "datastore-tls", reader: "mariadb", paths: [], optional_paths: [] },
+            variables: {
+              revision_name: "datastore-tls",
+              reader: "mariadb",
+              paths: [],
+              optional_paths: [],
+              replaced_paths: [],
+            },
             files,
           }),
         ),
@@ -130,9 +137,10 @@ export function managedDatastore(
       script: pulumi.all([config, backupAddress, tlsSecrets.revision]).apply(([settings, backup, tlsRevision]) =>
         renderHostScript({
           body: "datastoreServer",
-          parts: ["keptFiles"],
+          parts: ["originals", "keptFiles"],
           variables: {
             host_name: hostName,
+            adopt: String(host.adopt ?? false),
             address: settings.address,
             port,
             firewall: String(firewall),

@@ -47,7 +47,7 @@ export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.Cust
       script: pulumi.all([args.ownAddress, pulumi.all(args.peerAddresses)]).apply(([ownAddress, peerAddresses]) =>
         renderHostScript({
           body: "virtualIp",
-          parts: ["keptFiles"],
+          parts: ["originals", "keptFiles"],
           variables: {
             host_name: hostName,
             virtual_address: virtualIp.address,

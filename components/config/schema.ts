@@ -62,6 +62,10 @@ export const host = section({
   bastion: bastion
     .optional()
     .meta({ description: "The host that connections to this one go through. Default: `ssh.bastion`." }),
+  adopt: yesOrNo("write true to let configuration that is there be replaced").default(false).meta({
+    description:
+      "Whether configuration of others on the host may be replaced, which is refused otherwise; copies are kept, and put back by the removal. See [day-two.md](day-two.md).",
+  }),
   lost: yesOrNo("write true only for a host that is gone for good").default(false).meta({
     description:
       "Whether the host is lost: it is not dialled any more, and its node is removed through a living server. See [day-two.md](day-two.md).",

@@ -93,6 +93,7 @@ export function sshAccess(
         ...(bastion === undefined ? {} : { bastion: bastionArgs.get(bastion.path) }),
         connectSeconds: ssh?.connectSeconds ?? 10,
         commandSeconds: ssh?.commandSeconds ?? 600,
+        ...(host.entry.adopt ? { adopt: true } : {}),
       },
     ];
   });

@@ -36,6 +36,11 @@ export interface HostArgs {
   /** Seconds after which a command on the host is ended, if it has no limit of its own. Default: 600. */
   commandSeconds?: number;
   /**
+   * Whether configuration that others left on the host may be replaced: of HAProxy, keepalived, K3s or a MariaDB with other
+   * schemas. Copies are kept, and put back by the removal. Default: false, such a host is refused.
+   */
+  adopt?: boolean;
+  /**
    * For a host that is lost: another one, which lives. The lost one is never dialled, and its commands do nothing, there
    * or elsewhere, until it is back. Default: none, the host lives.
    */

@@ -29,6 +29,7 @@ describe("ClusterIdentity", () => {
   cluster-health  tls:index/locallySignedCert:LocallySignedCert
   cluster-health-key  tls:index/privateKey:PrivateKey
   cluster-health-request  tls:index/certRequest:CertRequest
+  cluster-id  random:index/randomUuid:RandomUuid
   cluster-request-header-ca  tls:index/selfSignedCert:SelfSignedCert
   cluster-request-header-ca-key  tls:index/privateKey:PrivateKey
   cluster-server-ca  tls:index/selfSignedCert:SelfSignedCert
@@ -114,7 +115,8 @@ describe("ClusterIdentity", () => {
       ...[result.healthCertificate, result.adminCertificate].map((each) => each.privateKey),
     ];
     for (const output of secret) assert.equal(await pulumi.isSecret(output), true);
-    assert.equal(await pulumi.isSecret(result.serverAuthority.certificate), false);
+    for (const output of [result.serverAuthority.certificate, result.id])
+      assert.equal(await pulumi.isSecret(output), false);
     assert.deepEqual(leaks(deployment), []);
     for (const { name, inputs } of deployment.resources) {
       for (const [input, value] of Object.entries(inputs)) {

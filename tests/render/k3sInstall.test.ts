@@ -70,9 +70,9 @@ describe("k3sInstall", () => {
         ...more,
       },
     });
-    // The host's lock is for hosts.
+    // The host's lock is for hosts, and so is what others left there.
     return runBash(
-      `${definitionsOf(script)}lock_host() { :; }\nstate_directory=${join(directory, "..", `state-${basename(directory)}`)}\nclaims_directory=$state_directory/k3s.claims\napply\n`,
+      `${definitionsOf(script)}lock_host() { :; }\nset_k3s_aside() { :; }\nstate_directory=${join(directory, "..", `state-${basename(directory)}`)}\nclaims_directory=$state_directory/k3s.claims\napply\n`,
     );
   };
   const refused = async (pattern: RegExp, configured = "") => {

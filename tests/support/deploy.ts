@@ -62,6 +62,8 @@ export const commandType = "command:remote:Command";
 /** Outputs that providers would have made. Distinct per resource, so that a test sees which one it got. */
 function outputsOf(type: string, name: string): Record<string, unknown> {
   switch (type) {
+    case "random:index/randomUuid:RandomUuid":
+      return { result: `${name}-result` };
     case "random:index/randomPassword:RandomPassword":
       return { result: secret(`${name}-result`) };
     case "tls:index/privateKey:PrivateKey":

@@ -91,8 +91,26 @@ remove_firewall() {
   systemctl daemon-reload
 }
 
+# A MariaDB that others use goes on for them when the cluster is gone.
+remember_server() {
+  if [[ $adopt != true ]] || is_ours "$config_path"; then return 0; fi
+  record_service mariadb
+  record_service mariadb.socket
+  set_aside "" "$socket_path" "$drop_in_path" "$config_path"
+}
+
+take_settings_back() {
+  remove_firewall
+  systemctl disable --quiet --now mariadb.socket
+  rm -rf "$config_path" "$socket_path" "$drop_in_path" "$tls_directory" "$state_directory"/mariadb.{proved,kept,refused} "$state_directory"/datastore-{server,tls}.revision
+  systemctl daemon-reload
+  give_back mariadb.socket "$socket_path"
+  give_back mariadb "$drop_in_path" "$config_path"
+}
+
 apply() {
   lock_host
+  remember_server
   take_again mariadb
   put_files
   systemctl daemon-reload
@@ -105,5 +123,10 @@ apply() {
 # The data stay, and so do the settings that protect them: deleting a cluster's record must not delete the cluster.
 remove() {
   lock_host
+  if [[ -f $originals_directory/mariadb.service ]]; then
+    take_settings_back
+    printf '%s\n' "$host_name: MariaDB has the settings again that it had before the cluster; the cluster's schema is left in it" >&2
+    return 0
+  fi
   printf '%s\n' "$host_name: MariaDB and its data in /var/lib/mysql are left as they are" >&2
 }

@@ -59,6 +59,7 @@ apply() {
   staged_path=$config_directory/haproxy.cfg
   check_config
   now=$(fingerprint "$staged_path" "$config_directory/health.pem" "$config_directory/server-ca.crt")
+  set_aside haproxy "$config_path"
   systemctl enable --quiet haproxy
   if ! runs_with haproxy "$now" || [[ $(served_revision) != "$revision" ]]; then
     put_file "$config_path" 0644 root:root <"$staged_path"
@@ -73,7 +74,10 @@ apply() {
 
 remove() {
   lock_host
-  if systemctl cat haproxy >/dev/null 2>&1; then systemctl disable --quiet --now haproxy; fi
-  rm -rf "$config_directory" "$config_path" "$drop_in_path" "$state_directory/haproxy.proved" "$state_directory/haproxy.kept" "$state_directory/haproxy.refused" "$state_directory/haproxy.revision"
+  # What serves another configuration, not yet replaced or put back already, is not this program's.
+  if ! is_foreign "$config_path" && systemctl cat haproxy >/dev/null 2>&1; then systemctl disable --quiet --now haproxy; fi
+  remove_ours "$config_path"
+  rm -rf "$config_directory" "$drop_in_path" "$state_directory/haproxy.proved" "$state_directory/haproxy.kept" "$state_directory/haproxy.refused" "$state_directory/haproxy.revision"
   systemctl daemon-reload
+  give_back haproxy "$config_path"
 }

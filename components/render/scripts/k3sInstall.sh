@@ -122,10 +122,30 @@ installed_checksum() {
   cut -d ' ' -f 1 "$release_directory/sha256"
 }
 
+# What others left here for K3s to read, or to be run as K3s, is kept, and out of the way before the first start.
+set_k3s_aside() {
+  local path
+  [[ ! -e $state_directory/$unit.proved ]] || return 0
+  if ! is_ours /usr/local/bin/k3s; then
+    set_aside "" /usr/local/bin/k3s
+    for path in /usr/local/bin/{kubectl,crictl,ctr}; do
+      if [[ -L $path ]]; then set_aside "" "$path"; fi
+    done
+  fi
+  set_aside "" "$config_path"
+  for path in "$config_path".d/*.y*ml; do
+    if is_foreign "$path"; then
+      set_aside "" "$path"
+      rm -f "$path"
+    fi
+  done
+}
+
 apply() {
   local installed
   lock_host
   claim_host
+  set_k3s_aside
   install_packages "${packages[@]}"
   place_images
   if installed=$(installed_checksum); then
@@ -153,4 +173,5 @@ remove() {
   fi
   uninstall_k3s
   rm -rf "$releases_directory" "$state_directory/k3s.images" "$claims_directory"
+  give_back "" /usr/local/bin "$config_path" "$config_path.d"
 }

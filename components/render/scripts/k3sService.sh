@@ -50,7 +50,7 @@ switch_release() {
   ln -sfn "$release_directory/k3s" /usr/local/bin/.k3s.new
   put_in_place /usr/local/bin/.k3s.new /usr/local/bin/k3s
   for name in kubectl crictl ctr; do
-    [[ -e /usr/local/bin/$name ]] || ln -s k3s "/usr/local/bin/$name"
+    is_there "/usr/local/bin/$name" || ln -s k3s "/usr/local/bin/$name"
   done
 }
 

@@ -39,7 +39,19 @@ remove_network() {
     # sed and not grep: there may be no line left, or none at all.
     "$tool-save" | sed -E '/KUBE-|CNI-|flannel/d' | "$tool-restore"
   done
-  rm -rf /var/lib/cni
+  # Other engines may keep networks there as well.
+  rm -rf /var/lib/cni/networks/cbr0 /var/lib/cni/results/cbr0-* /var/lib/cni/flannel
+  if [[ -d /var/lib/cni ]]; then find /var/lib/cni -depth -type d -empty -delete; fi
+}
+
+# Links that somebody else made, to other programs, stay.
+remove_programs() {
+  local name program=/usr/local/bin/k3s
+  if is_there "$program" && ! is_ours "$program"; then return 0; fi
+  rm -f "$program"
+  for name in kubectl crictl ctr; do
+    if [[ -L /usr/local/bin/$name && $(readlink "/usr/local/bin/$name") == k3s ]]; then rm -f "/usr/local/bin/$name"; fi
+  done
 }
 
 uninstall_k3s() {
@@ -53,11 +65,10 @@ uninstall_k3s() {
   stop_containers
   for path in /run/k3s/ /var/lib/rancher/ /var/lib/kubelet/pods/ /var/lib/kubelet/plugins/ /run/netns/cni-; do unmount_below "$path"; done
   remove_network
-  rm -rf "$unit_path" "$config_path" /etc/rancher/node /run/k3s /run/flannel /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /var/lib/rancher/k3s/server \
+  remove_ours "$config_path"
+  rm -rf "$unit_path" /etc/rancher/node /run/k3s /run/flannel /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /var/lib/rancher/k3s/server \
     "$state_directory/$unit.proved" "$state_directory/$unit.kept" "$state_directory/$unit.refused" "$state_directory/$unit.cordoned" "$state_directory/$unit.revision"
   if [[ -d /var/lib/kubelet ]]; then find /var/lib/kubelet -mindepth 1 -delete; fi
-  for path in k3s kubectl crictl ctr; do
-    if [[ -L /usr/local/bin/$path ]]; then rm -f "/usr/local/bin/$path"; fi
-  done
+  remove_programs
   systemctl daemon-reload
 }

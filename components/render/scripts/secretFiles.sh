@@ -6,12 +6,14 @@ remove_optional() {
   local path
   for path in "${optional_paths[@]}"; do
     [[ " ${put_paths[*]} " != *" $path "* ]] || continue
-    if [[ $(head -n 1 "$path" 2>/dev/null) == "# Written by k3s-ha"* ]]; then rm -f "$path"; fi
+    remove_ours "$path"
+    give_back "" "$path"
   done
 }
 
 apply() {
   lock_host
+  set_aside "" "${replaced_paths[@]}"
   # What is put now counts, and not what a failed change of its reader left for the next attempt.
   rm -f "$state_directory/$reader.refused"
   put_files

@@ -69,6 +69,7 @@ start_firewall() {
 apply() {
   local text answer now
   lock_host
+  set_aside keepalived "$keepalived_config"
   find_interface
   put_files
   systemctl daemon-reload
@@ -89,9 +90,11 @@ apply() {
 
 remove() {
   lock_host
-  if systemctl cat keepalived >/dev/null 2>&1; then systemctl disable --quiet --now keepalived; fi
+  if ! is_foreign "$keepalived_config" && systemctl cat keepalived >/dev/null 2>&1; then systemctl disable --quiet --now keepalived; fi
   if [[ -e $firewall_unit ]]; then systemctl disable --quiet --now k3s-ha-vrrp-firewall; fi
-  rm -rf "$config_directory" "$keepalived_config" "$check_path" "$drop_in_path" "$firewall_unit" "$firewall_rules" \
+  remove_ours "$keepalived_config"
+  rm -rf "$config_directory" "$check_path" "$drop_in_path" "$firewall_unit" "$firewall_rules" \
     "$state_directory/keepalived.proved" "$state_directory/keepalived.kept" "$state_directory/keepalived.refused" "$state_directory/keepalived.revision"
   systemctl daemon-reload
+  give_back keepalived "$keepalived_config"
 }
