@@ -20,7 +20,7 @@ import {
   renderCopyKnownHosts,
   renderRcloneConfig,
 } from "./render/rcloneConfig.ts";
-import { tokenFingerprint } from "./render/tokenFingerprint.ts";
+import { manifestKey, tokenFingerprint } from "./render/tokenFingerprint.ts";
 
 /** The datastore that is backed up, and a user who may read it. */
 export interface BackupSource {
@@ -112,6 +112,7 @@ export interface BackupCopy {
 const optionFile = "/etc/k3s-ha/backup.cnf";
 const caPath = "/etc/k3s-ha/backup-ca.crt";
 const tokenFingerprintFile = "/etc/k3s-ha/backup-token.fingerprint";
+const manifestKeyFile = "/etc/k3s-ha/backup-manifest.key";
 const tokenEscrow = "/etc/k3s-ha/backup-token.age";
 const drillIdentity = "/etc/k3s-ha/backup-drill.key";
 const copyConfig = "/etc/k3s-ha/backup-rclone.conf";
@@ -210,6 +211,7 @@ export class BackupCron extends pulumi.ComponentResource {
         },
         { path: caPath, content: ca },
         { path: tokenFingerprintFile, content: tokenFingerprint(token), mode: "0600" },
+        { path: manifestKeyFile, content: manifestKey(token), mode: "0600" },
         ...copyFiles(copy, copyCredentials ?? ""),
         ...(webhook === undefined
           ? []
@@ -311,6 +313,7 @@ export class BackupCron extends pulumi.ComponentResource {
                     source,
                     optionFile,
                     tokenFingerprintFile,
+                    manifestKeyFile,
                     k3sVersion,
                     verifier,
                     recipients,
@@ -405,6 +408,7 @@ const secretPaths = [
   optionFile,
   caPath,
   tokenFingerprintFile,
+  manifestKeyFile,
   copyConfig,
   copyKey,
   copyKnownHosts,

@@ -6,7 +6,9 @@ export const backupProgramPath = "/usr/local/lib/k3s-ha/backup";
 /** The parts of the program, as files below `scripts/`, in the order in which they stand in it. */
 const parts = [
   "backup/settings",
+  "backup/signature",
   "backup/backups",
+  "backup/history",
   "backup/work",
   "sqlImport",
   "backup/source",
@@ -15,7 +17,9 @@ const parts = [
   "backup/copy",
   "backup/retention",
   "backup/drill",
+  "backup/fetch",
   "backup/alarm",
+  "backup/inspection",
   "backup/main",
 ] as const;
 

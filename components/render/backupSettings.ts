@@ -22,6 +22,8 @@ export interface BackupProgramSettings {
   optionFile: string;
   /** Path of the file that holds the fingerprint of the server token. */
   tokenFingerprintFile: string;
+  /** Path of the file, open to root alone, that holds the key of the manifests' signatures. */
+  manifestKeyFile: string;
   /** The release that the cluster runs, for manifests: a dump is restored with the release that it was taken under. */
   k3sVersion: string;
   /** The user that the verification server runs as. */
@@ -70,6 +72,7 @@ export function renderBackupSettings(settings: BackupProgramSettings): string {
     source: settings.source,
     client_options: settings.optionFile,
     token_fingerprint_file: settings.tokenFingerprintFile,
+    manifest_key_file: settings.manifestKeyFile,
     k3s_version: settings.k3sVersion,
     verifier: settings.verifier,
     recipients: settings.recipients.join(" "),

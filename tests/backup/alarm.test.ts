@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { text } from "node:stream/consumers";
-import { host, useBackupHost } from "./fixture.ts";
+import { host, sign, useBackupHost } from "./fixture.ts";
 
 useBackupHost();
 
@@ -24,6 +24,7 @@ async function age(id: string, hours: number): Promise<void> {
   const path = join(host.settings.directory, id, "manifest.json");
   const then = new Date(Date.now() - hours * 3_600_000).toISOString().replace(/\.\d+Z/, "Z");
   await writeFile(path, (await readFile(path, "utf8")).replace(/"startedAt": "[^"]+"/, `"startedAt": "${then}"`));
+  await sign(id);
 }
 
 describe("the metrics", { timeout: 600_000 }, () => {

@@ -5,7 +5,7 @@ import { execa, type Options, type ResultPromise } from "execa";
 import { backupProgram } from "../../components/render/backupProgram.ts";
 import { renderBackupOptionFile } from "../../components/render/backupOptionFile.ts";
 import { type BackupProgramSettings, renderBackupSettings } from "../../components/render/backupSettings.ts";
-import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
+import { manifestKey, tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
 
 /** What a backup host is set up with; each test changes what it is about. */
 export interface BackupHostSettings {
@@ -51,6 +51,8 @@ export class BackupHost {
     const tokenFingerprintFile = join(this.root, "fingerprint");
     await writeFile(optionFile, renderBackupOptionFile(settings), { mode: 0o600 });
     await writeFile(tokenFingerprintFile, `${tokenFingerprint(settings.token)}\n`, { mode: 0o600 });
+    const manifestKeyFile = join(this.root, "manifest.key");
+    await writeFile(manifestKeyFile, `${manifestKey(settings.token)}\n`, { mode: 0o600 });
     await writeFile(
       this.settingsPath,
       renderBackupSettings({
@@ -65,6 +67,7 @@ export class BackupHost {
         source: `${settings.address}:${settings.port}`,
         optionFile,
         tokenFingerprintFile,
+        manifestKeyFile,
         k3sVersion: "v1.35.0+k3s1",
         verifier: "nobody",
         recipients: [],

@@ -59,7 +59,7 @@ async function copies(): Promise<Record<string, string[]>> {
   );
 }
 
-const whole = ["kine.sql.zst", "manifest.json"];
+const whole = ["kine.sql.zst", "manifest.hmac", "manifest.json"];
 
 describe("a copy", { timeout: 600_000 }, () => {
   it("is what the backup is, and is told of", async () => {
@@ -119,7 +119,7 @@ describe("a copy", { timeout: 600_000 }, () => {
     );
     await assertFailsToCopy(/sizes differ|differences found/);
     const [id = ""] = await host.ids();
-    assert.deepEqual((await copies())[id], ["kine.sql.zst"]);
+    assert.deepEqual((await copies())[id], ["kine.sql.zst", "manifest.hmac"]);
   });
 
   it("is not made on a host that shows another key, and the remedy is told", async () => {

@@ -1,12 +1,13 @@
 /** A real datastore and a backup host of the test, made anew for each test. Programs are made to fail by shims. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { manifestKey } from "../../components/render/tokenFingerprint.ts";
 import { eventually } from "../support/eventually.ts";
 import { BackupHost } from "./backupHost.ts";
 import { insertRows, kineRows, kineSchema } from "./kineRows.ts";
@@ -83,12 +84,33 @@ export async function assertFails(message: RegExp): Promise<void> {
   assert.equal(all.trim().split("\n").length, 1, `more than one line: ${all}`);
 }
 
-/** Makes a backup from another one, with an id and a manifest of its own. */
+/** Has backups copied to a directory of the test, as rclone does to any store. */
+export async function copyToDirectory(prune = true): Promise<string> {
+  const store = join(host.root, "store");
+  await mkdir(store, { recursive: true });
+  const config = join(host.root, "rclone.conf");
+  await writeFile(config, "[copy]\ntype = local\n");
+  await host.configure({
+    more: { ...host.settings.more, copy: { config, path: store, destination: `local:///${store}`, prune } },
+  });
+  return store;
+}
+
+/** Makes a backup from another one, with an id and a manifest of its own, which is signed as the program would. */
 export async function copyBackup(from: string, id: string, change: (manifest: string) => string): Promise<void> {
   const { directory } = host.settings;
   await execa("cp", ["-a", join(directory, from), join(directory, id)]);
   const manifest = join(directory, id, "manifest.json");
   await writeFile(manifest, change((await readFile(manifest, "utf8")).replace(from, id)));
+  await sign(id);
+}
+
+/** Signs a manifest with the key of a token, this cluster's by default. */
+export async function sign(id: string, by = token): Promise<void> {
+  const directory = join(host.settings.directory, id);
+  const key = Buffer.from(manifestKey(by), "hex");
+  const manifest = await readFile(join(directory, "manifest.json"));
+  await writeFile(join(directory, "manifest.hmac"), `${createHmac("sha256", key).update(manifest).digest("hex")}\n`);
 }
 
 /** Puts another dump into a backup that is not encrypted, and into its manifest: what anybody can do who writes there. */

@@ -29,7 +29,7 @@ describe("list and latest", { timeout: 600_000 }, () => {
         .slice(1)
         .map(([name, , , , verified, copied, cluster, ...kept]) => [name, verified, copied, cluster, ...kept]),
       [
-        ["20200101T000000Z-7", "yes", "-", "000000000000", "-"],
+        ["20200101T000000Z-7", "unknown", "-", "000000000000", "-"],
         [id, "yes", "-", tokenFingerprint(token), "newest"],
         ["20990101T000000Z-9", "DAMAGED", "-", tokenFingerprint(token), "-"],
       ],

@@ -80,7 +80,7 @@ async function copies(): Promise<string[]> {
 describe("copies in an object store", { timeout: 600_000 }, () => {
   it("are what the backups are, and are removed with the generations", async () => {
     const first = await host.takeBackup();
-    for (const name of ["kine.sql.zst", "manifest.json"]) {
+    for (const name of ["kine.sql.zst", "manifest.hmac", "manifest.json"]) {
       assert.deepEqual(
         await readFile(join(host.root, "store", "bucket", "k3s", first, name)),
         await readFile(join(host.settings.directory, first, name)),

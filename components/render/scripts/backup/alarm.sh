@@ -80,11 +80,20 @@ age_of() { say "$((($(date +%s) - $(moment_of "$1")) / 60)) min"; }
 
 # check [--max-age TIME]: one line, and an exit code as monitoring plugins have: 0 good, 2 not, 3 could not be told.
 check() {
-  local seconds=${setting[max_age_seconds]} newest copied drilled
+  local seconds=${setting[max_age_seconds]} newest longer copied drilled
   if [[ ${1:-} == --max-age ]]; then seconds=$(seconds_of "${2:-}"); fi
   newest=$(own_backup_ids | tail -n 1)
   if [[ -z $newest ]]; then
     say "CRITICAL: there is no verified backup of this cluster in $directory"
+    return 2
+  fi
+  if (($(moment_of "$newest") > $(date +%s) + 300)); then
+    say "CRITICAL: the newest verified backup $newest is of a time in the future, so this host's clock is wrong, or was when it was taken; correct the clock, and remove that backup by hand"
+    return 2
+  fi
+  longer=$(own_ids | longer_history)
+  if [[ -n $longer ]]; then
+    say "CRITICAL: $(explain_history "$newest" "$longer")"
     return 2
   fi
   if (($(date +%s) - $(moment_of "$newest") > seconds)); then

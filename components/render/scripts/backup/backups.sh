@@ -30,13 +30,24 @@ is_whole() {
 
 sha256() { sha256sum <"$1" 2>/dev/null | cut -d ' ' -f 1; }
 
-is_own() { [[ $(manifest_value "$1" tokenFingerprint) == "$token_fingerprint" ]]; }
+# require_backup ID: ends with a sentence unless there is such a backup here.
+require_backup() { [[ -n $1 && -e $directory/$1/manifest.json ]] || die "there is no backup ${1:-without an id} in $directory; see: k3s-ha-backup list"; }
+
+# verified_state ID: in a word for the list.
+verified_state() {
+  case $(signature_state "$1") in
+    other) say unknown ;;
+    unsigned) say UNSIGNED ;;
+    forged) say FORGED ;;
+    own) if is_intact "$1"; then say yes; else say DAMAGED; fi ;;
+  esac
+}
 
 # Ids of the verified backups of this cluster, the oldest first. Those of another cluster are not ours to count.
 own_backup_ids() {
   local id
   for id in $(backup_ids); do
-    if is_own "$id" && is_intact "$id"; then say "$id"; fi
+    if is_intact "$id" && is_own "$id"; then say "$id"; fi
   done
 }
 
@@ -52,7 +63,7 @@ list() {
   declare -A kept=()
   while read -r id reasons; do kept[$id]=$reasons; done < <(own_backup_ids | tac | kept_backups)
   for id in $(backup_ids); do
-    if is_intact "$id"; then verified=yes; else verified=DAMAGED; fi
+    verified=$(verified_state "$id")
     if [[ -z ${setting[copy_path]} ]]; then copied=-; elif is_copied "$id"; then copied=yes; else copied=no; fi
     # shellcheck disable=SC2059
     printf "$row" "$id" "$(manifest_value "$id" startedAt)" "$(manifest_value "$id" rows)" \
@@ -61,20 +72,40 @@ list() {
   done
 }
 
-latest() {
+newest_backup() {
   local id
   id=$(own_backup_ids | tail -n 1)
   [[ -n $id ]] || die "there is no verified backup of this cluster in $directory yet"
+  say "$id"
+}
+
+# latest: the newest; one of a shorter history than an earlier one's is named with a warning.
+latest() {
+  local id longer
+  id=$(newest_backup)
+  longer=$(own_ids | longer_history)
+  [[ -z $longer ]] || say "k3s-ha-backup: $(explain_history "$id" "$longer")" >&2
   if [[ ${1:-} == --json ]]; then cat "$directory/$id/manifest.json"; else say "$id"; fi
 }
 
-# verify_kept [ID...]: reads backups again, all of them by default, and compares each with what was written.
+# verify_kept [ID...]: reads backups again, all of them by default, and compares each with what was written and signed.
 verify_kept() {
-  local id damaged=()
+  local id state damaged=() refused=()
   (($#)) || mapfile -t < <(backup_ids)
   for id in "${@:-${MAPFILE[@]}}"; do
-    [[ -e $directory/$id/manifest.json ]] || die "there is no backup $id in $directory; see: k3s-ha-backup list"
-    if is_whole "$id"; then say "$id is what was written"; else damaged+=("$id"); fi
+    require_backup "$id"
+    state=$(signature_state "$id")
+    if ! is_whole "$id"; then
+      damaged+=("$id")
+    elif [[ $state == own ]]; then
+      say "$id is what was written"
+    elif [[ $state == other ]]; then
+      say "$id is as its manifest says, and whether that is what was written only its own server token, $(manifest_value "$id" tokenFingerprint), can tell"
+    else
+      refused+=("$id")
+    fi
   done
+  ((${#refused[@]} == 0)) || say "k3s-ha-backup: not signed by this cluster, so they are not restored from: ${refused[*]}; see: k3s-ha-backup list" >&2
   ((${#damaged[@]} == 0)) || die "not what was written any more, so do not restore from them: ${damaged[*]}"
+  ((${#refused[@]} == 0)) || exit 1
 }

@@ -47,18 +47,44 @@ copy_complaint() {
   esac
 }
 
+# list_copies: brings the manifests of all copies, with their signatures, and the sizes of all their files.
+list_copies() {
+  [[ -n ${setting[copy_path]} ]] || die "there are no copies: k3s-ha:backup.copy names no place for them"
+  mkdir -p "$work/copies"
+  # No manifest is as large as this, and what is larger is no manifest.
+  attend remote copy --max-size 64k --include '/*/manifest.{json,hmac}' "copy:${setting[copy_path]}" "$work/copies" ||
+    die "the copies in ${setting[copy_destination]} could not be listed: $(copy_complaint)"
+  attend list_sizes || die "the copies in ${setting[copy_destination]} could not be listed: $(copy_complaint)"
+}
+
+list_sizes() { remote lsf --recursive --files-only --format sp --separator ' ' "copy:${setting[copy_path]}" >"$work/copies/sizes"; }
+
+# own_copies: of the listed ones, those of this cluster, signed and as long as what was written, the oldest first.
+own_copies() {
+  local directory=$work/copies copy
+  for copy in $(own_ids); do
+    if grep --quiet --fixed-strings --line-regexp "$(manifest_value "$copy" size) $copy/$(manifest_value "$copy" file)" "$work/copies/sizes"; then say "$copy"; fi
+  done
+}
+
+listed_ids() {
+  local directory=$work/copies
+  own_ids
+}
+
 # removable_copies: what is told of a backup there is told by its copy's manifest.
 removable_copies() {
-  local directory=$work/copies copy
-  for copy in $(backup_ids | tac); do if is_own "$copy"; then say "$copy"; fi; done | removable_backups
+  local directory=$work/copies
+  own_copies | tac | removable_backups
 }
 
 # The copies follow the same generations, by what is there and not by what should be.
 remove_oldest_copies() {
   local old removable
-  [[ -n ${setting[copy_path]} && ${setting[copy_prune]} == yes ]] || return 0
-  attend remote copy --include '/*/manifest.json' "copy:${setting[copy_path]}" "$work/copies" ||
-    die "the copies in ${setting[copy_destination]} could not be listed, and none was removed: $(copy_complaint)"
+  [[ -n ${setting[copy_path]} ]] || return 0
+  list_copies
+  note_history "$(listed_ids)" copy
+  [[ -z $history && ${setting[copy_prune]} == yes ]] || return 0
   removable=$(removable_copies)
   for old in $removable; do
     [[ $old != "$id" ]] || continue

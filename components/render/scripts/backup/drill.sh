@@ -3,11 +3,14 @@
 
 # chosen_backup ID|latest|"": the id of a backup of this cluster that is here, byte by byte as it was written.
 chosen_backup() {
-  local id=$1
-  if [[ -z $id || $id == latest ]]; then id=$(latest id) || return; fi
-  [[ -e $directory/$id/manifest.json ]] || die "there is no backup $id in $directory; see: k3s-ha-backup list"
-  is_own "$id" ||
-    die "backup $id belongs to the server token $(manifest_value "$id" tokenFingerprint), and this cluster's is $token_fingerprint: it cannot be restored here"
+  local id=$1 longer
+  if [[ -z $id || $id == latest ]]; then
+    id=$(newest_backup) || return
+    longer=$(own_ids | longer_history)
+    [[ -z $longer ]] || die "which backup is meant has to be said by its id: $(explain_history "$id" "$longer")"
+  fi
+  require_backup "$id"
+  require_own "$id"
   is_whole "$id" || die "backup $id is not what was written any more; restore from another: k3s-ha-backup list"
   say "$id"
 }
@@ -120,45 +123,4 @@ show() {
   local id
   id=$(chosen_backup "${1:-latest}")
   cat "$directory/$id/manifest.json"
-}
-
-is_whole_below() {
-  local directory=$1
-  is_whole "$2"
-}
-
-# copies: ids of this cluster's backups in the place that copies go to, the oldest first.
-copies() {
-  local label=copies
-  lock
-  begin_work
-  list_copies
-}
-
-list_copies() {
-  local directory=$work/copies copy
-  [[ -n ${setting[copy_path]} ]] || die "there are no copies: k3s-ha:backup.copy names no place for them"
-  attend remote copy --include '/*/manifest.json' "copy:${setting[copy_path]}" "$work/copies" ||
-    die "the copies in ${setting[copy_destination]} could not be listed: $(copy_complaint)"
-  for copy in $(backup_ids); do if is_own "$copy"; then say "$copy"; fi; done
-}
-
-# fetch ID|latest: brings a copy back to this host, checks it, and prints its id.
-fetch() {
-  local label=fetch id=${1:-latest} found
-  lock
-  begin_work
-  found=$(list_copies)
-  if [[ $id == latest ]]; then id=$(tail -n 1 <<<"$found"); fi
-  grep --quiet --fixed-strings --line-regexp "${id:-none}" <<<"$found" ||
-    die "there is no copy ${id:-of this cluster} in ${setting[copy_destination]}; there are: ${found//$'\n'/, }"
-  if [[ ! -e $directory/$id/manifest.json ]]; then
-    attend remote copy "$(copy_of "$id")" "$work/$id" || die "the copy $id could not be fetched: $(copy_complaint)"
-    is_whole_below "$work" "$id" || die "the copy $id in ${setting[copy_destination]} is not what was written; fetch another"
-    printf '%s\n%s\n' "${setting[copy_destination]}" "$(utc "$(date +%s)" %FT%TZ)" >"$work/$id/copied"
-    sync "$work/$id"/* "$work/$id"
-    mv --no-target-directory "$work/$id" "$directory/$id"
-    sync "$directory"
-  fi
-  say "$id"
 }

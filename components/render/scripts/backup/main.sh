@@ -13,10 +13,13 @@ usage: k3s-ha-backup COMMAND
                          names the key of a recipient
   drilled                print when the last such drill ended well, in seconds, and of which backup
   copies                 print the ids of the backups where copies go
-  fetch ID|latest        bring a copy back to this host
+  fetch ID|latest        bring a copy back to this host; --unsigned after the id: one that has no signature too
   extract ID FILE        write the dump of a backup, in the clear, compressed, to FILE, for a restore; --identity FILE
   show ID                print the manifest of a backup
-  verify [ID...]         read backups again, all of them by default, and compare them with what was written
+  verify [ID...]         read backups again, all of them by default, and compare them with what was written and signed
+  inspect                the same of the copies, by their signatures and sizes, and of the newest all; then check
+  sign ID...             vouch for backups that have no signature, and that you know to be this cluster's
+  accept ID              the cluster's history begins with this backup: those of a longer one before it are removed in turn
   check [--max-age TIME] for monitoring: ends with 0 if the newest backup, and its copy, are young enough, else with 2
 TEXT
 }
@@ -42,7 +45,7 @@ name_backup() {
 }
 
 run() {
-  local started label=
+  local started label='' history=''
   if [[ ${1:-} == --label ]]; then
     label=${2:-}
     [[ $label =~ ^[a-z][a-z0-9-]{0,39}$ ]] || die "--label takes a word of a to z, 0 to 9 and \"-\", such as pre-upgrade"
@@ -61,11 +64,22 @@ run() {
   check_clock
   remove_oldest
   remove_oldest_copies
+  tell_unsigned
   say "backup $id: $rows rows, $(numfmt --to=iec "$(manifest_value "$id" size)"), restored and checked in $(($(date +%s) - started)) s"
+  [[ -z $history ]] || tell_history
+}
+
+# A backup before a change is there, whatever else; one of the schedule's fails, so that somebody is told.
+tell_history() {
+  [[ -z $label ]] || {
+    say "k3s-ha-backup: $history" >&2
+    return 0
+  }
+  die "$history"
 }
 
 case ${1:-} in
-  run | list | latest | check | failed | drill | drilled | extract | show | copies | fetch)
+  run | list | latest | check | failed | drill | drilled | extract | show | copies | fetch | inspect | sign | accept)
     read_settings
     "$@"
     ;;

@@ -39,7 +39,7 @@ write_manifest() {
   local file=$1 token_file=$2
   cat <<JSON
 {
-  "format": 2,
+  "format": 3,
   "id": $(json_string "$id"),
   "label": $(json_string "$label"),
   "engine": "$engine",
@@ -77,6 +77,7 @@ publish() {
       die "the encrypted server token could not be added: $(complaint)"
   fi
   write_manifest "$file" "$token_file" >"$work/backup/manifest.json" 2>"$work/complaints" || die "the manifest could not be written: $(complaint)"
+  signature_of "$work/backup/manifest.json" >"$work/backup/manifest.hmac" 2>"$work/complaints" || die "the manifest could not be signed: $(complaint)"
   sync "$work/backup"/* "$work/backup"
   mv --no-target-directory "$work/backup" "$directory/$id"
   sync "$directory"

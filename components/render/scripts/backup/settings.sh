@@ -19,7 +19,7 @@ read_settings() {
   [[ -r $file ]] || die "cannot read the settings in $file; run as root"
   while IFS= read -r line; do setting[${line%%=*}]=${line#*=}; done <"$file"
   for name in host_name directory keep daily weekly monthly max_age_seconds database source client_options \
-    token_fingerprint_file k3s_version verifier; do
+    token_fingerprint_file manifest_key_file k3s_version verifier; do
     [[ -n ${setting[$name]:-} ]] || die "$file lacks the setting $name; run pulumi up again"
   done
   for name in recipients token_escrow copy_config copy_path copy_destination copy_prune metrics_directory on_failure webhook_config drill_max_age_seconds drill_identity; do
@@ -29,6 +29,9 @@ read_settings() {
   work=$directory/.partial
   [[ -d $directory ]] || die "the backup directory $directory does not exist; is its disk mounted?"
   token_fingerprint=$(<"${setting[token_fingerprint_file]}") || die "cannot read ${setting[token_fingerprint_file]}; run as root"
+  read_key "${setting[manifest_key_file]}"
+  accepted=
+  if [[ -s $directory/.accepted ]]; then accepted=$(<"$directory/.accepted"); fi
 }
 
 utc() { date --utc --date="@$1" "+$2"; }
