@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { reveal, Secret, unknown } from "../../../toolchain/plugins/provider/value.ts";
+import { reveal, Secret, unknown, type PropertyMap } from "../../../toolchain/plugins/provider/value.ts";
 import { CommandFixture, remote } from "./commandFixture.ts";
 
 let on: CommandFixture;
+
+const noChange = { some: false, diffs: [], replaces: [], detailed: {} };
 
 before(async () => {
   on = await CommandFixture.start();
@@ -28,6 +30,45 @@ test("the connection becomes secret, nothing is filled in, the id is the name an
   const { id, state } = await on.plugin.create(remote, inputs, false, "step");
   assert.match(id, /^step[0-9a-f]{8}$/);
   assert.deepEqual(state, { ...inputs, stdout: "one", stderr: "" });
+});
+
+test("keys and passwords in the connection are secrets of their own within it, in inputs and outputs", async () => {
+  const login = { privateKey: "a key", privateKeyPassword: "its password", password: "a password" };
+  const secrets = { privateKey: new Secret("a key"), privateKeyPassword: new Secret("its password") };
+  const protectedLogin = { ...secrets, password: new Secret("a password") };
+  const given = { host: "h", port: 22, ...login, proxy: { host: "p", user: "u", ...login } };
+  const connection = new Secret({
+    host: "h",
+    port: 22,
+    ...protectedLogin,
+    proxy: { host: "p", user: "u", ...protectedLogin },
+  });
+  // As the SDK sends it (secret as a whole), as the engine hands stored inputs back, and with nothing marked.
+  for (const sent of [new Secret(given), connection, given]) {
+    const { inputs, failures } = await on.plugin.check(remote, { connection: sent });
+    assert.deepEqual(failures, []);
+    assert.deepEqual(inputs, { connection });
+    const { state } = await on.plugin.create(remote, inputs, true);
+    assert.deepEqual(state["connection"], connection);
+    assert.deepEqual(await on.plugin.diff(remote, inputs, state, inputs), noChange);
+  }
+  const inputs = { connection };
+  assert.deepEqual((await on.plugin.update(remote, "id", inputs, inputs))["connection"], connection);
+  const refused = await on.plugin.check(remote, { connection: { ...given, port: "twenty-two" } });
+  assert.equal(refused.failures.length, 1);
+  const { value } = refused.inputs["connection"] as Secret;
+  assert.deepEqual((value as PropertyMap)["privateKey"], new Secret("a key"), "also of a connection that is refused");
+});
+
+test("what the program made a secret within an input stays one, in inputs and outputs", async () => {
+  const environment = { PLAIN: "1", TOKEN: new Secret("t") };
+  const triggers = [new Secret("one"), { deep: new Secret(2) }];
+  const inputs = await on.checked({ environment, triggers });
+  assert.deepEqual([inputs["environment"], inputs["triggers"]], [environment, triggers]);
+  const { id, state } = await on.plugin.create(remote, inputs);
+  assert.deepEqual([state["environment"], state["triggers"]], [environment, triggers]);
+  const updated = await on.plugin.update(remote, id, state, inputs);
+  assert.deepEqual([updated["environment"], updated["triggers"]], [environment, triggers]);
 });
 
 test("create: exactly one trailing newline goes, lines are shown while it runs", async () => {

@@ -54,6 +54,10 @@ test("commands, random values and certificates under the CLI, from the first up 
     assert.ok(isEncrypted(created.get("Command/dependent").outputs["stdout"]));
     const password = created.get("RandomPassword/password");
     assert.equal(password.id, "none");
+    assert.equal(password.outputs["id"], "none");
+    for (const name of ["PrivateKey/authority", "SelfSignedCert/authority", "LocallySignedCert/server"]) {
+      assert.equal(created.get(name).outputs["id"], created.get(name).id);
+    }
     assert.deepEqual(password.inputs, { keepers: { generation: "1" }, length: 24, special: false });
     assert.ok(isEncrypted(password.outputs["result"]) && isEncrypted(password.outputs["bcryptHash"]));
     for (const name of ["privateKeyOpenssh", "privateKeyPem", "privateKeyPemPkcs8"]) {

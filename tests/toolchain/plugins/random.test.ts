@@ -33,6 +33,7 @@ test("RandomPassword: id, outputs with defaults, secrets; inputs hold only what 
   const { bcryptHash, result, ...plain } = created.state;
   assert.deepEqual(plain, {
     ...given,
+    id: "none",
     lower: true,
     upper: true,
     number: true,
@@ -132,6 +133,7 @@ test("RandomId: the id is b64Url without the prefix; all notations are of the sa
   assert.equal(raw.length, 9);
   assert.deepEqual(state, {
     byteLength: 9,
+    id: name,
     b64Url: name,
     b64Std: raw.toString("base64"),
     hex: raw.toString("hex"),
@@ -148,6 +150,38 @@ test("RandomBytes: the id is the base64 text; base64 and hex are secret", async 
   assert.equal(text(state, "base64"), name);
   assert.equal(text(state, "hex"), Buffer.from(name, "base64").toString("hex"));
   assert.deepEqual((await plugin.diff(bytes, { length: 16 }, state, { length: 32 })).replaces, ["length"]);
+});
+
+const withId: [type: string, inputs: PropertyMap][] = [
+  [password, { length: 24 }],
+  [string, { length: 24 }],
+  [id, { byteLength: 4 }],
+  ["random:index/randomInteger:RandomInteger", { min: 3, max: 5 }],
+  ["random:index/randomShuffle:RandomShuffle", { inputs: ["a", "b"] }],
+  ["random:index/randomUuid:RandomUuid", {}],
+];
+
+for (const [type, inputs] of withId) {
+  test(`${type} has its id among the outputs, when it is made, read and changed`, async () => {
+    assert.equal((await plugin.create(type, inputs, true)).state["id"], unknown);
+    const { id: name, state } = await plugin.create(type, inputs);
+    assert.equal(state["id"], name);
+    const without = Object.fromEntries(Object.entries(state).filter(([property]) => property !== "id"));
+    assert.deepEqual(
+      (await plugin.read(type, name, inputs, without)).state,
+      state,
+      "one from before has it after a refresh",
+    );
+    assert.equal((await plugin.update(type, name, without, inputs))["id"], name);
+    assert.equal((await plugin.diff(type, inputs, without, inputs)).some, false);
+    assert.equal((await plugin.diff(type, inputs, state, inputs)).some, false);
+  });
+}
+
+test("RandomBytes has no id among the outputs: it is made of one of them", async () => {
+  const { id: name, state } = await plugin.create(bytes, { length: 4 });
+  assert.ok(!("id" in state));
+  assert.ok(!("id" in (await plugin.read(bytes, name, { length: 4 }, state)).state));
 });
 
 test("RandomInteger, RandomShuffle, RandomUuid", async () => {

@@ -16,8 +16,10 @@ after(async () => {
 
 test("SelfSignedCert: outputs, usages, constraints, identifiers, signature", async () => {
   const { inputs, state } = await on.authority();
-  const { id } = await on.plugin.create(selfSigned, inputs);
+  const { id, state: another } = await on.plugin.create(selfSigned, inputs);
   assert.match(id, /^[0-9]+$/);
+  assert.equal(another["id"], id, "the id is among the outputs, too");
+  assert.equal((await on.plugin.update(selfSigned, id, another, { ...inputs, earlyRenewalHours: 1 }))["id"], id);
   assert.ok(state["privateKeyPem"] instanceof Secret);
   assert.equal(typeof state["certPem"], "string");
   const rest = Object.fromEntries(

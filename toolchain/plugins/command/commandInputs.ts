@@ -3,10 +3,10 @@ import type { ObjectShape } from "./shape.ts";
 
 const endpoint = {
   user: "string",
-  password: "string",
+  password: { secret: "string" },
   port: "number",
-  privateKey: "string",
-  privateKeyPassword: "string",
+  privateKey: { secret: "string" },
+  privateKeyPassword: { secret: "string" },
   agentSocketPath: "string",
   dialErrorLimit: "number",
   perDialTimeout: "number",
@@ -30,7 +30,7 @@ const connectionShape: ObjectShape = {
 /** `command:remote:Command`. */
 export const remoteCommandShape: ObjectShape = {
   type: "remote.CommandInputs",
-  required: { connection: connectionShape },
+  required: { connection: { secret: connectionShape } },
   optional: {
     ...texts,
     stdin: "string",

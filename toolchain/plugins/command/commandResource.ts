@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { difference } from "../provider/diff.ts";
 import type { ResourceType, Step } from "../provider/resource.ts";
-import { equal, hasUnknown, revealAll, Secret, unknown, type PropertyMap } from "../provider/value.ts";
-import { failuresIn, type ObjectShape } from "./shape.ts";
+import { equal, hasUnknown, revealAll, unknown, type PropertyMap } from "../provider/value.ts";
+import { failuresIn, type ObjectShape, withSecrets } from "./shape.ts";
 
 /** What a run printed. */
 export interface Printed {
@@ -14,16 +14,11 @@ export interface Printed {
 /** Runs one of the commands with the other properties (no secrets, no unknowns) as they are in `properties`. */
 export type Runner = (step: Step, command: string, properties: PropertyMap, previous: Printed) => Promise<Printed>;
 
-/** A command resource. `secrets` names the inputs that are always secret. */
-export function commandResource(shape: ObjectShape, secrets: string[], run: Runner): ResourceType {
+/** A command resource whose inputs have `shape`. */
+export function commandResource(shape: ObjectShape, run: Runner): ResourceType {
   return {
     check(_step, _olds, news) {
-      const inputs = { ...news };
-      for (const name of secrets) {
-        const value = inputs[name];
-        if (value !== undefined && !(value instanceof Secret)) inputs[name] = new Secret(value);
-      }
-      return { inputs, failures: failuresIn(news, shape) };
+      return { inputs: withSecrets(news, shape), failures: failuresIn(news, shape) };
     },
 
     diff(_step, _id, oldInputs, _state, news) {

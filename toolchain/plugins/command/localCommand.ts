@@ -10,7 +10,7 @@ import { failure } from "./session.ts";
 import { failuresIn } from "./shape.ts";
 
 /** The resource type. */
-export const localCommand = commandResource(localCommandShape, [], runLocally);
+export const localCommand = commandResource(localCommandShape, runLocally);
 
 /** The function. It runs in previews too. */
 export async function localRun(step: Step, args: PropertyMap): Promise<PropertyMap> {

@@ -8,8 +8,8 @@ import { dial, type Dialled } from "./dial.ts";
 import { Output, type Logging } from "./output.ts";
 import { accepts, refused, run } from "./session.ts";
 
-/** The resource type. Its connection is always secret. */
-export const remoteCommand = commandResource(remoteCommandShape, ["connection"], runRemotely);
+/** The resource type. */
+export const remoteCommand = commandResource(remoteCommandShape, runRemotely);
 
 async function runRemotely(step: Step, command: string, properties: PropertyMap, previous: Printed): Promise<Printed> {
   const dialled = await dial(connectionOf(properties["connection"]), step);

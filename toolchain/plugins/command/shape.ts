@@ -1,9 +1,18 @@
 /** Checks inputs against the shapes that the official plugin decodes them into, with its words for what is wrong. */
 import type { CheckFailure } from "../provider/resource.ts";
-import { isMap, reveal, Unknown, type PropertyMap, type Value } from "../provider/value.ts";
+import { isMap, reveal, Secret, Unknown, type PropertyMap, type Value } from "../provider/value.ts";
 
 /** What a property may hold. */
-export type Shape = "string" | "number" | "boolean" | "any" | { list: Shape } | { map: Shape } | ObjectShape;
+export type Shape =
+  | "string"
+  | "number"
+  | "boolean"
+  | "any"
+  | { list: Shape }
+  | { map: Shape }
+  | ObjectShape
+  /** As `secret`, and stored encrypted whatever the program made of it. */
+  | { secret: Shape };
 
 /** An object with exactly these properties. */
 export interface ObjectShape {
@@ -34,8 +43,36 @@ export function failuresIn(inputs: PropertyMap, shape: ObjectShape): CheckFailur
   return failures;
 }
 
+/**
+ * `inputs` with everything a secret that its shape says is one, also inside of secrets and of objects. What the program
+ * made a secret stays one. Inputs of another shape stay as they are.
+ */
+export function withSecrets(inputs: PropertyMap, shape: ObjectShape): PropertyMap {
+  const shapes = { ...shape.required, ...shape.optional };
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => {
+      const expected = shapes[name];
+      return [name, expected === undefined ? value : shaped(value, expected)];
+    }),
+  );
+}
+
+function shaped(value: Value, shape: Shape): Value {
+  if (value instanceof Secret)
+    return new Secret(shaped(value.value, typeof shape === "object" && "secret" in shape ? shape.secret : shape));
+  if (typeof shape === "string") return value;
+  if ("secret" in shape) return new Secret(shaped(value, shape.secret));
+  if ("list" in shape) return Array.isArray(value) ? value.map((element) => shaped(element, shape.list)) : value;
+  if (!isMap(value)) return value;
+  if ("map" in shape) {
+    return Object.fromEntries(Object.entries(value).map(([key, element]) => [key, shaped(element, shape.map)]));
+  }
+  return withSecrets(value, shape);
+}
+
 function problemWith(value: Value, shape: Shape, parent: ObjectShape, name: string): string | undefined {
   if (value instanceof Unknown || shape === "any") return undefined;
+  if (typeof shape === "object" && "secret" in shape) return problemWith(value, shape.secret, parent, name);
   if (typeof shape === "string") return typeof value === shape ? undefined : wrongType(value, shape, parent, name);
   if ("list" in shape) {
     if (!Array.isArray(value)) return wrongType(value, "list", parent, name);

@@ -12,6 +12,8 @@ export function databaseResource(server: () => Configuration): ResourceType {
   const found = (step: Step, name: string): Promise<PropertyMap | undefined> => on(step, (run) => read(run, name));
 
   return {
+    storesId: true,
+
     check(step, olds, news) {
       const defaults = { defaultCharacterSet: "utf8", defaultCollation: "utf8_general_ci" };
       return withDefaults(step, olds, news, defaults, "name");

@@ -22,6 +22,8 @@ export function grantResource(server: () => Configuration): ResourceType {
     });
 
   return {
+    storesId: true,
+
     check(step, olds, news) {
       const defaults: PropertyMap = { table: "*", tlsOption: "NONE" };
       if (news["role"] === undefined) defaults["host"] = "localhost";

@@ -10,6 +10,8 @@ export function roleResource(server: () => Configuration): ResourceType {
   const on = <T>(step: Step, work: (run: Run) => Promise<T>): Promise<T> => connected(server(), step.signal, work);
 
   return {
+    storesId: true,
+
     check: (step, olds, news) => withDefaults(step, olds, news, {}, "name"),
 
     diff: (_step, _id, _oldInputs, state, news) => changes(state, properties(news), []),

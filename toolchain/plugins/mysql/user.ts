@@ -13,6 +13,8 @@ export function userResource(server: () => Configuration): ResourceType {
   const on = <T>(step: Step, work: (run: Run) => Promise<T>): Promise<T> => connected(server(), step.signal, work);
 
   return {
+    storesId: true,
+
     check(step, olds, news) {
       const { inputs } = withDefaults(step, olds, news, { host: "localhost", tlsOption: "NONE" });
       return { inputs, failures: conflicts(news) };

@@ -29,6 +29,8 @@ export interface Generated {
   expired?(inputs: PropertyMap, state: PropertyMap): boolean;
   /** The output that `expired` shows as changed. */
   expiredOutput?: string;
+  /** False for a resource whose id the official plugin makes of another output. Default true. */
+  storesId?: boolean;
 }
 
 /** The life of a generated resource. */
@@ -44,6 +46,8 @@ export function generatedResource(kind: Generated): ResourceType {
     );
 
   return {
+    storesId: kind.storesId ?? true,
+
     check(_step, _olds, news) {
       const failures = hasUnknown(news) ? [] : (kind.validate?.(revealAll(complete(news))) ?? []);
       return { inputs: news, failures };

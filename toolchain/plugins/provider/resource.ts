@@ -32,6 +32,8 @@ export interface Checked {
 
 /** What a resource type does. All properties come decoded and may hold secrets and, in previews, unknowns. */
 export interface ResourceType {
+  /** True where the official plugin stores the id among the outputs, too. The server adds it. Default false. */
+  storesId?: boolean;
   /** Validates and completes the inputs. `olds` are the inputs stored before (empty for a new resource). */
   check(step: Step, olds: PropertyMap, news: PropertyMap): Checked | Promise<Checked>;
   /** Compares; `oldInputs` are the stored inputs, `state` the stored outputs, `news` checked inputs. */

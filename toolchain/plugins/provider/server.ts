@@ -6,7 +6,7 @@ import messages from "@pulumi/pulumi/proto/provider_pb.js";
 import { difference, topLevel, type Change, type Difference } from "./diff.ts";
 import type { Engine } from "./engine.ts";
 import type { CheckFailure, Provider, ResourceType, Step } from "./resource.ts";
-import { fromStruct, toStruct, type PropertyMap } from "./value.ts";
+import { fromStruct, toStruct, unknown, type PropertyMap, type Value } from "./value.ts";
 
 /** The handlers of `pulumirpc.ResourceProvider` for `provider`. `signal` aborts what is under way. */
 export function handlers(provider: Provider, engine: Engine, signal: AbortSignal): UntypedServiceImplementation {
@@ -76,12 +76,13 @@ export function handlers(provider: Provider, engine: Engine, signal: AbortSignal
     }),
     create: answer(async (request: InstanceType<typeof messages.CreateRequest>) => {
       const at = step(request.getUrn());
+      const type = typeOf(provider, at.urn);
       const { id, state } = await flushed(at, () =>
-        typeOf(provider, at.urn).create(at, fromStruct(request.getProperties()), request.getPreview()),
+        type.create(at, fromStruct(request.getProperties()), request.getPreview()),
       );
       const response = new messages.CreateResponse();
       response.setId(id);
-      response.setProperties(toStruct(state));
+      response.setProperties(toStruct(outputsOf(type, request.getPreview() ? unknown : id, state)));
       return response;
     }),
     read: answer(async (request: InstanceType<typeof messages.ReadRequest>) => {
@@ -96,7 +97,7 @@ export function handlers(provider: Provider, engine: Engine, signal: AbortSignal
       if (!found) return response;
       response.setId(found.id);
       response.setInputs(toStruct(found.inputs));
-      response.setProperties(toStruct(found.state));
+      response.setProperties(toStruct(outputsOf(type, found.id, found.state)));
       return response;
     }),
     update: answer(async (request: InstanceType<typeof messages.UpdateRequest>) => {
@@ -106,11 +107,10 @@ export function handlers(provider: Provider, engine: Engine, signal: AbortSignal
       for (const name of request.getIgnorechangesList()) {
         if (name in state) news[name] = state[name] ?? null;
       }
-      const outputs = await flushed(at, () =>
-        typeOf(provider, at.urn).update(at, request.getId(), state, news, request.getPreview()),
-      );
+      const type = typeOf(provider, at.urn);
+      const outputs = await flushed(at, () => type.update(at, request.getId(), state, news, request.getPreview()));
       const response = new messages.UpdateResponse();
-      response.setProperties(toStruct(outputs));
+      response.setProperties(toStruct(outputsOf(type, request.getId(), outputs)));
       return response;
     }),
     delete: answer(async (request: InstanceType<typeof messages.DeleteRequest>) => {
@@ -164,6 +164,10 @@ async function flushed<T>(step: Step, work: () => Promise<T>): Promise<T> {
   } finally {
     await step.log.flush();
   }
+}
+
+function outputsOf({ storesId }: ResourceType, id: Value, state: PropertyMap): PropertyMap {
+  return storesId === true ? { ...state, id } : state;
 }
 
 function typeOf(provider: Provider, urn: string): ResourceType {

@@ -39,6 +39,7 @@ export const randomBytes = generatedResource({
   defaults: {},
   computed: ["base64", "hex"],
   secret: ["base64", "hex"],
+  storesId: false,
   validate: atLeastOne("length", "length"),
   generate(inputs) {
     const bytes = bytesOf(Number(inputs["length"]));
