@@ -4,6 +4,7 @@ import * as mysql from "@pulumi/mysql";
 import * as pulumi from "@pulumi/pulumi";
 import { certificatesIn } from "./config/certificateFile.ts";
 import { accessCommand, databasePassword, type DatastoreAccess, type DatastoreContext } from "./datastoreAccess.ts";
+import { beforeChanges } from "./host/beforeChanges.ts";
 import type { HostArgs } from "./host/host.ts";
 import { renderClientOptions } from "./render/clientOptions.ts";
 import { backupPrivileges, k3sPrivileges } from "./render/datastoreAccess.ts";
@@ -69,7 +70,7 @@ export function existingDatastore(
     `${name}-schema`,
     { name: database, defaultCharacterSet: "utf8mb4", defaultCollation: "utf8mb4_unicode_ci" },
     // The cluster itself: whatever becomes of the stack, it is nobody's to drop but its owner's.
-    { parent, provider, retainOnDelete: true, hooks: { onError: [taken] } },
+    { parent, provider, retainOnDelete: true, hooks: { ...beforeChanges(), onError: [taken] } },
   );
 
   const accounts = [
@@ -100,7 +101,13 @@ export function existingDatastore(
               `${resource}-user`,
               { user: account.user, host, plaintextPassword: account.password, tlsOption: "SSL" },
               // A user cannot be made beside one of the same name.
-              { parent, provider, deleteBeforeReplace: true, protect: false, hooks: { onError: [taken] } },
+              {
+                parent,
+                provider,
+                deleteBeforeReplace: true,
+                protect: false,
+                hooks: { ...beforeChanges(), onError: [taken] },
+              },
             );
             const grant = new mysql.Grant(
               `${resource}-grant`,
@@ -112,7 +119,15 @@ export function existingDatastore(
                 privileges: [...account.privileges],
               },
               // With its user go its privileges.
-              { parent, provider, deleteBeforeReplace: true, protect: false, deletedWith: made, dependsOn: schema },
+              {
+                parent,
+                provider,
+                deleteBeforeReplace: true,
+                protect: false,
+                deletedWith: made,
+                dependsOn: schema,
+                hooks: beforeChanges(),
+              },
             );
             return [account.label === "k3s" ? from : "", grant];
           }),

@@ -1,9 +1,15 @@
+import type * as pulumi from "@pulumi/pulumi";
+
 /**
  * What the components record of themselves as their inputs: a preview shows what changed of them, the stack's state
  * keeps them, and policies judge by them. Only what is known without asking any host, and is no secret: a component
  * whose inputs had to be waited for would hold up all of its children.
  */
 export interface Recorded {
+  "k3s-ha:index:HostChecks": {
+    /** By name. The address is waited for, since nothing may be changed anywhere before every host can be reached. */
+    readonly hosts: Readonly<Record<string, { readonly role: string; readonly address: pulumi.Input<string> }>>;
+  };
   "k3s-ha:index:K3sServerPool": { readonly hosts: readonly string[]; readonly release: RecordedRelease };
   "k3s-ha:index:AgentPool": {
     readonly hosts: readonly string[];

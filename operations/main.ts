@@ -2,8 +2,8 @@
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { backupProgramPath } from "../components/render/backupProgram.ts";
-import { loginOf } from "./hostLogin.ts";
-import { runOnHost } from "./hostShell.ts";
+import { loginOf } from "../components/host/hostLogin.ts";
+import { runOnHost } from "../components/host/hostShell.ts";
 import { restoreBackup } from "./restore.ts";
 import { kubectl } from "./kubectl.ts";
 import { say, secondsSince, step } from "../build/progress.ts";

@@ -8,8 +8,8 @@ import { readFile } from "node:fs/promises";
 import { backupProgramPath } from "../components/render/backupProgram.ts";
 import { renderHostScript } from "../components/render/hostScript.ts";
 import { say, secondsSince, step } from "../build/progress.ts";
-import { type HostLogin, loginOf } from "./hostLogin.ts";
-import { runOnHost } from "./hostShell.ts";
+import { type HostLogin, loginOf } from "../components/host/hostLogin.ts";
+import { runOnHost } from "../components/host/hostShell.ts";
 import {
   type Current,
   lossOf,

@@ -1,6 +1,6 @@
 /** What a restore would do and cost, and where one that failed has left the cluster: in words, before and after. */
 import { compareReleases } from "../components/render/releaseOrder.ts";
-import type { HostLogin } from "./hostLogin.ts";
+import type { HostLogin } from "../components/host/hostLogin.ts";
 import { duration, thousands } from "./status/judgement.ts";
 
 /** What a backup's manifest says that a restore needs. */

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
+import { beforeChanges } from "./beforeChanges.ts";
 import { connectionTo, type HostArgs } from "./host.ts";
 
 /** What a {@link HostCommand} runs, and where. */
@@ -24,6 +25,7 @@ export interface HostCommandArgs {
 export class HostCommand extends remote.Command {
   constructor(name: string, args: HostCommandArgs, opts?: pulumi.CustomResourceOptions) {
     const { standIn } = args.host;
+    const options = { additionalSecretOutputs: ["stdout", "stderr"], hooks: beforeChanges() };
     if (standIn !== undefined) {
       // Kept in the state as a command that does nothing anywhere, and that is not even dialled for when it is deleted.
       // Once the host is back, everything about it differs, so it is applied anew.
@@ -37,7 +39,7 @@ export class HostCommand extends remote.Command {
           logging: remote.Logging.None,
           addPreviousOutputInEnv: false,
         },
-        pulumi.mergeOptions(opts, { additionalSecretOutputs: ["stdout", "stderr"] }),
+        pulumi.mergeOptions(opts, options),
       );
       return;
     }
@@ -58,7 +60,7 @@ export class HostCommand extends remote.Command {
         // Stock sshd refuses the variables that this would send.
         addPreviousOutputInEnv: false,
       },
-      pulumi.mergeOptions(opts, { additionalSecretOutputs: ["stdout", "stderr"] }),
+      pulumi.mergeOptions(opts, options),
     );
   }
 

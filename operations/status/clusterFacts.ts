@@ -3,8 +3,8 @@ import { X509Certificate } from "node:crypto";
 import { request } from "node:https";
 import { parse } from "yaml";
 import { growingDirectories } from "./disks.ts";
-import { loginOf } from "../hostLogin.ts";
-import { runOnHost } from "../hostShell.ts";
+import { loginOf } from "../../components/host/hostLogin.ts";
+import { runOnHost } from "../../components/host/hostShell.ts";
 import type { HostRole, HostSettings, Settings } from "../../components/config/settings.ts";
 import {
   type CertificateFact,

@@ -1,16 +1,14 @@
-// Proves how every host is looked at, and what a failure is told as. What the check finds on hosts, the sandbox proves.
+// Proves what waits for the check of the hosts, and which sentences there are. What the check finds on hosts, the sandbox proves.
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import {
-  explainConnectionFailure,
-  type HostChecksArgs,
-  HostChecks,
-  roleFault,
-} from "../../components/host/hostCheck.ts";
-import { assertSafeCommands, isShown } from "../support/commandRules.ts";
-import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
+import { explainConnectionFailure } from "../../components/host/connectionFault.ts";
+import { type HostChecksArgs, HostChecks, roleFault } from "../../components/host/hostCheck.ts";
+import { HostCommand } from "../../components/host/hostCommand.ts";
+import { hostCheckScript } from "../../components/host/checkHosts.ts";
+import { deploy, type Deployment, resourceNamed, tree } from "../support/deploy.ts";
 import { assertRegistersItsFields, valueOf } from "../support/outputs.ts";
 import { sampleHost } from "../support/sampleHosts.ts";
+import { reveal } from "../support/wire.ts";
 
 const checkedHosts: HostChecksArgs["hosts"] = {
   "server-1": { host: sampleHost(11), path: "k3s-ha:servers.server-1", role: "server" },
@@ -19,61 +17,75 @@ const checkedHosts: HostChecksArgs["hosts"] = {
     path: "k3s-ha:datastore.managed.host",
     role: "datastore",
   },
+  "server-2": {
+    host: sampleHost(12, { standIn: sampleHost(11) }),
+    path: "k3s-ha:servers.server-2",
+    role: "server",
+  },
 };
+
+const act = (name: string) => new HostCommand(name, { host: sampleHost(11), script: "apply() { :; }\n" });
 
 describe("HostChecks", () => {
   let deployment: Deployment<HostChecks>;
   before(async () => {
-    deployment = await deploy(() => new HostChecks("hosts", { hosts: checkedHosts }));
+    deployment = await deploy(() => {
+      act("before-1");
+      const checks = new HostChecks("hosts", { hosts: checkedHosts });
+      act("after-1");
+      act("after-2");
+      return checks;
+    });
   });
 
-  it("looks at each host once", () => {
+  it("costs one resource for all hosts, which acts on none", () => {
     assert.equal(
       tree(deployment),
-      `hosts  k3s-ha:index:HostChecks
-  hosts-db-1  command:remote:Command
-  hosts-server-1  command:remote:Command
+      `after-1  command:remote:Command
+after-2  command:remote:Command
+before-1  command:remote:Command
+hosts  k3s-ha:index:HostChecks
 `,
     );
   });
 
-  it("acts on hosts safely", () => {
-    assertSafeCommands(deployment);
+  it("holds up whatever acts on hosts, before it is made and before it is changed", () => {
+    for (const name of ["after-1", "after-2"])
+      assert.deepEqual(resourceNamed(deployment, name).changeHooks, ["hosts-check"]);
+    assert.deepEqual(resourceNamed(deployment, "before-1").changeHooks, []);
   });
 
-  it("looks at all hosts at the same time", () => {
-    const [first, second] = commandsOf(deployment);
-    assert.ok(first !== undefined && second !== undefined && second.started < first.ended);
+  it("concerns no other program", async () => {
+    const other = await deploy(() => act("after-1"));
+    assert.deepEqual(resourceNamed(other, "after-1").changeHooks, []);
   });
 
-  it("asks for what a host's role needs", () => {
-    const server = scriptOf(resourceNamed(deployment, "hosts-server-1"));
+  it("records each host's role and address, which is all that a preview compares", () => {
+    const { inputs, changeHooks } = resourceNamed(deployment, "hosts");
+    assert.deepEqual(reveal(inputs["hosts"]), {
+      "server-1": { role: "server", address: "198.51.100.11" },
+      "db-1": { role: "datastore", address: "198.51.100.20" },
+      "server-2": { role: "server", address: "198.51.100.12" },
+    });
+    assert.deepEqual(changeHooks, ["hosts-role"]);
+  });
+
+  it("asks for what a host's role needs", async () => {
+    const [server, database] = [checkedHosts["server-1"], checkedHosts["db-1"]];
+    assert.ok(server !== undefined && database !== undefined);
     assert.match(
-      server,
-      /^host_path=k3s-ha:servers\.server-1\nhost_address=198\.51\.100\.11\nhost_name=server-1\nrole=server\nrole_word=server\nneeded_mib=2048\nport=6443$/m,
+      await hostCheckScript({ ...server, name: "server-1" }),
+      /^host_name=server-1\nrole=server\nneeded_mib=2048\nneeded_for_change_mib=256\nport=6443$/m,
     );
     assert.match(
-      scriptOf(resourceNamed(deployment, "hosts-db-1")),
-      /^role=datastore\nrole_word=datastore\nneeded_mib=1024\nport=''$/m,
+      await hostCheckScript({ ...database, name: "db-1" }),
+      /^role=datastore\nneeded_mib=1024\nneeded_for_change_mib=256\nport=''$/m,
     );
   });
 
-  it("leaves a host alone that goes away, and so never dials one that is dead", () => {
-    for (const check of commandsOf(deployment)) assert.equal(check.retainOnDelete, true);
-  });
-
-  it("has every failure explained", () => {
-    for (const check of commandsOf(deployment)) assert.deepEqual(check.errorHooks, ["hosts-explain"]);
-  });
-
-  it("tells which hosts were checked, and registers that as its output", async () => {
+  it("tells which hosts are checked, lost ones left out, and registers that as its output", async () => {
     assert.deepEqual(await valueOf(deployment.result.checked), ["server-1", "db-1"]);
     assertRegistersItsFields(deployment, "hosts", deployment.result);
-  });
-
-  it("shows in the first preview what it is going to look at", async () => {
-    const preview = await deploy(() => new HostChecks("hosts", { hosts: checkedHosts }), { preview: "first" });
-    assert.ok(commandsOf(preview).every(isShown));
   });
 });
 
@@ -88,9 +100,10 @@ describe("roleFault", () => {
     assert.match(roleFault(path, "a", "server", "loadBalancer") ?? "", /is to be the load balancer a\./);
   });
 
-  it("has nothing against a role that stays, nor against a host without K3s", () => {
+  it("has nothing against a role that stays, nor against a host without K3s, nor against one that is new", () => {
     assert.equal(roleFault(path, "agent-2", "agent", "agent"), undefined);
     assert.equal(roleFault(path, "bk-1", "backup", "agent"), undefined);
+    assert.equal(roleFault(path, "agent-2", undefined, "server"), undefined);
   });
 });
 

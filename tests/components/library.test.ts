@@ -7,7 +7,15 @@ import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import * as components from "../../components/index.ts";
 import { assertSafeCommands } from "../support/commandRules.ts";
-import { deploy, type DeployOptions, type Deployment, leaks, resourceNamed, scriptOf } from "../support/deploy.ts";
+import {
+  commandType,
+  deploy,
+  type DeployOptions,
+  type Deployment,
+  leaks,
+  resourceNamed,
+  scriptOf,
+} from "../support/deploy.ts";
 import { fileOf } from "../support/hostFiles.ts";
 import { valueOf } from "../support/outputs.ts";
 import { sampleHostKey, sampleSshKey } from "../support/sampleHosts.ts";
@@ -85,9 +93,13 @@ describe("a program that wires the components itself", () => {
     assert.equal(key, "(private key cluster-admin-key)\n");
   });
 
-  it("comes up in order: hosts, datastore, servers one by one, balancer, agents; backups after the servers", () => {
+  it("has whatever acts on hosts, and nothing else, wait for the check of them", () => {
+    for (const { name, type, changeHooks } of deployment.resources)
+      assert.equal(changeHooks.includes("hosts-check"), type === commandType, name);
+  });
+
+  it("comes up in order: datastore, servers one by one, balancer, agents; backups after the servers", () => {
     const order = [
-      "hosts-builder-2",
       "datastore-server",
       "datastore-preflight",
       "servers-server-1-service",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { lossOf, planOf, refuseNewerRelease, stateAfter } from "../../operations/restorePlan.ts";
-import type { HostLogin } from "../../operations/hostLogin.ts";
+import type { HostLogin } from "../../components/host/hostLogin.ts";
 
 const host = (name: string) => ({ name }) as HostLogin;
 const hosts = {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSettings } from "../../components/config/parseSettings.ts";
-import { loginOf } from "../../operations/hostLogin.ts";
+import { loginOf } from "../../components/host/hostLogin.ts";
 import { sourceOf } from "../../operations/stackSettings.ts";
 import { hostKey, smallStack, valuesOf } from "../config/stack.ts";
 

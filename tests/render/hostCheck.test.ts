@@ -3,78 +3,91 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { renderHostScript } from "../../components/render/hostScript.ts";
-import { bashOutput, runBash } from "../support/bash.ts";
+import { hostCheckScript, readAnswer } from "../../components/host/checkHosts.ts";
+import type { NamedHost } from "../../components/host/hostCheckPart.ts";
+import { bashOutput } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
+import { sampleHost } from "../support/sampleHosts.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
-/** The problems that a part of the check finds, with some programs replaced. */
-async function problems(check: string, programs: string, variables: Record<string, string> = {}): Promise<string> {
-  const script = renderHostScript({
-    body: "hostCheck",
-    variables: {
-      host_path: "k3s-ha:servers.server-1",
-      host_address: "198.51.100.11",
-      role: "server",
-      needed_mib: 2048,
-      port: "6443",
-      port_owners: "k3s k3s-server",
-      ...variables,
-    },
-  });
-  return bashOutput(`${definitionsOf(script)}${programs}\n${check}\nprintf '%s\\n' "\${problems[@]}"\n`);
+const server: NamedHost = { name: "server-1", host: sampleHost(11), path: "k3s-ha:servers.server-1", role: "server" };
+const place = "k3s-ha:servers.server-1 (198.51.100.11)";
+
+/** The sentences for what one check finds, with some programs replaced. */
+async function problems(check: string, programs: string, host: NamedHost = server): Promise<string[]> {
+  const script = await hostCheckScript(host);
+  const printed = await bashOutput(`${definitionsOf(script)}${programs}\nchecks=(${check})\napply\n`);
+  const answer = readAnswer(host, place, printed);
+  assert.ok(Math.abs(answer.shown - Date.now()) < 60_000);
+  assert.ok(answer.isWhole);
+  return answer.problems;
 }
 
 describe("hostCheck", () => {
   it("refuses a disk without room, and tells how much is missing", async () => {
-    const df = (free: number) => `df() { printf 'Avail\\n %s\\n' ${free}; }`;
-    assert.equal(
-      await problems("check_disk", df(500)),
-      "k3s-ha:servers.server-1 (198.51.100.11): has 500 MiB free under /var and needs 2048 MiB. Free some space or use a larger disk.\n",
-    );
-    assert.equal(await problems("check_disk", df(2048)), "\n");
+    const df = (free: number, state = "/nowhere") =>
+      `df() { printf 'Avail\\n %s\\n' ${free}; }; state_directory=${state}`;
+    assert.deepEqual(await problems("check_disk", df(500)), [
+      `${place}: has 500 MiB free under /var and needs 2048 MiB. Free some space or use a larger disk.`,
+    ]);
+    assert.deepEqual(await problems("check_disk", df(2048)), []);
+    // One that it has worked on already needs room for a change only.
+    assert.deepEqual(await problems("check_disk", df(500, "/")), []);
+    assert.match((await problems("check_disk", df(100, "/")))[0] ?? "", /has 100 MiB free .* needs 256 MiB/);
   });
 
   it("refuses a port that another program holds, and not one that K3s holds already", async () => {
     const ss = (program: string) => `ss() { printf 'LISTEN 0 4096 *:6443 *:* users:(("${program}",pid=7,fd=3))\\n'; }`;
-    assert.match(await problems("check_port", ss("apache2")), /: port 6443 is taken by apache2\. Stop that program/);
-    assert.equal(await problems("check_port", ss("k3s-server")), "\n");
-    assert.equal(await problems("check_port", "ss() { :; }"), "\n");
-    assert.equal(await problems("check_port", ss("apache2"), { port: "" }), "\n");
+    assert.deepEqual(await problems("check_port", ss("apache2")), [
+      `${place}: port 6443 is taken by apache2. Stop that program or choose another port.`,
+    ]);
+    assert.deepEqual(await problems("check_port", ss("k3s-server")), []);
+    assert.deepEqual(await problems("check_port", "ss() { :; }"), []);
+    assert.deepEqual(await problems("check_port", ss("apache2"), { ...server, role: "agent" }), []);
   });
 
   it("refuses a processor that K3s is not released for", async () => {
-    assert.match(await problems("check_system", "uname() { echo riscv64; }"), /has the processor architecture riscv64/);
-    assert.doesNotMatch(await problems("check_system", "uname() { echo aarch64; }"), /processor/);
+    assert.match(
+      (await problems("check_system", "uname() { echo riscv64; }")).join("\n"),
+      /: has the processor architecture riscv64; K3s is released for x86_64 and aarch64 here\. Use such a host\.$/m,
+    );
+    assert.doesNotMatch((await problems("check_system", "uname() { echo aarch64; }")).join("\n"), /processor/);
   });
 
   it("refuses a host that is a node of another name or role, and says how to make it one", async () => {
     await inTemporaryDirectory(async (directory) => {
       await mkdir(join(directory, "k3s.claims"));
       const node = (text: string) => writeFile(join(directory, "k3s.claims", "workers-agent-2"), `${text}\n`);
-      const check = () =>
-        problems("check_node", `state_directory=${directory}`, { host_name: "server-1", role_word: "server" });
+      const check = () => problems("check_node", `state_directory=${directory}`);
       await node("agent agent-2");
-      assert.equal(
-        await check(),
-        "k3s-ha:servers.server-1 (198.51.100.11): is the agent agent-2, and is to be the server server-1. A host gets another role or another name in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be. If it was declared lost, install it anew.\n",
-      );
+      assert.deepEqual(await check(), [
+        `${place}: is the agent agent-2, and is to be the server server-1. A host gets another role or another name in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be. If it was declared lost, install it anew.`,
+      ]);
       await node("server server-1");
-      assert.equal(await check(), "\n");
+      assert.deepEqual(await check(), []);
     });
-    assert.equal(await problems("check_node", "state_directory=/nowhere"), "\n");
+    assert.deepEqual(await problems("check_node", "state_directory=/nowhere"), []);
   });
 
   it("refuses a login that did not become root", async () => {
-    const { stderr, exitCode } = await runBash(
-      `${definitionsOf(
-        renderHostScript({
-          body: "hostCheck",
-          variables: { host_path: "k3s-ha:servers.server-1", host_address: "198.51.100.11", role: "agent", port: "" },
-        }),
-      )}id() { echo 1000; }\nfor part in system disk port leftovers node; do eval "check_$part() { :; }"; done\napply\n`,
+    assert.deepEqual(await problems("check_root", "id() { echo 1000; }"), [
+      `${place}: the login user is not root and did not become root through sudo. Give it password-less sudo.`,
+    ]);
+  });
+
+  it("tells all that is wrong with a host at once", async () => {
+    const found = await problems(
+      "check_root check_disk",
+      "id() { echo 1000; }; df() { printf 'Avail\\n 5\\n'; }; state_directory=/nowhere",
     );
-    assert.equal(exitCode, 1);
-    assert.match(stderr, /^k3s-ha:servers\.server-1 \(198\.51\.100\.11\): the login user is not root/);
+    assert.equal(found.length, 2);
+  });
+
+  it("knows an answer that was cut short, and tells what came of it", () => {
+    const printed = "clock\t1\nport\t6443\tapache2\n";
+    const cut = readAnswer(server, place, printed);
+    assert.deepEqual([cut.isWhole, cut.problems.length], [false, 1]);
+    assert.equal(readAnswer(server, place, `${printed}end\n`).isWhole, true);
+    assert.equal(readAnswer(server, place, "").isWhole, false);
   });
 });

@@ -27,6 +27,8 @@ export interface Registered {
   environment: Readonly<Record<string, string>>;
   /** Names of the hooks that run when it fails. */
   errorHooks: readonly string[];
+  /** Names of the hooks that run before it is made or changed. */
+  changeHooks: readonly string[];
   /** What a component registered as its outputs, as it travels. */
   outputs: Readonly<Record<string, unknown>> | undefined;
   /** When it was asked for, and when it was there: places in one order of all such events. */
@@ -151,6 +153,12 @@ export async function deploy<T>(program: () => T | Promise<T>, options: DeployOp
         deletedWith: request.getDeletedwith() === "" ? undefined : nameOf(request.getDeletedwith()),
         environment: Object.fromEntries(request.getEnvvarmappingsMap().toObject(false)),
         errorHooks: request.getHooks()?.getOnErrorList() ?? [],
+        changeHooks: [
+          ...new Set([
+            ...(request.getHooks()?.getBeforeCreateList() ?? []),
+            ...(request.getHooks()?.getBeforeUpdateList() ?? []),
+          ]),
+        ],
         outputs: undefined,
         started: events++,
         ended: Infinity,

@@ -1,6 +1,6 @@
 /** How a host of a stack is logged in to, with every value known. */
 import * as pulumi from "@pulumi/pulumi";
-import type { HostArgs } from "../components/host/host.ts";
+import type { HostArgs } from "./host.ts";
 
 /** One SSH endpoint. Holds a private key: never to be printed. */
 export interface SshEndpoint {

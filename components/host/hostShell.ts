@@ -1,7 +1,8 @@
 /** Scripts on a stack's hosts, from the operator's machine: over SSH, as root, the script on standard input. */
 import type { Client, ClientChannel } from "ssh2";
+import { lacksRoot } from "./connectionFault.ts";
 import type { HostLogin } from "./hostLogin.ts";
-import { connect, HostUnreachable, unreachable } from "./sshConnection.ts";
+import { connect, HostUnreachable } from "./sshConnection.ts";
 
 /** What a script printed, and how it ended. */
 export interface ScriptResult {
@@ -21,6 +22,8 @@ export interface ScriptOptions {
   readonly connectSeconds?: number;
   /** Called with what the script prints to standard error, while it runs. */
   readonly onStderr?: (text: string) => void;
+  /** Called when the host has let us in, and the script is about to start. */
+  readonly onStart?: () => void;
 }
 
 /** Seconds beyond the script's own limit after which a host that says nothing any more is given up. */
@@ -37,9 +40,10 @@ const killAfterSeconds = 2;
 export async function runOnHost(login: HostLogin, script: string, options: ScriptOptions): Promise<ScriptResult> {
   const connection = await connect(login, options.connectSeconds ?? 10);
   try {
+    options.onStart?.();
     const result = await execute(connection.client, login, script, options);
-    if (result.exitCode !== 0 && /(^|\n)(\S+: )?(line \d+: )?sudo: /.test(result.stderr)) {
-      throw new HostUnreachable(unreachable(login, result.stderr));
+    if (result.exitCode !== 0 && login.user !== "root" && lacksRoot(result.stderr)) {
+      throw new HostUnreachable(login, "noRoot", "");
     }
     return result;
   } finally {
@@ -55,20 +59,20 @@ function execute(
 ): Promise<ScriptResult> {
   const sudo = login.user === "root" ? "" : "sudo -n ";
   const command = `${sudo}timeout --kill-after=${killAfterSeconds} ${seconds} bash -s ${action}`;
+  const printed = { stdout: "", stderr: "" };
   return new Promise((resolve, reject) => {
     const giveUp = setTimeout(
       () => {
-        reject(new HostUnreachable(unreachable(login, `it fell silent while it worked, for ${seconds} s`)));
+        reject(new HostUnreachable(login, "slow", `it fell silent while it worked, for ${seconds} s`, printed.stdout));
       },
       (seconds + killAfterSeconds + silenceSeconds) * 1000,
     );
     client.exec(command, (error, channel: ClientChannel | undefined) => {
       if (error || channel === undefined) {
         clearTimeout(giveUp);
-        reject(new HostUnreachable(unreachable(login, error?.message ?? "no channel")));
+        reject(new HostUnreachable(login, "unreachable", error?.message ?? "no channel"));
         return;
       }
-      const printed = { stdout: "", stderr: "" };
       let exitCode: number | undefined;
       channel.setEncoding("utf8");
       channel.stderr.setEncoding("utf8");
@@ -82,7 +86,8 @@ function execute(
       channel.on("error", () => undefined);
       channel.on("close", () => {
         clearTimeout(giveUp);
-        if (exitCode === undefined) reject(new HostUnreachable(unreachable(login, "the connection was lost")));
+        if (exitCode === undefined)
+          reject(new HostUnreachable(login, "unreachable", "the connection was lost", printed.stdout));
         else resolve({ ...printed, exitCode });
       });
       channel.end(script);

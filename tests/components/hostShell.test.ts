@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import { type HostLogin, loginOf } from "../../operations/hostLogin.ts";
-import { runOnHost } from "../../operations/hostShell.ts";
-import { HostUnreachable } from "../../operations/sshConnection.ts";
+import { type HostLogin, loginOf } from "../../components/host/hostLogin.ts";
+import { runOnHost } from "../../components/host/hostShell.ts";
+import { HostUnreachable } from "../../components/host/sshConnection.ts";
 import { freePort, makeKey, SshServer } from "../toolchain/plugins/sshServer.ts";
 
 let server: SshServer;
@@ -116,7 +116,7 @@ test("a host that takes the connection and says nothing is given up in time", as
   const { port } = silent.address() as { port: number };
   assert.equal(
     await failure({ port }, 1),
-    `${place}: the host cannot be reached over SSH (no answer in time). Check that it is up, and that its address and port are right.`,
+    `${place}: the host is slow: it took the connection, but did not let us in in time. It is overloaded, or hangs: check its load.`,
   );
   assert.ok(performance.now() - start < 15_000);
   silent.close();
@@ -126,6 +126,6 @@ test("a bastion that does not answer is named", async () => {
   const bastion = { ...login, port: await freePort() };
   assert.equal(
     await failure({ bastion }),
-    `${place}: the host cannot be reached over SSH (connection refused at its bastion 127.0.0.1). Check that it is up, and that its address and port are right.`,
+    `k3s-ha:servers.server-1 (127.0.0.1 through the bastion 127.0.0.1): the host cannot be reached over SSH (connection refused at the bastion). Check that it is up, and that its address and port are right.`,
   );
 });

@@ -1,0 +1,47 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "./host.ts";
+
+/** What a host is for. */
+export type HostRole = "server" | "agent" | "loadBalancer" | "datastore" | "backup";
+
+/** A host to check, and what it stands for in messages. */
+export interface CheckedHost {
+  /** How it is reached. One with a `standIn` is lost, and is not looked at. */
+  host: HostArgs;
+  /** Where the host stands in the configuration, for messages: "k3s-ha:servers.server-1". */
+  path: string;
+  /** What it is for: how much room it needs, and which port has to be free. */
+  role: HostRole;
+}
+
+/** A checked host with its name. */
+export interface NamedHost extends CheckedHost {
+  readonly name: string;
+}
+
+/** What one problem that a script reports is called in a sentence. It follows "<path> (<address>): ". */
+export type ProblemSentence = (host: NamedHost, ...facts: string[]) => string;
+
+/**
+ * One part of the check of a host: a script that reads, changes nothing, and calls `report CODE [FACT...]` for each
+ * problem that it finds; and the sentence for each code.
+ */
+export interface HostCheckPart {
+  /** Name of a file in `render/scripts/` without its ending. */
+  readonly script: string;
+  /** Functions of that file that are called, in this order. */
+  readonly checks: readonly string[];
+  /** Shell variables that the file reads. */
+  readonly variables: (host: NamedHost) => Readonly<Record<string, pulumi.Input<string | number | readonly string[]>>>;
+  /** By code. A code that has none is a fault of this program, and is told as one. */
+  readonly sentences: Readonly<Record<string, ProblemSentence>>;
+}
+
+/** What a role is called in messages. */
+export const roleWords: Readonly<Record<HostRole, string>> = {
+  server: "server",
+  agent: "agent",
+  loadBalancer: "load balancer",
+  datastore: "datastore",
+  backup: "backup host",
+};

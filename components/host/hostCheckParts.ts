@@ -1,0 +1,5 @@
+import type { HostCheckPart } from "./hostCheckPart.ts";
+import { hostFitness } from "./hostFitness.ts";
+
+/** All that is looked at on a host before anything is changed on any, in this order. */
+export const hostCheckParts: readonly HostCheckPart[] = [hostFitness];
