@@ -28,7 +28,7 @@ export const stopDropInPath = "/etc/systemd/system/k3s.service.d/k3s-ha.conf";
 
 /**
  * Everything that a server answers balancers with; they ask at its cluster-side `address` only. With `leaves`, whoever
- * stops K3s, be it an operator or a reboot, has balancers send clients elsewhere first.
+ * stops K3s, be it an operator or a reboot, has balancers send clients elsewhere first. What K3s led is free when it has ended.
  */
 export function balancerStateFiles(address: string, { leaves }: { leaves: boolean }): HostFile[] {
   return [
@@ -47,7 +47,9 @@ function program(path: string, script: string): HostFile {
 function renderStopDropIn(leaves: boolean): string {
   return `# Written by k3s-ha; changes made here are overwritten.
 [Service]
-${leaves ? `ExecStop=${stopProgramPath} ${leaveSeconds}` : "# No other server could take this one's clients."}
+${leaves ? "" : "# No other server could take this one's clients.\n"}ExecStop=${stopProgramPath} lead-away ${leaves ? leaveSeconds : 0}
+ExecStopPost=-${stopProgramPath} give-up ended
+ExecStartPost=-${stopProgramPath} give-up started
 `;
 }
 

@@ -159,7 +159,7 @@ describe("K3sServerPool", () => {
   it("does so when somebody else restarts K3s as well", async () => {
     const dropIn = "/etc/systemd/system/k3s.service.d/k3s-ha.conf";
     const text = await fileOf(script("servers-server-2-service"), dropIn);
-    assert.match(text ?? "", /^ExecStop=\/usr\/local\/lib\/k3s-ha\/k3s-stop 2$/m);
+    assert.match(text ?? "", /^ExecStop=\/usr\/local\/lib\/k3s-ha\/k3s-stop lead-away 2$/m);
     const alone = await deploy(() => makePool({ hosts: { "server-1": sampleHost(11) } }));
     assert.doesNotMatch((await fileOf(script("servers-server-1-service", alone), dropIn)) ?? "", /ExecStop/);
   });

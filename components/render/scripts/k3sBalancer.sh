@@ -29,3 +29,22 @@ return_to_balancers() {
   exec 8>&-
   sleep "$return_seconds"
 }
+
+# leaders_are_at_work: whether whoever leads the controllers has said so within 15 s; they do every two.
+leaders_are_at_work() {
+  local times time
+  times=$(k3s kubectl --kubeconfig "$kubeconfig" get lease kube-scheduler kube-controller-manager --namespace kube-system --ignore-not-found \
+    --request-timeout 5s --output 'jsonpath={range .items[*]}{.spec.holderIdentity} {.spec.renewTime}{"\n"}{end}' 2>/dev/null) || return
+  while read -r _ time; do
+    # Of one that was given up there is a time alone.
+    [[ -n $time ]] && (($(date +%s) - $(date --date="$time" +%s) < 15)) || return
+  done <<<"$times"
+}
+
+# Pods that are taken off a node after this have to find another: without a scheduler at work they would wait. A cluster may have
+# been told to do without; it goes on.
+wait_for_leaders() {
+  local deadline=$((SECONDS + 60))
+  [[ $role == server ]] || return 0
+  until leaders_are_at_work || ((SECONDS >= deadline)); do sleep 0.5; done
+}

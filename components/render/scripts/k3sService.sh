@@ -116,7 +116,7 @@ remove_other_releases() {
 }
 
 apply() {
-  local now registries=()
+  local now restarted=false registries=()
   lock_host
   take_again "$unit"
   check_datastore
@@ -127,6 +127,7 @@ apply() {
   now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit" ${registries[@]+"${registries[@]}"})"
   start_balancer_state
   if ! runs_with "$unit" "$now" || rotation_is_due; then
+    if systemctl is-active --quiet "$unit"; then restarted=true; fi
     leave_balancers
     make_room
     restart_k3s
@@ -135,6 +136,7 @@ apply() {
   mark_node || die "$host_name: the node could not be marked as this stack's; run up again"
   uncordon_node
   return_to_balancers
+  if $restarted; then wait_for_leaders; fi
   keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s "$secrets_path" "$datastore_ca_path" "$datastore_certificate_path" \
     "$datastore_key_path" "$registries_path"
   proved "$unit" "$now"
