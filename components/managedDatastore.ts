@@ -6,7 +6,7 @@ import { HostCommand } from "./host/hostCommand.ts";
 import { backupPrivileges, k3sPrivileges } from "./render/datastoreAccess.ts";
 import { renderMysqlDsn } from "./render/datastoreDsn.ts";
 import { datastoreFirewallTable, renderDatastoreAccept, renderDatastoreFirewall } from "./render/datastoreFirewall.ts";
-import { renderFirewallUnit } from "./render/firewallUnit.ts";
+import { renderFirewallRequirement, renderFirewallUnit } from "./render/firewallUnit.ts";
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { type MariadbConfig, maxConnections, renderMariadbConfig } from "./render/mariadbConfig.ts";
 import { renderMariadbDropIn, renderMariadbSocket, renderMariadbStop } from "./render/mariadbUnits.ts";
@@ -32,6 +32,7 @@ const tlsDirectory = "/etc/mysql/k3s-ha";
 const configPath = "/etc/mysql/mariadb.conf.d/90-k3s-ha.cnf";
 const socketUnit = "/etc/systemd/system/mariadb.socket";
 const dropInPath = "/etc/systemd/system/mariadb.service.d/k3s-ha.conf";
+const requirementPath = "/etc/systemd/system/mariadb.service.d/k3s-ha-firewall.conf";
 const stopPath = "/etc/mysql/k3s-ha/stop.sql";
 const firewallRules = "/etc/k3s-ha/datastore-firewall.nft";
 const clientsDirectory = "/etc/k3s-ha/datastore-clients";
@@ -164,10 +165,12 @@ export function managedDatastore(
                     path: firewallRules,
                     content: renderDatastoreFirewall(port, [backup], `${clientsDirectory}/*.nft`),
                   },
+                  { path: requirementPath, content: renderFirewallRequirement(firewallRules) },
                   {
                     path: firewallUnit,
                     content: renderFirewallUnit({
                       description: "Datastore firewall",
+                      unit: "k3s-ha-datastore-firewall",
                       protects: "mariadb.service",
                       rules: firewallRules,
                       table: datastoreFirewallTable,

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { balancerCheck, balancerCheckPath } from "./render/balancerCheck.ts";
-import { renderFirewallUnit } from "./render/firewallUnit.ts";
+import { renderFirewallRequirement, renderFirewallUnit } from "./render/firewallUnit.ts";
 import { renderHostScript } from "./render/hostScript.ts";
 import { renderKeepalivedConfig } from "./render/keepalivedConfig.ts";
 import { renderRestartDropIn } from "./render/restartDropIn.ts";
@@ -35,6 +35,7 @@ export const virtualIpPackages = ["keepalived", "nftables"];
 const configDirectory = "/etc/keepalived/k3s-ha";
 const firewallRules = "/etc/k3s-ha/vrrp-firewall.nft";
 const firewallUnit = "/etc/systemd/system/k3s-ha-vrrp-firewall.service";
+const requirementPath = "/etc/systemd/system/keepalived.service.d/k3s-ha-firewall.conf";
 const dropInPath = "/etc/systemd/system/keepalived.service.d/k3s-ha.conf";
 
 /** The command that lets a host share the address, and that ends when just one host is seen to hold it. */
@@ -61,6 +62,7 @@ export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.Cust
             drop_in_path: dropInPath,
             firewall_unit: firewallUnit,
             firewall_rules: firewallRules,
+            requirement_path: requirementPath,
           },
           files: [
             {
@@ -76,10 +78,12 @@ export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.Cust
             { path: balancerCheckPath, content: balancerCheck, mode: "0755" },
             { path: dropInPath, content: renderRestartDropIn() },
             { path: firewallRules, content: renderVrrpFirewall(peerAddresses) },
+            { path: requirementPath, content: renderFirewallRequirement(firewallRules) },
             {
               path: firewallUnit,
               content: renderFirewallUnit({
                 description: "VRRP firewall",
+                unit: "k3s-ha-vrrp-firewall",
                 protects: "keepalived.service",
                 rules: firewallRules,
                 table: vrrpFirewallTable,

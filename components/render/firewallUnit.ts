@@ -4,14 +4,27 @@ export interface FirewallUnit {
   description: string;
   /** The service that the rules protect, and that is started after them. */
   protects: string;
+  /** The unit's own name, without its ending. */
+  unit: string;
   /** Path of the rules. */
   rules: string;
   /** The table of family inet that the rules make. */
   table: string;
 }
 
-/** The unit that loads rules of nftables at every start of the host, before the service that they protect. */
-export function renderFirewallUnit({ description, protects, rules, table }: FirewallUnit): string {
+/** Seconds after which rules are back that something else removed. */
+const watchSeconds = 5;
+
+/** Where a firewall writes down, in seconds, when its rules were last missing. Its unit's name and this ending. */
+export const putBackRecords = "/run/k3s-ha";
+export const putBackEnding = ".put-back";
+
+/**
+ * The unit that loads rules of nftables at every start of the host, before the service that they protect, and puts them
+ * back when another tool has flushed them: `nft flush ruleset` is how most begin.
+ */
+export function renderFirewallUnit({ description, protects, rules, table, unit }: FirewallUnit): string {
+  const record = `${putBackRecords}/${unit}${putBackEnding}`;
   return `# Written by k3s-ha; changes made here are overwritten.
 [Unit]
 Description=${description} of k3s-ha
@@ -20,15 +33,25 @@ Before=${protects}
 After=nftables.service
 PartOf=nftables.service
 ReloadPropagatedFrom=nftables.service
+StartLimitIntervalSec=0
 
 [Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/usr/sbin/nft -f ${rules}
+ExecStartPre=/usr/sbin/nft -f ${rules}
+ExecStart=/bin/sh -c 'while sleep ${watchSeconds}; do /usr/sbin/nft list table inet ${table} 2>/dev/null | grep -q drop || { echo "the rules of ${table} were removed by something else; loading them again"; /usr/sbin/nft -f ${rules} || exit 1; install -d -m 0700 ${putBackRecords}; date +%%s >${record}; }; done'
 ExecReload=/usr/sbin/nft -f ${rules}
-ExecStop=/usr/sbin/nft delete table inet ${table}
+ExecStopPost=-/usr/sbin/nft delete table inet ${table}
+Restart=always
+RestartSec=1s
 
 [Install]
 WantedBy=multi-user.target
+`;
+}
+
+/** A drop-in for the service that rules protect: it does not start where they cannot be loaded. It needs no restart of the service. */
+export function renderFirewallRequirement(rules: string): string {
+  return `# Written by k3s-ha; changes made here are overwritten.
+[Service]
+ExecStartPre=+/usr/sbin/nft -f ${rules}
 `;
 }

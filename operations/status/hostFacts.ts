@@ -4,6 +4,7 @@ import { haproxySocket } from "../../components/render/haproxyConfig.ts";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import type { HostRole } from "../../components/config/settings.ts";
 import type { DiskFact } from "./disks.ts";
+import type { PutBackFact } from "./firewalls.ts";
 
 /** A server as one balancer's HAProxy sees it. */
 export interface BackendFact {
@@ -87,6 +88,7 @@ export interface HostFacts {
   readonly drill: DrillFact | undefined;
   /** Of the directories that grow. */
   readonly disks: readonly DiskFact[];
+  readonly firewallsPutBack: readonly PutBackFact[];
 }
 
 /** What the hosts of a stack are asked about, beside themselves. */
@@ -155,6 +157,7 @@ export function parseHostFacts(text: string): HostFacts {
     backup: backup === undefined ? undefined : parseManifest(backup),
     backupFault: one("backup-fault")?.[0],
     drill: drill === undefined ? undefined : { endedAt: new Date(Number(drill[0]) * 1000), backup: drill[1] ?? "" },
+    firewallsPutBack: all("put-back").map(([unit = "", seconds]) => ({ unit, at: new Date(Number(seconds) * 1000) })),
     disks: all("disk").map(([path = "", mount = "", ...counts]) => {
       const [usedBytes = 0, freeBytes = 0, inodesUsed = 0, inodesFree = 0] = counts.map(Number);
       return { path, mount, usedBytes, freeBytes, inodesUsed, inodesFree };

@@ -2,6 +2,7 @@
 import { CronExpressionParser } from "cron-parser";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
 import { diskProblems } from "./disks.ts";
+import { firewallProblems } from "./firewalls.ts";
 import type { CertificateFact, DatastoreFact, HostFacts, NodeFact } from "./hostFacts.ts";
 
 /** A certificate is told of when it ends within this many days: time for a planned rotation. */
@@ -52,6 +53,9 @@ export function problemsOf(facts: ClusterFacts): string[] {
     ...nodeProblems(facts),
     ...datastoreProblems(facts),
     ...facts.hosts.flatMap(({ name, facts: told }) => diskProblems(name, told?.disks ?? [])),
+    ...facts.hosts.flatMap(({ name, facts: told }) =>
+      told === undefined ? [] : firewallProblems(name, told.units, told.firewallsPutBack, facts.takenAt),
+    ),
     ...certificateProblems(facts),
     ...backupProblems(facts),
   ];

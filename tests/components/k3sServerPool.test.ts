@@ -161,7 +161,7 @@ describe("K3sServerPool", () => {
     const text = await fileOf(script("servers-server-2-service"), dropIn);
     assert.match(text ?? "", /^ExecStop=\/usr\/local\/lib\/k3s-ha\/k3s-stop lead-away 2$/m);
     const alone = await deploy(() => makePool({ hosts: { "server-1": sampleHost(11) } }));
-    assert.doesNotMatch((await fileOf(script("servers-server-1-service", alone), dropIn)) ?? "", /ExecStop/);
+    assert.match((await fileOf(script("servers-server-1-service", alone), dropIn)) ?? "", /^ExecStop=.* lead-away 0$/m);
   });
 
   it("answers balancers on the server's cluster-side address only", async () => {

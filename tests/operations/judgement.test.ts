@@ -28,6 +28,7 @@ const nothing: HostFacts = {
   backupFault: undefined,
   drill: undefined,
   disks: [],
+  firewallsPutBack: [],
 };
 /** A disk with this much of 100 GiB left. */
 const disk = (path: string, freeGibibytes: number, mount = "/") => ({
@@ -147,6 +148,20 @@ const pair = (first: boolean, second: boolean): ClusterFacts => ({
 });
 
 const cases: Record<string, [ClusterFacts, string]> = {
+  "a firewall that is not loaded": [
+    withDatabase({ units: { ...databaseFacts.units, "k3s-ha-datastore-firewall": "failed" } }),
+    'db-1: the firewall that keeps all but the servers and the backup host away from the database is not loaded (k3s-ha-datastore-firewall is failed). See "journalctl --unit k3s-ha-datastore-firewall" there, then run "systemctl restart k3s-ha-datastore-firewall".',
+  ],
+  "a firewall whose rules something removed within two days": [
+    withDatabase({
+      units: { ...databaseFacts.units, "k3s-ha-datastore-firewall": "active" },
+      firewallsPutBack: [
+        { unit: "k3s-ha-datastore-firewall", at: new Date("2026-02-28T12:30:00Z") },
+        { unit: "k3s-ha-vrrp-firewall", at: new Date("2026-02-27T12:29:00Z") },
+      ],
+    }),
+    'db-1: something removed the rules of the firewall that keeps all but the servers and the backup host away from the database, last at 2026-02-28T12:30:00.000Z; they were loaded again within seconds. Find what flushes the rules of others there, such as "nft flush ruleset" in another tool\'s service, and have it remove its own tables alone.',
+  ],
   "an API that does not answer": [
     { ...healthy, apiAnswer: "connection refused" },
     "The API does not answer at https://198.51.100.30:6443 (connection refused). If no sentence below says why, check that this machine reaches that address.",

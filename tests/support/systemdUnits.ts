@@ -39,7 +39,7 @@ async function makeRoot(root: string, files: readonly WrittenFile[]): Promise<vo
     await writeFile(join(root, path), content, { mode: Number.parseInt(mode, 8) });
   };
   for (const { path, content, mode } of files) await place(path, content, mode);
-  for (const program of ["/usr/local/bin/k3s", "/usr/sbin/nft", "/sbin/modprobe", "/usr/sbin/mariadbd"])
+  for (const program of ["/bin/sh", "/usr/local/bin/k3s", "/usr/sbin/nft", "/sbin/modprobe", "/usr/sbin/mariadbd"])
     await place(program, "", "0755");
   const system = "/usr/lib/systemd/system";
   // The distribution's, as far as a socket needs it.

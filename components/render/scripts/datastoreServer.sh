@@ -77,18 +77,10 @@ set_connections() {
 start_firewall() {
   if [[ $firewall == true ]]; then
     install_packages nftables
-    systemctl enable --quiet k3s-ha-datastore-firewall
-    systemctl reload-or-restart k3s-ha-datastore-firewall || die "$host_name: the firewall rules were refused; see: journalctl --unit k3s-ha-datastore-firewall"
+    load_firewall k3s-ha-datastore-firewall
   else
-    remove_firewall
+    remove_firewall k3s-ha-datastore-firewall
   fi
-}
-
-remove_firewall() {
-  [[ -e $firewall_unit ]] || return 0
-  systemctl disable --quiet --now k3s-ha-datastore-firewall
-  rm -f "$firewall_unit" "$firewall_rules"
-  systemctl daemon-reload
 }
 
 # A MariaDB that others use goes on for them when the cluster is gone.
@@ -100,7 +92,7 @@ remember_server() {
 }
 
 take_settings_back() {
-  remove_firewall
+  remove_firewall k3s-ha-datastore-firewall
   systemctl disable --quiet --now mariadb.socket
   rm -rf "$config_path" "$socket_path" "$drop_in_path" "$tls_directory" "$state_directory"/mariadb.{proved,kept,refused} "$state_directory"/datastore-{server,tls}.revision
   systemctl daemon-reload

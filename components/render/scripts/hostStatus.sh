@@ -12,6 +12,16 @@ certificate() {
 # unit NAME: systemd's word, and how often it was started again.
 unit() { tell unit "$1" "$(systemctl show --property ActiveState --value "$1")" "$(systemctl show --property NRestarts --value "$1")"; }
 
+# Those of them that the host has, and when their rules were last found missing, in seconds.
+tell_firewalls() {
+  local name
+  for name in k3s-ha-datastore-firewall k3s-ha-vrrp-firewall; do
+    [[ -e /etc/systemd/system/$name.service ]] || continue
+    unit "$name"
+    if [[ -s $runtime_directory/$name.put-back ]]; then tell put-back "$name" "$(<"$runtime_directory/$name.put-back")"; fi
+  done
+}
+
 tell_balancer() {
   unit haproxy
   # name, state, seconds in it, result of the last check, and its words
@@ -168,6 +178,7 @@ apply() {
     agent) tell_agent ;;
     datastore) tell_datastore ;;
   esac
+  tell_firewalls
   tell_backup
   for directory in "${growing_directories[@]}"; do tell_disk "$directory"; done
   tell end

@@ -60,12 +60,6 @@ start_keepalived() {
   fi
 }
 
-start_firewall() {
-  systemctl enable --quiet k3s-ha-vrrp-firewall
-  systemctl reload-or-restart k3s-ha-vrrp-firewall ||
-    die "$host_name: the firewall rules were refused; see: journalctl --unit k3s-ha-vrrp-firewall"
-}
-
 apply() {
   local text answer now
   lock_host
@@ -78,7 +72,7 @@ apply() {
     printf '%s\n' "$answer" >&2
     die "$host_name: keepalived refuses the new configuration, for the reason above; the old one stays in service"
   }
-  start_firewall
+  load_firewall k3s-ha-vrrp-firewall
   now="$interface $(fingerprint "$config_directory/keepalived.conf" "$check_path" "$drop_in_path")"
   if ! runs_with keepalived "$now"; then start_keepalived "$text"; fi
   is_so_within 15 is_held ||
@@ -91,9 +85,9 @@ apply() {
 remove() {
   lock_host
   if ! is_foreign "$keepalived_config" && systemctl cat keepalived >/dev/null 2>&1; then systemctl disable --quiet --now keepalived; fi
-  if [[ -e $firewall_unit ]]; then systemctl disable --quiet --now k3s-ha-vrrp-firewall; fi
+  remove_firewall k3s-ha-vrrp-firewall
   remove_ours "$keepalived_config"
-  rm -rf "$config_directory" "$check_path" "$drop_in_path" "$firewall_unit" "$firewall_rules" \
+  rm -rf "$config_directory" "$check_path" "$drop_in_path" \
     "$state_directory/keepalived.proved" "$state_directory/keepalived.kept" "$state_directory/keepalived.refused" "$state_directory/keepalived.revision"
   systemctl daemon-reload
   give_back keepalived "$keepalived_config"

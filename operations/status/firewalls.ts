@@ -1,0 +1,41 @@
+/** The firewalls that the stack keeps on its hosts. */
+
+/** When a firewall's rules were last found missing, and were loaded again. */
+export interface PutBackFact {
+  /** The firewall's unit, without its ending. */
+  readonly unit: string;
+  readonly at: Date;
+}
+
+/** Units of firewalls, and what each is for. */
+const purposes: Readonly<Record<string, string>> = {
+  "k3s-ha-datastore-firewall": "keeps all but the servers and the backup host away from the database",
+  "k3s-ha-vrrp-firewall": "keeps strangers from taking the virtual address",
+};
+
+/** Hours for which rules that were missing are told of: longer than from one look at the status to the next. */
+const toldHours = 48;
+
+/** A sentence for each firewall of a host that is not loaded, or that something else has removed. */
+export function firewallProblems(
+  name: string,
+  units: Readonly<Record<string, string>>,
+  putBack: readonly PutBackFact[],
+  now: Date,
+): string[] {
+  return [
+    ...Object.entries(purposes).flatMap(([unit, purpose]) =>
+      units[unit] === undefined || units[unit] === "active"
+        ? []
+        : [
+            `${name}: the firewall that ${purpose} is not loaded (${unit} is ${units[unit]}). See "journalctl --unit ${unit}" there, then run "systemctl restart ${unit}".`,
+          ],
+    ),
+    ...putBack
+      .filter(({ at }) => now.getTime() - at.getTime() < toldHours * 3_600_000)
+      .map(
+        ({ unit, at }) =>
+          `${name}: something removed the rules of the firewall that ${purposes[unit] ?? "the stack keeps"}, last at ${at.toISOString()}; they were loaded again within seconds. Find what flushes the rules of others there, such as "nft flush ruleset" in another tool's service, and have it remove its own tables alone.`,
+      ),
+  ];
+}
