@@ -112,7 +112,7 @@ export interface BackupCopy {
 const optionFile = "/etc/k3s-ha/backup.cnf";
 const caPath = "/etc/k3s-ha/backup-ca.crt";
 const tokenFingerprintFile = "/etc/k3s-ha/backup-token.fingerprint";
-const manifestKeyFile = "/etc/k3s-ha/backup-manifest.key";
+const manifestKeyFile = "/etc/k3s-ha/backup-manifest.secret";
 const tokenEscrow = "/etc/k3s-ha/backup-token.age";
 const drillIdentity = "/etc/k3s-ha/backup-drill.key";
 const copyConfig = "/etc/k3s-ha/backup-rclone.conf";

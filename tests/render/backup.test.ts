@@ -95,7 +95,7 @@ describe("renderBackupSettings", () => {
     source: "198.51.100.20:3306",
     optionFile: "/etc/k3s-ha/backup.cnf",
     tokenFingerprintFile: "/etc/k3s-ha/backup-token.fingerprint",
-    manifestKeyFile: "/etc/k3s-ha/backup-manifest.key",
+    manifestKeyFile: "/etc/k3s-ha/backup-manifest.secret",
     k3sVersion: "v1.35.0+k3s1",
     verifier: "k3s-ha-backup",
     recipients: ["age1first", "age1second"],
