@@ -22,7 +22,8 @@ export async function readSettings(workspace: Workspace): Promise<Settings> {
   try {
     const source = sourceOf(JSON.parse(stdout) as Record<string, ConfigValue>);
     const resolved = await resolveHosts(source.values, (stack) => new OtherStack(stack, workspace));
-    return parseSettings({ ...source, values: resolved.values, resolved }).settings;
+    // Nothing is configured here: what an update would stop at keeps nobody from a status, or from a restore.
+    return parseSettings({ ...source, values: resolved.values, resolved, isPreview: true }).settings;
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error;
     const problems = error.problems.map((problem) => `- ${problem}`).join("\n");

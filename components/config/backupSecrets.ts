@@ -9,6 +9,9 @@ export function copyCredentialsFault(text: string): string | undefined {
     return text.includes("ENCRYPTED") ? "is a private key with a passphrase: write one without" : undefined;
   }
   const isSetting = (line: string) => /^[a-z][a-z0-9_]* *= *\S.*$/.test(line);
+  const plain = text.split(/\r?\n/).find((line) => /^\w+ *= *http:\/\//i.test(line));
+  if (plain !== undefined)
+    return `has ${plain.split(/ *=/)[0] ?? "a line"} begin with http://, where the login and the backups would travel in the clear: write https://`;
   return text.trim().split(/\r?\n/).every(isSetting)
     ? undefined
     : "has to be lines of rclone.conf such as secret_access_key = …, or an SSH private key: write one setting a line, without the [section]";
@@ -42,5 +45,7 @@ export function drillIdentityProblems(backup: Configuration["backup"], identity:
 /** Why a webhook cannot be used, with the remedy, or undefined. */
 export function webhookFault(text: string): string | undefined {
   const fault = "has to be a URL: write it like https://chat.example.com/hooks/…";
-  return /^https?:\/\/[^\s"\\]+$/.test(text.trim()) && URL.canParse(text.trim()) ? undefined : fault;
+  if (/^http:\/\//i.test(text.trim()))
+    return "begins with http://, so the messages and the address, which is a secret, would travel in the clear: write https://";
+  return /^https:\/\/[^\s"\\]+$/i.test(text.trim()) && URL.canParse(text.trim()) ? undefined : fault;
 }

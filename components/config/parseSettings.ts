@@ -2,11 +2,12 @@ import type { HostArgs } from "../host/host.ts";
 import { backupSettings } from "./backupSettings.ts";
 import { copyCredentialsFault, drillIdentityFault, drillIdentityProblems, webhookFault } from "./backupSecrets.ts";
 import { configPath, namespace } from "./configPath.ts";
+import { leftExamples } from "./exampleKeys.ts";
 import { type ReadDatastore, readDatastore } from "./datastore.ts";
 import type { Surroundings } from "./filePath.ts";
 import type { ResolvedHosts } from "./hostReference.ts";
 import { hostsOf, inNameOrder } from "./hosts.ts";
-import { InvalidConfiguration, type Problem, tenable } from "./problem.ts";
+import { InvalidConfiguration, type Problem, sentenceOf, tenable } from "./problem.ts";
 import { parseRegistryCredentials } from "./registries.ts";
 import { registriesWith } from "./registriesWithLogins.ts";
 import { officialReleases } from "./release.ts";
@@ -71,6 +72,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
   );
   // What a broken section lacks was only left out.
   const isDatastoreBroken = problems.some(({ path }) => /^k3s-ha:(datastore|backup)\b/.test(path));
+  const examples = leftExamples(configuration, hosts);
   const all = [
     ...unknownKeys(source.values),
     ...(source.resolved?.problems ?? []),
@@ -81,12 +83,18 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     ...tenable(problemsTogether(configuration, now), problems),
     ...loginsInTheClear(configuration, source.values[configPath("registryCredentials")] ?? ""),
     ...access.problems,
+    ...(source.isPreview === true ? [] : examples),
   ];
   if (all.length > 0 || !isWhole(configuration)) {
     throw new InvalidConfiguration(inReadingOrder(all).map((problem) => withOrigin(problem, source)));
   }
   const settings = assemble(configuration, access.hosts, source.values, datastore);
-  const warnings = [...(source.resolved?.warnings ?? []), ...datastore.warnings, ...warningsAbout(settings)];
+  const warnings = [
+    ...(source.resolved?.warnings ?? []),
+    ...datastore.warnings,
+    ...examples.map((problem) => `An update would stop: ${sentenceOf(problem)}`),
+    ...warningsAbout(settings),
+  ];
   return { settings, warnings };
 }
 

@@ -438,6 +438,10 @@ const k3s = section({
     description:
       "Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`. Default: K3s's own releases on GitHub.",
   }),
+  trustMirror: yesOrNo("write true only if nobody can change what is served on the way").default(false).meta({
+    description:
+      "Whether an `http://` mirror is believed without `sha256`. Whoever is on the way to it can run programs as root on every node.",
+  }),
   binary: hostFile.optional().meta({
     description:
       "Path of the release's binary on every node, for hosts that fetch nothing; needs `sha256`. Default: it is fetched from `mirror`.",

@@ -1,10 +1,11 @@
 // Proves that Pulumi.yaml, docs/configuration.md and the stacks of this project agree with the schema. What Pulumi makes
 // of Pulumi.yaml is proved by every run of a stack.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import * as yaml from "yaml";
+import { exampleKeys } from "../../components/config/exampleKeys.ts";
 import { reservedSettings } from "../../components/config/k3sSetting.ts";
 import { keyNames, secretKeys, sections } from "../../components/config/schema.ts";
 import {
@@ -15,7 +16,7 @@ import {
   sectionReference,
   type SettingReference,
 } from "./reference.ts";
-import { hostKey, parse, type StackConfig } from "./stack.ts";
+import { hostKey, parse, problemsOf, type StackConfig } from "./stack.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -82,8 +83,9 @@ describe("docs/configuration.md", () => {
     const example = /```yaml\n([^]*?)```/.exec(documentation)?.[1] ?? "";
     const { ssh, ...config } = configIn(example);
     assert.deepEqual(ssh, { knownHostsFile: "known_hosts" });
-    const { warnings } = parse(withHostKeys(config));
-    assert.deepEqual(warnings, []);
+    const { warnings } = parse(withHostKeys(config), { isPreview: true });
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? "", /^An update would stop: k3s-ha:backup\.recipients\[0\] is the example key /);
   });
 });
 
@@ -119,15 +121,30 @@ describe("Pulumi.yaml", () => {
 });
 
 describe("the stacks of this project", () => {
+  it("hold no key that an update would not know for an example", () => {
+    const pages = ["README.md", "Pulumi.prod.yaml", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
+    const keys = pages
+      .filter((page) => /\.(md|yaml)$/.test(page))
+      .flatMap((page) => read(page).match(/age1[02-9ac-hj-np-z]{58}|AAAA[BCE][A-Za-z0-9+/]{30,}=*/g) ?? []);
+    assert.deepEqual(new Set(keys), new Set(exampleKeys));
+  });
+
   it("prod is complete, as highly available as this version can be, and without a secret", () => {
     const config = configIn(read("Pulumi.prod.yaml"));
     const machine = { projectDirectory: root };
-    const { settings, warnings } = parse({ ...config, datastoreAdminPassword: "a secret" }, machine);
-    assert.deepEqual(warnings, []);
-    // What it says of its secrets is said again by a preview without them.
-    assert.deepEqual(parse(config, { ...machine, isPreview: true }).warnings, [
+    // A preview goes on with what an update stops at: a secret that is missing, and the keys of the example.
+    const { settings, warnings } = parse(config, { ...machine, isPreview: true });
+    const [password, ...examples] = warnings;
+    assert.equal(
+      password,
       'An update would stop: k3s-ha:datastoreAdminPassword is missing, but k3s-ha:datastore.existing.adminUser logs in with it: set it with "pulumi config set --secret k3s-ha:datastoreAdminPassword".',
-    ]);
+    );
+    assert.equal(examples.length, exampleKeys.length);
+    for (const warning of examples) assert.match(warning, /^An update would stop: k3s-ha:\S+ is the example key /);
+    assert.deepEqual(
+      problemsOf({ ...config, datastoreAdminPassword: "a secret" }, machine).toSorted(),
+      examples.map((warning) => warning.replace("An update would stop: ", "")).toSorted(),
+    );
     assert.equal(settings.datastore.existing?.engine, "mysql");
     assert.notEqual(settings.backup?.copy, undefined);
     assert.equal(Object.keys(settings.loadBalancer.hosts).length, 2);

@@ -66,6 +66,7 @@ describe("parseSettings", () => {
       k3s: {
         version: "v1.35.0+k3s1",
         mirror: "https://github.com/k3s-io/k3s/releases/download",
+        trustMirror: false,
         sha256: undefined,
         agentRelease: {
           version: "v1.35.0+k3s1",
@@ -150,6 +151,7 @@ describe("parseSettings", () => {
       k3s: {
         version: "v1.35.0-rc1+k3s1",
         mirror: "http://198.51.100.1:8080",
+        trustMirror: true,
         sha256: "0123456789abcdef".repeat(4),
         serverConfig: { disable: ["traefik"], "kube-apiserver-arg+": ["v=2"], debug: true },
         agentConfig: { snapshotter: "native" },
@@ -205,6 +207,7 @@ describe("parseSettings", () => {
       images: [],
       registries: undefined,
       version: "v1.35.0-rc1+k3s1",
+      trustMirror: true,
       mirror: "http://198.51.100.1:8080",
       sha256: "0123456789abcdef".repeat(4),
       serverConfig: { disable: ["traefik"], "kube-apiserver-arg+": ["v=2"], debug: true },

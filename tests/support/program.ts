@@ -34,7 +34,12 @@ export const sampleConfig = {
     names: ["k8s.example.com"],
   },
   "k3s-ha:datastore": { managed: { name: "db-1", host: { address: "198.51.100.20", hostKey } } },
-  "k3s-ha:k3s": { version: "v1.35.0+k3s1", mirror: "http://198.51.100.1:8080", serverConfig: { disable: ["traefik"] } },
+  "k3s-ha:k3s": {
+    version: "v1.35.0+k3s1",
+    mirror: "http://198.51.100.1:8080",
+    trustMirror: true,
+    serverConfig: { disable: ["traefik"] },
+  },
   "k3s-ha:sshPrivateKey": sampleSshKey,
 } as const satisfies Record<string, object | string>;
 

@@ -19,6 +19,21 @@ export function contradictoryBinary({ k3s }: Configuration): Problem[] {
   return problems;
 }
 
+/** What comes over http:// may be anything, and runs as root: its sum has to stand here, or the way has to be trusted. */
+export function plainMirror({ k3s }: Configuration): Problem[] {
+  if (k3s?.mirror === undefined || !/^http:/i.test(k3s.mirror) || k3s.trustMirror) return [];
+  const path = configPath("k3s", "mirror");
+  const remedy = `use https://, or set ${configPath("k3s", "trustMirror")} to true for a network that is yours alone`;
+  const is = `is ${JSON.stringify(k3s.mirror)}, where anybody on the way could put another program in the place of K3s`;
+  if (k3s.sha256 === undefined) {
+    const sum = `set ${configPath("k3s", "sha256")} to the sum of the binary, from the release's own list of checksums`;
+    return [{ path, fault: `${is}: ${sum}, ${remedy}` }];
+  }
+  if (k3s.agentVersion === undefined || k3s.agentVersion === k3s.version) return [];
+  const fault = `${is} for agents, since ${configPath("k3s", "sha256")} is that of ${k3s.version}, and they run ${k3s.agentVersion}: ${remedy}`;
+  return [{ path, fault }];
+}
+
 /** Archives lie in one directory on the nodes. */
 export function repeatedImages({ k3s }: Configuration): Problem[] {
   const images = k3s?.images ?? [];

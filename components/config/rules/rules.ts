@@ -2,7 +2,8 @@ import { agentsOfAnotherRelease } from "./agentVersion.ts";
 import { hostsOf } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
-import { unknownBackupHost, unusableCopy } from "./backupPlace.ts";
+import { unusableCopy } from "./backupCopy.ts";
+import { unknownBackupHost } from "./backupPlace.ts";
 import {
   hostsInClusterNetworks,
   invalidClusterNetworks,
@@ -11,7 +12,7 @@ import {
 } from "./clusterNetworks.ts";
 import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
 import { invalidHostNames, invalidPoolNames, repeatedAgentNames, repeatedHostNames } from "./hostNames.ts";
-import { contradictoryBinary, repeatedImages, sourcesOfOneRelease } from "./k3sSources.ts";
+import { contradictoryBinary, plainMirror, repeatedImages, sourcesOfOneRelease } from "./k3sSources.ts";
 import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
 import { lostBeyondRepair } from "./lostHosts.ts";
 import { singleServerInProduction } from "./production.ts";
@@ -48,6 +49,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...unknownBackupHost(configuration, hosts),
     ...singleServerInProduction(configuration),
     ...contradictoryBinary(configuration),
+    ...plainMirror(configuration),
     ...repeatedImages(configuration),
     ...sourcesOfOneRelease(configuration),
     ...unusableSchedule(configuration, now),

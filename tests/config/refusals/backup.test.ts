@@ -1,6 +1,9 @@
+import { exampleKeys } from "../../../components/config/exampleKeys.ts";
 import { ageRecipient, hostKey, smallStack } from "../stack.ts";
 import { backup, host, refuses } from "./refusal.ts";
 
+const exampleRecipient = exampleKeys[0] ?? "";
+const exampleHostKey = `ssh-ed25519 ${exampleKeys[1] ?? ""}`;
 const drillKey = `AGE-SECRET-KEY-1${"Q".repeat(58)}`;
 const mistyped = ageRecipient.replace(/.$/, (last) => (last === "q" ? "p" : "q"));
 
@@ -151,6 +154,98 @@ refuses("backups", [
     config: backup({ copy: { remote: { type: "s3", secret_access_key: "hunter2" }, path: "k3s" } }),
     problems: [
       "k3s-ha:backup.copy.remote.secret_access_key is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, since it has been seen.",
+    ],
+  },
+  ...Object.entries({
+    "an application key of B2": ["b2", "key"],
+    "an account's key of Azure": ["azureblob", "key"],
+    "a shared access signature of Azure": ["azureblob", "sas_url"],
+    "an access grant of Storj": ["storj", "access_grant"],
+    "a passphrase of Storj": ["storj", "passphrase"],
+    "a key that objects of S3 are encrypted with": ["s3", "sse_customer_key"],
+    "a password of WebDAV": ["webdav", "pass"],
+    "a header of WebDAV": ["webdav", "headers"],
+    "a token of Google": ["drive", "token"],
+    "a service account of Google": ["gcs", "service_account_credentials"],
+  }).map(([name, [type = "", setting = ""]]) => ({
+    name,
+    config: backup({ copy: { remote: { type, [setting]: "hunter2" }, path: "k3s" } }),
+    problems: [
+      `k3s-ha:backup.copy.remote.${setting} is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, since it has been seen.`,
+    ],
+  })),
+  {
+    name: "a login in the address of a store",
+    config: backup({ copy: { remote: { type: "webdav", url: "https://me:hunter2@dav.example.com" }, path: "k3s" } }),
+    problems: [
+      "k3s-ha:backup.copy.remote.url is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, since it has been seen.",
+    ],
+  },
+  {
+    name: "copies over ftp",
+    config: backup({ copy: { remote: { type: "ftp", host: "203.0.113.90" }, path: "k3s" } }),
+    problems: [
+      'k3s-ha:backup.copy.remote.type is "ftp", where the login and the backups would travel in the clear: set explicit_tls to true beside it, if that host knows TLS, or use sftp.',
+    ],
+  },
+  {
+    name: "copies over ftp to whoever answers",
+    config: backup({
+      copy: { remote: { type: "ftp", host: "203.0.113.90", tls: true, no_check_certificate: true }, path: "k3s" },
+    }),
+    problems: [
+      "k3s-ha:backup.copy.remote.no_check_certificate is true, so whoever answers there gets the login and the backups: remove it.",
+    ],
+  },
+  {
+    name: "copies over plain http",
+    config: backup({ copy: { remote: { type: "s3", endpoint: "http://s3.example.com" }, path: "k3s" } }),
+    problems: [
+      'k3s-ha:backup.copy.remote.endpoint is "http://s3.example.com", where the login and the backups would travel in the clear: write https://.',
+    ],
+  },
+  {
+    name: "copies over plain WebDAV",
+    config: backup({ copy: { remote: { type: "webdav", url: "HTTP://dav.example.com" }, path: "k3s" } }),
+    problems: [
+      'k3s-ha:backup.copy.remote.url is "HTTP://dav.example.com", where the login and the backups would travel in the clear: write https://.',
+    ],
+  },
+  {
+    name: "copies over WebDAV of some kind",
+    config: backup({ copy: { remote: { type: "webdav", url: "dav.example.com" }, path: "k3s" } }),
+    problems: [
+      'k3s-ha:backup.copy.remote.url is "dav.example.com", and does not say how it is reached: write https://.',
+    ],
+  },
+  {
+    name: "plain http among the credentials of a copy",
+    config: { ...smallStack, backupCopyCredentials: "url = http://me:hunter2@dav.example.com" },
+    problems: [
+      "k3s-ha:backupCopyCredentials has url begin with http://, where the login and the backups would travel in the clear: write https://.",
+    ],
+  },
+  {
+    name: "a webhook over http",
+    config: { ...smallStack, backupFailureWebhook: "http://chat.example.com/hooks/hunter2" },
+    problems: [
+      "k3s-ha:backupFailureWebhook begins with http://, so the messages and the address, which is a secret, would travel in the clear: write https://.",
+    ],
+  },
+  {
+    name: "the recipient of the documentation",
+    config: backup({ recipients: [exampleRecipient] }),
+    problems: [
+      `k3s-ha:backup.recipients[0] is the example key ${exampleRecipient} of this project's documentation, so nobody of yours could open a backup: make a key with age-keygen, and write its public half.`,
+    ],
+  },
+  {
+    name: "the host key of the documentation",
+    config: backup({
+      copy: { remote: { type: "sftp", host: "203.0.113.90" }, hostKeys: [exampleHostKey], path: "k3s" },
+    }),
+    problems: [
+      "k3s-ha:backup.copy.hostKeys[0] is the example key of this project's documentation, which is of no host of yours: write a key of the SFTP host, from its /etc/ssh/ssh_host_*_key.pub.",
     ],
   },
   {

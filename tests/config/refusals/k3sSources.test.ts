@@ -16,6 +16,20 @@ refuses("where K3s comes from", [
     ],
   },
   {
+    name: "a mirror over http whose binary has no sum",
+    config: k3s({ mirror: "http://mirror.example.com/k3s" }),
+    problems: [
+      'k3s-ha:k3s.mirror is "http://mirror.example.com/k3s", where anybody on the way could put another program in the place of K3s: set k3s-ha:k3s.sha256 to the sum of the binary, from the release\'s own list of checksums, use https://, or set k3s-ha:k3s.trustMirror to true for a network that is yours alone.',
+    ],
+  },
+  {
+    name: "a mirror over http, and agents whose binary has no sum",
+    config: k3s({ mirror: "http://mirror.example.com/k3s", sha256, agentVersion: "v1.34.3+k3s1" }),
+    problems: [
+      'k3s-ha:k3s.mirror is "http://mirror.example.com/k3s", where anybody on the way could put another program in the place of K3s for agents, since k3s-ha:k3s.sha256 is that of v1.35.0+k3s1, and they run v1.34.3+k3s1: use https://, or set k3s-ha:k3s.trustMirror to true for a network that is yours alone.',
+    ],
+  },
+  {
     name: "a binary that is no path",
     config: k3s({ binary: "k3s", sha256 }),
     problems: [
