@@ -18,7 +18,7 @@ export interface Stage {
 }
 
 /** Tests that have the machine to themselves: they hold what clients see to limits in seconds, or look at the machine. */
-const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,membership,refusals,rollingChange}.test.ts";
+const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,membership,refusals,rollingChange,stress}.test.ts";
 
 export const stages: readonly Stage[] = [
   {

@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostStatusScript } from "../../operations/status/hostFacts.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
-import { down, exec, up } from "../../sandbox/sandbox.ts";
+import { down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Endpoint, endpointOf, probeDuring, question } from "../support/probe.ts";
 import { devConfig, kubectl, onHost, SandboxStack } from "../support/sandboxCluster.ts";
@@ -230,3 +230,18 @@ function statusOfDatabase(): Promise<string> {
   const script = hostStatusScript("datastore", { managedDatabase: "k3s", virtualAddress: undefined }, []);
   return onHost("db-1", `bash -s apply <<'SCRIPT'\n${script}\nSCRIPT`);
 }
+
+// Last: the server is gone afterwards.
+describe("a server's power cut", () => {
+  test("ends the connections to that server alone, and costs the API no more than 1.5 s", async () => {
+    const watches = [1, 2, 3, 4, 5, 6].map(() => openWatch(endpoint));
+    for (const watch of watches) await watch.isOpen();
+    const { longestGap } = await probeDuring(endpoint, () => powerOff("server-2"), 5000);
+    const ended = watches.filter((watch) => watch.hasEnded()).length;
+    console.log(`a server's power cut: ${ended} of 6 watches ended, longest gap ${(longestGap / 1000).toFixed(2)} s`);
+    // HAProxy gives each server as many connections as the other.
+    assert.ok(ended > 0 && ended < 6, `${ended} of 6 watches ended`);
+    assert.ok(longestGap <= 1500, `${longestGap} ms`);
+    for (const watch of watches) watch.end();
+  });
+});
