@@ -138,7 +138,7 @@ export function managedDatastore(
       script: pulumi.all([config, backupAddress, tlsSecrets.revision]).apply(([settings, backup, tlsRevision]) =>
         renderHostScript({
           body: "datastoreServer",
-          parts: ["originals", "keptFiles"],
+          parts: ["originals", "keptFiles", "firewall"],
           variables: {
             host_name: hostName,
             adopt: String(host.adopt ?? false),

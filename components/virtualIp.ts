@@ -48,7 +48,7 @@ export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.Cust
       script: pulumi.all([args.ownAddress, pulumi.all(args.peerAddresses)]).apply(([ownAddress, peerAddresses]) =>
         renderHostScript({
           body: "virtualIp",
-          parts: ["originals", "keptFiles"],
+          parts: ["originals", "keptFiles", "firewall"],
           variables: {
             host_name: hostName,
             virtual_address: virtualIp.address,
