@@ -3,7 +3,7 @@
  * that fails does not stop the later ones: one run shows everything that is wrong.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { execa } from "execa";
@@ -45,15 +45,18 @@ if (selected.length === 0) {
   console.log("No test depends on what differs from main.");
   process.exit();
 }
-// What the tests run and look at; a build that takes minutes is no part of any test.
-if (selected.some(({ files }) => files.length > 0)) {
-  await installMachinePackages();
-  await prepareToolchain();
+const needs = new Set(selected.flatMap(({ stage }) => stage.needs ?? []));
+if (needs.has("packages")) await installMachinePackages();
+if (needs.has("toolchain")) await prepareToolchain();
+if (needs.has("hosts")) {
   for (const release of ["v1.35.0+k3s1", "v1.35.0+k3s3"] as const) await buildK3s(release);
   for (const flavour of ["default", "mysql"] as const) await imageOf(flavour);
   await packageRepository();
-  await buildObjectStore();
 }
+if (needs.has("objectStore")) await buildObjectStore();
+/** What files of tests leave for this run: their times, and compiled modules, which all of them share. */
+const scratch = await mkdtemp(join(tmpdir(), "k3s-ha-tests-"));
+let runs = 0;
 let total = nothing;
 const lines: string[] = [];
 for (const { stage, files } of selected) {
@@ -65,6 +68,7 @@ for (const { stage, files } of selected) {
     `${stage.name.padEnd(10)} ${String(tally.passed).padStart(5)} passed ${String(tally.failed).padStart(4)} failed  ${((performance.now() - start) / 1000).toFixed(0).padStart(5)} s`,
   );
 }
+await rm(scratch, { recursive: true });
 console.log(renderTimes(total.ended));
 for (const failure of total.failures) console.log(`\n${failure}`);
 console.log(`\n${lines.join("\n")}`);
@@ -102,7 +106,7 @@ function sum(one: Tally, other: Tally): Tally {
 async function runTests({ stage, files }: Selected): Promise<Tally> {
   if (files.length === 0)
     return { ...nothing, failed: 1, failures: [`✖ ${stage.name}: no file is ${stage.tests ?? ""}`] };
-  if (stage.sandboxes === undefined) return runFiles(files, stage.concurrency, "inherit");
+  if (stage.sandboxes === undefined) return runFiles(files, stage.concurrency ?? availableParallelism(), "inherit");
   // Each takes the next file when it is done with one, so a long file holds up only itself.
   const waiting = [...files];
   let tally = nothing;
@@ -121,12 +125,11 @@ async function runTests({ stage, files }: Selected): Promise<Tally> {
 /** Shows what the files print as it comes, or all of it `together` when several print at the same time. */
 async function runFiles(
   files: readonly string[],
-  concurrency: number | undefined,
+  concurrency: number,
   output: "inherit" | "together",
   sandbox = firstSandbox,
 ): Promise<Tally> {
-  const directory = await mkdtemp(join(tmpdir(), "k3s-ha-times-"));
-  const times = join(directory, "times");
+  const times = join(scratch, `times-${++runs}`);
   const { stdout, all, exitCode } = await execa(
     process.execPath,
     [
@@ -135,7 +138,7 @@ async function runFiles(
       ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
       `--test-reporter=${join(root, "tests/runner/timesReporter.ts")}`,
       `--test-reporter-destination=${times}`,
-      ...(concurrency === undefined ? [] : [`--test-concurrency=${concurrency}`]),
+      `--test-concurrency=${concurrency}`,
       ...files,
     ],
     {
@@ -145,7 +148,7 @@ async function runFiles(
       stderr: output === "inherit" ? ["inherit", "pipe"] : "pipe",
       all: true,
       reject: false,
-      env: { FORCE_COLOR: "0", K3S_HA_SANDBOX: String(sandbox) },
+      env: { FORCE_COLOR: "0", K3S_HA_SANDBOX: String(sandbox), NODE_COMPILE_CACHE: join(scratch, "compiled") },
     },
   );
   if (output === "together") console.log(`--- ${files.join(" ")} ---\n${all}`);
@@ -154,7 +157,6 @@ async function runFiles(
   // A file that could not even start is a failure too.
   const failed = count("fail") + count("cancelled") || (exitCode === 0 ? 0 : 1);
   const ended = (await readFile(times, "utf8")).split("\n").filter((line) => line !== "");
-  await rm(directory, { recursive: true });
   return {
     passed: count("pass"),
     failed,

@@ -2,6 +2,9 @@
 import { globSync } from "node:fs";
 import { root } from "./ended.ts";
 
+/** What tests run and look at: programs of the machine, Pulumi with its plugins, an object store, K3s and disks of hosts. */
+export type Need = "packages" | "toolchain" | "objectStore" | "hosts";
+
 /** A part of the run whose files run under the same conditions. */
 export interface Stage {
   readonly name: string;
@@ -11,8 +14,10 @@ export interface Stage {
   readonly tests?: string;
   /** Of those, what to leave to another stage. */
   readonly except?: string;
-  /** Test files at the same time: real hosts and databases take turns. Default: as many as there are processors. */
+  /** Test files at the same time. Default: as many as there are processors, which is one more than node's own default. */
   readonly concurrency?: number;
+  /** What has to be made before: a build that takes minutes is no part of any test. Default: nothing. */
+  readonly needs?: readonly Need[];
   /** Sandboxes at the same time, for tests that spend their time waiting for hosts and measure none of it. Default: one. */
   readonly sandboxes?: number;
 }
@@ -36,11 +41,18 @@ export const stages: readonly Stage[] = [
     name: "unit",
     tests: `{tests/{config,render,drill,components,operations,toolchain,policy,runner}/**/*.test.ts,${withoutHosts}}`,
     except: "tests/toolchain/plugins/*.test.ts",
+    needs: ["packages", "toolchain"],
   },
-  { name: "plugins", tests: "tests/toolchain/plugins/*.test.ts", concurrency: 1 },
-  { name: "backup", tests: "tests/backup/**/*.test.ts", concurrency: 1 },
-  { name: "sandbox", tests: "tests/sandbox/*.test.ts", except: `{${alone},${withoutHosts}}`, sandboxes: 2 },
-  { name: "alone", tests: alone, concurrency: 1 },
+  { name: "plugins", tests: "tests/toolchain/plugins/*.test.ts", needs: ["packages", "toolchain"] },
+  { name: "backup", tests: "tests/backup/**/*.test.ts", needs: ["packages", "objectStore"] },
+  {
+    name: "sandbox",
+    tests: "tests/sandbox/*.test.ts",
+    except: `{${alone},${withoutHosts}}`,
+    needs: ["packages", "toolchain", "hosts"],
+    sandboxes: 2,
+  },
+  { name: "alone", tests: alone, needs: ["packages", "toolchain", "hosts"], concurrency: 1 },
 ];
 
 /** The test files of a stage, relative to the project, in the order of their names. */
