@@ -274,10 +274,15 @@ async function judge(of: Meant, deployment: Deployment<unknown>): Promise<void> 
     const config = textOf(balancer, "/etc/haproxy/k3s-ha/haproxy.cfg");
     assert.equal(await complaintsOfHaproxy(config), "");
     const lines = config.split("\n").map((line) => line.trim());
-    assert.deepEqual(
-      lines.filter((line) => line.startsWith("server ")).toSorted(),
-      of.servers.map(({ name: server, nodeAddress }) => `server ${server} ${bracketed(nodeAddress)}:6443`).toSorted(),
+    const servers = of.servers.map(
+      ({ name: server, nodeAddress }) => `server ${server} ${bracketed(nodeAddress)}:6443`,
     );
+    for (const backend of ["servers", "alive"]) {
+      const section = lines.slice(lines.indexOf(`backend ${backend}`) + 1);
+      const end = section.findIndex((line) => line.startsWith("backend ") || line.startsWith("frontend "));
+      const listed = section.slice(0, end).filter((line) => line.startsWith("server "));
+      assert.deepEqual(listed.toSorted(), servers.toSorted(), backend);
+    }
     const everywhere = balancer.nodeAddress.includes(":")
       ? `bind :::${of.balancer.port} v4v6`
       : `bind :${of.balancer.port}`;
