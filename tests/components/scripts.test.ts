@@ -1,7 +1,8 @@
 // Proves of every script that the program sends to a host: shellcheck finds nothing in it, and a copy of it that was cut
 // anywhere on its way does nothing. What the scripts do on hosts, the sandbox proves.
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { globSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { execa } from "execa";
@@ -46,6 +47,27 @@ describe("every script", () => {
       });
       assert.equal(exitCode, 0, all);
     });
+  });
+
+  it("defines every function of ours that it calls", async () => {
+    const directory = join(import.meta.dirname, "..", "..", "components", "render", "scripts");
+    const texts = await Promise.all(
+      globSync("**/*.sh", { cwd: directory }).map((name) => readFile(join(directory, name), "utf8")),
+    );
+    const definedIn = (text: string) => new Set([...text.matchAll(/^ *(\w+)\(\) [{(]/gm)].map(([, name = ""]) => name));
+    // Names of one word also stand in sentences.
+    const ours = [...definedIn(texts.join("\n"))].filter((name) => name.includes("_"));
+    assert.ok(ours.length > 100, `only ${ours.length} functions to look for`);
+    for (const [name, script] of scripts) {
+      const defined = definedIn(script);
+      const commands = [
+        ...script.matchAll(/(?:^|[;&|(!]|\$\(|\b(?:if|then|do|else|until|while)\b) *(\w+)(?=[\s;)]|$)(?!=)/gm),
+      ].map(([, command = ""]) => command);
+      // Secret files that no node reads have no claim, and ask for none.
+      const needless = /^claim=/m.test(script) ? "" : "is_claimed_elsewhere";
+      const missing = ours.filter((each) => !defined.has(each) && commands.includes(each) && each !== needless);
+      assert.deepEqual(missing, [], name);
+    }
   });
 
   it("does nothing but its call, and that with an empty standard input", async () => {
