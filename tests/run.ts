@@ -17,7 +17,7 @@ import { renderTimes, root, type Ended } from "./runner/ended.ts";
 import { selectTests, type Selected } from "./runner/selection.ts";
 
 /** The sandbox that tests work in, and the numbers after it: that of `make up` stays as it is. */
-const firstSandbox = Number(process.env["K3S_HA_SANDBOX"] ?? 1);
+const firstSandbox = Number(process.env["K3S_HA_SANDBOX"]) || 1;
 
 interface Tally {
   passed: number;
@@ -44,6 +44,14 @@ try {
 if (selected.length === 0) {
   console.log("No test depends on what differs from main.");
   process.exit();
+}
+const last =
+  firstSandbox - 1 + Math.max(1, ...selected.map(({ stage, files }) => Math.min(stage.sandboxes ?? 1, files.length)));
+if (last > 9) {
+  console.error(
+    `K3S_HA_SANDBOX is "${firstSandbox}", and these tests work in two sandboxes, that one and the next: set it to a number from 1 to 8, or not at all.`,
+  );
+  process.exit(2);
 }
 const needs = new Set(selected.flatMap(({ stage }) => stage.needs ?? []));
 if (needs.has("packages")) await installMachinePackages();
