@@ -13,6 +13,8 @@ import { MySQLDatastore } from "./components/mysqlDatastore.ts";
 import { UpgradeDump } from "./components/upgradeDump.ts";
 import { renderKubeconfig } from "./components/render/kubeconfig.ts";
 
+// As Pulumi.yaml has it, for a CLI that is too old to read it there.
+await pulumi.runtime.requirePulumiVersion(">=3.259.0 <4.0.0");
 const settings = await loadSettings();
 const { servers, agentPools, loadBalancer, datastore, k3s } = settings;
 

@@ -3,7 +3,7 @@
  * is in their home. Nothing of it is replaced, so that a stack has one Pulumi, however it is run.
  */
 import { access, constants, realpath } from "node:fs/promises";
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { cacheDirectory } from "../build/cache.ts";
@@ -90,9 +90,10 @@ async function standIns(stack: string): Promise<PulumiCli> {
       replaced.length === 0 ? "" : ` and on this project's stand-ins for Pulumi's plugins ${replaced.join(", ")}`
     }, not on your own Pulumi. Unset ${standInsVariable} as soon as you have Pulumi ${pulumiVersion}.`,
   );
-  const home = process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi");
+  // Where the CLI looks by itself: it asks the system for the user's home, and not HOME.
+  const home = process.env["PULUMI_HOME"] || join(userInfo().homedir, ".pulumi");
   return {
     path: pulumi,
-    environment: { ...environment, PULUMI_CREDENTIALS_PATH: process.env["PULUMI_CREDENTIALS_PATH"] ?? home },
+    environment: { ...environment, PULUMI_CREDENTIALS_PATH: process.env["PULUMI_CREDENTIALS_PATH"] || home },
   };
 }

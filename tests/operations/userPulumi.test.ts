@@ -3,11 +3,13 @@
  * writes down what it was asked and with which variables.
  */
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
 import { it } from "node:test";
 import { execa } from "execa";
+import { cacheDirectory } from "../../build/cache.ts";
 import { projectDirectory } from "../../operations/workspace.ts";
+import { prepareToolchain } from "../../toolchain/toolchain.ts";
 import { pulumiVersion } from "../../toolchain/versions.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
@@ -165,4 +167,59 @@ it("shows what a pulumi that tells no version printed instead", async () => {
     assert.equal(exitCode, 1);
     assert.match(stderr, /programs\/pulumi does not tell its version; `.* version` printed "command not supported"/);
   });
+});
+
+/** Logs the machine's person in, to a backend that has no stack. Returns the variable that names their Pulumi's home. */
+async function logIn(pulumi: string, { home }: Machine): Promise<Readonly<Record<string, string>>> {
+  const state = join(home, "state");
+  await mkdir(state);
+  // The CLI asks the system for the user's home, and not HOME.
+  const environment = { PULUMI_HOME: join(home, ".pulumi") };
+  await execa(pulumi, ["login", `file://${state}`], { env: environment, stdin: "ignore" });
+  return environment;
+}
+
+const noSuchStack = /no stack named 'prod' found/;
+
+it("works with the real CLI on the backend that its user is logged in to", async () => {
+  const { pulumi } = await prepareToolchain();
+  await onMachine(undefined, async (machine) => {
+    const own = join(machine.programs, "pulumi");
+    await copyFile(pulumi, own);
+    const environment = await logIn(own, machine);
+
+    const { stderr } = await machine.run("outputs", "prod", environment);
+
+    assert.match(stderr, noSuchStack);
+    assert.doesNotMatch(stderr, /WARNING/);
+  });
+});
+
+it("takes the stand-ins for the stack that a variable names, with a warning on each run and the user's login", async () => {
+  const { pulumi } = await prepareToolchain();
+  await onMachine(undefined, async (machine) => {
+    const login = await logIn(pulumi, machine);
+    const environment = { ...login, XDG_CACHE_HOME: dirname(cacheDirectory), K3S_HA_TOOLCHAIN: "built" };
+
+    for (let run = 0; run < 2; run++) {
+      const { stderr } = await machine.run("outputs", "prod", { ...environment, K3S_HA_STAND_INS: "prod" });
+      assert.match(
+        stderr,
+        /^WARNING: K3S_HA_STAND_INS=prod: the stack "prod" runs on a Pulumi CLI that was built on this machine and on this project's stand-ins for Pulumi's plugins command, random, tls, mysql, not on your own Pulumi\./,
+      );
+      assert.match(stderr, noSuchStack);
+    }
+    const { stderr } = await machine.run("outputs", "prod", { ...environment, K3S_HA_STAND_INS: "staging" });
+    assert.match(stderr, /^There is no `pulumi` on the PATH/, "the variable names another stack");
+  });
+});
+
+it("is asked for in the same version everywhere", async () => {
+  const range = `">=${pulumiVersion} <${major + 1}.0.0"`;
+  for (const file of ["Pulumi.yaml", "index.ts"]) {
+    const text = await readFile(join(projectDirectory, file), "utf8");
+    assert.ok(text.includes(range), `${file} has to require ${range}`);
+  }
+  const documents = await readFile(join(projectDirectory, "README.md"), "utf8");
+  assert.ok(documents.includes(`--version ${pulumiVersion}`), "README.md says how to install it");
 });

@@ -6,6 +6,34 @@ import { inTemporaryProject } from "./temporaryProject.ts";
 const up = ["up", "--yes", "--skip-preview"];
 
 describe("a program", () => {
+  it("is refused by a CLI that is too old for it, by Pulumi.yaml or by the program, before anything is made", async () => {
+    const program = `
+      import * as pulumi from "@pulumi/pulumi";
+      console.log("started");
+      await pulumi.runtime.requirePulumiVersion(">=99.0.0 <100.0.0");
+      console.log("went on");
+    `;
+    await inTemporaryProject({ program }, async (project) => {
+      const { exitCode, output } = await project.pulumi(...up);
+      assert.notEqual(exitCode, 0);
+      assert.match(output, /started/);
+      assert.match(output, /Pulumi CLI version \S+ does not satisfy the version range ">=99\.0\.0 <100\.0\.0"/);
+      assert.doesNotMatch(output, /went on/);
+    });
+    const settings = { requiredPulumiVersion: ">=99.0.0 <100.0.0" };
+    await inTemporaryProject({ program, settings }, async (project) => {
+      for (const command of ["up", "preview", "destroy"]) {
+        const { exitCode, output } = await project.pulumi(
+          command,
+          ...(command === "preview" ? [] : ["--yes", "--skip-preview"]),
+        );
+        assert.notEqual(exitCode, 0);
+        assert.match(output, /does not satisfy the version range/);
+        assert.doesNotMatch(output, /started/);
+      }
+    });
+  });
+
   it("reads its configuration, registers components, and exports values and secrets", async () => {
     const program = `
       import * as pulumi from "@pulumi/pulumi";

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { isSecret } from "../../support/wire.ts";
 import { isEncrypted, configure, inPulumiProject, stored, up } from "./pulumiProject.ts";
 import { MysqlFixture } from "./mysqlFixture.ts";
 import { SshServer } from "./sshServer.ts";
@@ -50,6 +51,18 @@ test("commands, random values and certificates under the CLI, from the first up 
     const step = created.get("Command/step");
     assert.match(step.id, /^step[0-9a-f]{8}$/);
     assert.ok(isEncrypted(step.outputs["connection"]) && isEncrypted(step.outputs["stdin"]));
+    const revealed = (await stored(project, "--show-secrets")).get("Command/step");
+    for (const { connection } of [revealed.inputs, revealed.outputs]) {
+      const { privateKey, hostKey } = JSON.parse((connection as { plaintext: string }).plaintext) as Record<
+        string,
+        unknown
+      >;
+      assert.ok(
+        isSecret(privateKey),
+        "the key is a secret of its own in the secret connection, as the official plugin has it",
+      );
+      assert.equal(typeof hostKey, "string");
+    }
     assert.equal(step.outputs["stdout"], "hello");
     assert.ok(isEncrypted(created.get("Command/dependent").outputs["stdout"]));
     const password = created.get("RandomPassword/password");

@@ -90,8 +90,8 @@ export class StoredState {
 }
 
 /** The state without the engine's own resources. */
-export async function stored(project: TemporaryProject): Promise<StoredState> {
-  const text = await project.succeed("stack", "export");
+export async function stored(project: TemporaryProject, ...options: string[]): Promise<StoredState> {
+  const text = await project.succeed("stack", "export", ...options);
   const { deployment } = JSON.parse(text) as { deployment: { resources?: StoredResource[] } };
   return new StoredState((deployment.resources ?? []).filter(({ type }) => !type.startsWith("pulumi:")));
 }
