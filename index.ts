@@ -111,6 +111,7 @@ const backups =
     "backup",
     {
       ...settings.backup,
+      drillRequired: settings.safety.production,
       source: mysql.backupSource,
       token: identity.token,
       k3sVersion: pool.version,

@@ -6,10 +6,12 @@ import { renderBackupOptionFile } from "./render/backupOptionFile.ts";
 import { backupProgram, backupProgramPath } from "./render/backupProgram.ts";
 import { renderBackupSettings } from "./render/backupSettings.ts";
 import {
+  inspectionCalendar,
   renderBackupService,
   renderBackupTimer,
   renderDrillService,
   renderFailureService,
+  renderInspectionService,
 } from "./render/backupUnits.ts";
 import { type HostFile, renderHostScript, variableIn } from "./render/hostScript.ts";
 import { longestGap, nextRuns, onCalendar } from "./render/onCalendar.ts";
@@ -80,6 +82,11 @@ export interface BackupCronArgs {
   failureWebhook?: pulumi.Input<string> | undefined;
   /** Restore drills: a backup, as it is kept, restored and its keys opened. Default: none. */
   drill?: BackupDrill | undefined;
+  /**
+   * Whether it is an alarm, in the daily inspection and in `k3s-ha-backup check`, that no drill has opened an encrypted
+   * backup yet. Default: false. No effect without recipients.
+   */
+  drillRequired?: boolean;
   /**
    * Private key of a recipient, `AGE-SECRET-KEY-…`, that drills open encrypted backups with. Secret, whatever it is marked
    * as; it lies on the host, open to root alone. Default: none, which is enough where nothing is encrypted.
@@ -290,6 +297,7 @@ export class BackupCron extends pulumi.ComponentResource {
                 credentials_revision: credentialsRevision,
                 recipients,
                 drills: drill === undefined ? "no" : "yes",
+                metrics_directory: metricsDirectory ?? "",
                 copy_destination: copy === undefined ? "" : copyDestination(remoteOf(copy, ""), copy.path),
                 packages: [
                   "zstd",
@@ -331,12 +339,21 @@ export class BackupCron extends pulumi.ComponentResource {
                     onFailure: args.onFailure,
                     webhookConfig: args.failureWebhook === undefined ? undefined : webhookConfig,
                     drillMaxAgeSeconds: drill === undefined ? undefined : 2 * longestGap(drill.schedule) + 3600,
+                    drillRequired: args.drillRequired === true && recipients.length > 0,
                     drillIdentity: args.drillIdentity === undefined ? undefined : drillIdentity,
                   }),
                 },
                 {
                   path: "/etc/systemd/system/k3s-ha-backup.service",
                   content: renderBackupService(directory, metricsDirectory, drill?.afterBackup),
+                },
+                {
+                  path: "/etc/systemd/system/k3s-ha-backup-inspection.service",
+                  content: renderInspectionService(directory, metricsDirectory),
+                },
+                {
+                  path: "/etc/systemd/system/k3s-ha-backup-inspection.timer",
+                  content: renderBackupTimer(inspectionCalendar, "inspections of backups"),
                 },
                 { path: "/etc/systemd/system/k3s-ha-failed@.service", content: renderFailureService() },
                 { path: "/etc/systemd/system/k3s-ha-backup.timer", content: renderBackupTimer(schedule) },

@@ -42,6 +42,8 @@ export interface BackupProgramSettings {
   webhookConfig: string | undefined;
   /** Seconds after which the last restore drill is too old, for `k3s-ha-backup check`. Undefined: there are no drills. */
   drillMaxAgeSeconds: number | undefined;
+  /** Whether `k3s-ha-backup check` is content only once a drill has opened an encrypted backup. */
+  drillRequired: boolean;
   /** Path of the key that restore drills open encrypted backups with. Undefined: none lies on the host. */
   drillIdentity: string | undefined;
 }
@@ -85,6 +87,7 @@ export function renderBackupSettings(settings: BackupProgramSettings): string {
     on_failure: settings.onFailure ?? "",
     webhook_config: settings.webhookConfig ?? "",
     drill_max_age_seconds: settings.drillMaxAgeSeconds ?? "",
+    drill_required: settings.drillRequired ? "yes" : "",
     drill_identity: settings.drillIdentity ?? "",
   }).map(([name, value]) => {
     const line = `${name}=${value}`;

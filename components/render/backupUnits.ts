@@ -61,6 +61,30 @@ ${hardening([directory, metricsDirectory])}
 `;
 }
 
+/** When the daily inspection begins: at an hour at which little else does. */
+export const inspectionCalendar: readonly string[] = ["*-*-* 05:23:00 UTC"];
+
+/** The service that looks again at backups and copies that were good once; what it misses is told of as a failure. */
+export function renderInspectionService(
+  directory: string,
+  metricsDirectory: string = `-${nodeExporterDirectory}`,
+): string {
+  return `# Written by k3s-ha; changes made here are overwritten.
+[Unit]
+Description=Inspection of the backups of the K3s datastore and their copies
+Wants=network-online.target
+After=network-online.target
+RequiresMountsFor=${directory}
+OnFailure=k3s-ha-failed@%N.service
+
+[Service]
+Type=oneshot
+ExecStart=${backupProgramPath} inspect
+TimeoutStartSec=${runMinutes}min
+${hardening([directory, metricsDirectory])}
+`;
+}
+
 /** The service that tells of another one's failure; its instance is that one's name. */
 export function renderFailureService(): string {
   return `# Written by k3s-ha; changes made here are overwritten.

@@ -85,6 +85,8 @@ export interface HostFacts {
   readonly datastoreFault: string | undefined;
   readonly backup: BackupFact | undefined;
   readonly backupFault: string | undefined;
+  /** What `k3s-ha-backup check` complains of on the host; undefined when it is content. */
+  readonly backupCheck: string | undefined;
   readonly drill: DrillFact | undefined;
   /** Of the directories that grow. */
   readonly disks: readonly DiskFact[];
@@ -156,6 +158,7 @@ export function parseHostFacts(text: string): HostFacts {
     datastoreFault: one("datastore-fault")?.[0],
     backup: backup === undefined ? undefined : parseManifest(backup),
     backupFault: one("backup-fault")?.[0],
+    backupCheck: one("backup-check")?.[0],
     drill: drill === undefined ? undefined : { endedAt: new Date(Number(drill[0]) * 1000), backup: drill[1] ?? "" },
     firewallsPutBack: all("put-back").map(([unit = "", seconds]) => ({ unit, at: new Date(Number(seconds) * 1000) })),
     disks: all("disk").map(([path = "", mount = "", ...counts]) => {

@@ -283,7 +283,15 @@ function backupProblems(facts: ClusterFacts): string[] {
       `${host.name}: the last verified backup, ${backup.id}, is ${duration(facts.takenAt.getTime() - backup.startedAt.getTime())} old, more than two intervals of the schedule "${schedule}". See "journalctl --unit k3s-ha-backup" there, and run "make backup".`,
     );
   }
-  return [...problems, ...drillProblems(host.name, host.facts, facts)];
+  if (units["k3s-ha-backup-inspection.service"] === "failed") {
+    problems.push(
+      `${host.name}: the last inspection of the backups and their copies failed. See "journalctl --unit k3s-ha-backup-inspection" there for the reason; when it is mended, run "systemctl start k3s-ha-backup-inspection" there.`,
+    );
+  }
+  problems.push(...drillProblems(host.name, host.facts, facts));
+  // The host's own check knows of more, and of the same in other words.
+  const { backupCheck } = host.facts;
+  return problems.length > 0 || backupCheck === undefined ? problems : [`${host.name}: ${backupCheck}.`];
 }
 
 /** What keeps it from being known that a backup, as it is kept, can be restored. Nothing where no drills are asked for. */

@@ -1,7 +1,7 @@
 // Proves what monitoring is told, in time and in words. That systemd calls the program when a run fails, the sandbox proves.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -56,6 +56,55 @@ describe("the metrics", { timeout: 600_000 }, () => {
     const { exitCode, all } = await host.start(["run"]);
     assert.equal(exitCode, 0);
     assert.match(all, /^k3s-ha-backup: the metrics in \S+k3s_ha_backup\.prom could not be written$/m);
+  });
+});
+
+describe("a place that others can write to", { timeout: 600_000 }, () => {
+  it("has no metrics written through a link that stands there", async () => {
+    const victim = join(host.root, "victim");
+    await writeFile(victim, "as it was");
+    for (const name of ["k3s_ha_backup.prom", "k3s_ha_backup.prom.new"]) {
+      await symlink(victim, join(host.metricsDirectory, name));
+    }
+    await host.takeBackup();
+    assert.equal(await readFile(victim, "utf8"), "as it was");
+    assert.ok((await lstat(join(host.metricsDirectory, "k3s_ha_backup.prom"))).isFile());
+    assert.equal((await metrics())["last_run_success"], 1);
+  });
+
+  it("gets no metrics, and that is told", async () => {
+    for (const [mode, owner] of [
+      [0o777, 0],
+      [0o1777, 0],
+      [0o775, 0],
+      [0o755, 65534],
+    ] as const) {
+      await chmod(host.metricsDirectory, mode);
+      await chown(host.metricsDirectory, owner, 0);
+      const { exitCode, all } = await host.start(["drill"]);
+      assert.equal(exitCode, 1);
+      assert.ok(
+        all.includes(
+          `k3s-ha-backup: others than root can write into ${host.metricsDirectory}, so no metrics were written there: chown root ${host.metricsDirectory} && chmod go-w ${host.metricsDirectory}`,
+        ),
+        all,
+      );
+      assert.deepEqual(await readdir(host.metricsDirectory), []);
+    }
+  });
+
+  it("holds no settings that are used, and no backups that are relied on", async () => {
+    const { directory } = host.settings;
+    await chmod(directory, 0o777);
+    assert.equal(
+      (await host.start(["list"])).all,
+      `k3s-ha-backup: others than root can write into the backup directory ${directory}, so nothing there can be relied on: chown root ${directory} && chmod go-w ${directory}`,
+    );
+    await chmod(host.settingsPath, 0o666);
+    assert.equal(
+      (await host.start(["list"])).all,
+      `k3s-ha-backup: others than root can write the settings in ${host.settingsPath}, so they are not used: chown root ${host.settingsPath} && chmod go-w ${host.settingsPath}, then run pulumi up`,
+    );
   });
 });
 

@@ -77,6 +77,7 @@ export class BackupHost {
         onFailure: undefined,
         webhookConfig: undefined,
         drillMaxAgeSeconds: undefined,
+        drillRequired: false,
         drillIdentity: undefined,
         ...settings.more,
       }),

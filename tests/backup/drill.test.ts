@@ -109,6 +109,23 @@ describe("a restore drill", { timeout: 600_000 }, () => {
     });
   });
 
+  it("has to have opened an encrypted backup, where that is required", async () => {
+    await host.configure({ more: { drillRequired: true } });
+    await host.takeBackup();
+    assert.equal((await host.start(["drill"])).exitCode, 0);
+    const missing =
+      "CRITICAL: no restore drill has opened an encrypted backup yet, so nobody knows that the recipients' keys open them: run k3s-ha-backup drill --identity FILE with the key of a recipient, or set k3s-ha:backup.drill";
+    await encrypting();
+    await host.configure({ more: { ...host.settings.more, drillRequired: true } });
+    const { exitCode, all } = await host.start(["check"]);
+    assert.deepEqual([exitCode, all], [2, missing]);
+    await withKey(identity, async (path) => {
+      assert.equal((await host.start(["drill", "--identity", path])).exitCode, 0);
+    });
+    assert.match((await host.start(["check"])).all, /^OK: /);
+    assert.match((await host.start(["drilled"])).all, /^\d+ \S+$/);
+  });
+
   it("without recipients restores all the same, and says that no token lies beside the dump", async () => {
     const id = await host.takeBackup();
     const { all, exitCode } = await host.start(["drill", id]);

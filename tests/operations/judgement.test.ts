@@ -26,6 +26,7 @@ const nothing: HostFacts = {
   datastoreFault: undefined,
   backup: undefined,
   backupFault: undefined,
+  backupCheck: undefined,
   drill: undefined,
   disks: [],
   firewallsPutBack: [],
@@ -317,6 +318,14 @@ const cases: Record<string, [ClusterFacts, string]> = {
   "an old backup": [
     withDatabase({ backup: { id: "20260301T100000Z-9", startedAt: new Date("2026-03-01T10:00:00Z"), rows: 9 } }),
     'db-1: the last verified backup, 20260301T100000Z-9, is 2 h old, more than two intervals of the schedule "17 * * * *". See "journalctl --unit k3s-ha-backup" there, and run "make backup".',
+  ],
+  "an inspection of backups that failed": [
+    withDatabase({ units: { ...databaseFacts.units, "k3s-ha-backup-inspection.service": "failed" } }),
+    'db-1: the last inspection of the backups and their copies failed. See "journalctl --unit k3s-ha-backup-inspection" there for the reason; when it is mended, run "systemctl start k3s-ha-backup-inspection" there.',
+  ],
+  "what the host's own check complains of": [
+    withDatabase({ backupCheck: "the newest verified backup is of a time in the future" }),
+    "db-1: the newest verified backup is of a time in the future.",
   ],
   "restore drills that no timer starts": [
     withDrill({ units: { ...drillUnits, "k3s-ha-restore-drill.timer": "inactive" } }),

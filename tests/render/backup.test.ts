@@ -9,7 +9,13 @@ import fc from "fast-check";
 import { renderBackupOptionFile } from "../../components/render/backupOptionFile.ts";
 import { backupProgram, backupProgramPath } from "../../components/render/backupProgram.ts";
 import { renderBackupSettings } from "../../components/render/backupSettings.ts";
-import { renderBackupService, renderBackupTimer, renderFailureService } from "../../components/render/backupUnits.ts";
+import {
+  inspectionCalendar,
+  renderBackupService,
+  renderBackupTimer,
+  renderFailureService,
+  renderInspectionService,
+} from "../../components/render/backupUnits.ts";
 import { onCalendar } from "../../components/render/onCalendar.ts";
 import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
 import { assertGolden } from "../support/golden.ts";
@@ -110,6 +116,7 @@ describe("renderBackupSettings", () => {
     onFailure: "mail -s backup root",
     webhookConfig: undefined,
     drillMaxAgeSeconds: undefined,
+    drillRequired: false,
     drillIdentity: undefined,
   };
 
@@ -153,6 +160,24 @@ describe("the units", () => {
       });
     });
   }
+
+  it("inspect once a day, and tell of it when that fails", async () => {
+    await inTemporaryDirectory(async (units) => {
+      const program = join(units, "backup");
+      await writeFile(program, "#!/bin/sh\n");
+      await chmod(program, 0o755);
+      const [service, timer] = ["service", "timer"].map((kind) => join(units, `k3s-ha-backup-inspection.${kind}`));
+      const text = renderInspectionService(directory);
+      assert.match(text, /^OnFailure=k3s-ha-failed@%N\.service$/m);
+      await writeFile(service ?? "", text.replace(backupProgramPath, program));
+      await writeFile(timer ?? "", renderBackupTimer(inspectionCalendar));
+      const files = [service ?? "", timer ?? ""];
+      const { all } = await execa(programPath("systemd-analyze"), ["verify", "--recursive-errors=no", ...files], {
+        all: true,
+      });
+      assert.equal(all, "");
+    });
+  });
 });
 
 describe("tokenFingerprint", () => {

@@ -2,6 +2,7 @@
 # Takes away what backups need on a host: the program with its timers, and what is secret. Backups themselves stay.
 unit=k3s-ha-backup
 drill=k3s-ha-restore-drill
+inspection=k3s-ha-backup-inspection
 command_path=/usr/local/sbin/k3s-ha-backup
 unit_directory=/etc/systemd/system
 
@@ -22,13 +23,15 @@ remove_program() {
   local failed
   if [[ -e $unit_directory/$unit.timer ]]; then systemctl disable --quiet --now "$unit.timer"; fi
   remove_drills
+  if [[ -e $unit_directory/$inspection.timer ]]; then systemctl disable --quiet --now "$inspection.timer"; fi
+  rm -f "$unit_directory/$inspection.timer" "$unit_directory/$inspection.service" "/var/lib/systemd/timers/stamp-$inspection.timer"
   if [[ -e $unit_directory/$unit.service ]]; then systemctl stop "$unit.service"; fi
   remove_metrics
   rm -f "$unit_directory/$unit.timer" "$unit_directory/$unit.service" "$unit_directory/k3s-ha-failed@.service" "$command_path" "$program_path" "$settings_path" \
     "/var/lib/systemd/timers/stamp-$unit.timer" "$state_directory/$unit.service.proved"
   if [[ -d $(dirname "$program_path") ]]; then rmdir --ignore-fail-on-non-empty "$(dirname "$program_path")"; fi
   systemctl daemon-reload
-  for failed in "$unit.service" "$drill.service"; do
+  for failed in "$unit.service" "$drill.service" "$inspection.service"; do
     if systemctl is-failed --quiet "$failed"; then systemctl reset-failed "$failed"; fi
   done
   if getent passwd "$verifier" >/dev/null; then userdel "$verifier"; fi

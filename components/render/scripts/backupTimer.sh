@@ -10,9 +10,19 @@ add_verifier() {
 # Open to pass through, for the verifier; every backup in it is open to root alone. One that exists is left as it is.
 make_directory() { [[ -d $directory ]] || install --directory --mode=0711 "$directory"; }
 
+# Whoever can write there could put links in the place of what root writes, and backups of their own.
+check_directories() {
+  local path
+  for path in "$directory" "$metrics_directory"; do
+    [[ -z $path || ! -e $path || $(stat --dereference --format='%u %a' "$path") =~ ^0\ [0-7]?[0-7][0145][0145]$ ]] ||
+      die "$host_name: others than root can write into $path, so nothing is kept there: chown root $path && chmod go-w $path, or choose another directory in k3s-ha:backup"
+  done
+}
+
 check_units() {
   local answer
-  local units=("$unit_directory/$unit.service" "$unit_directory/$unit.timer" "$unit_directory/k3s-ha-failed@$unit.service")
+  local units=("$unit_directory/$unit.service" "$unit_directory/$unit.timer" "$unit_directory/k3s-ha-failed@$unit.service"
+    "$unit_directory/$inspection.service" "$unit_directory/$inspection.timer")
   if [[ $drills == yes ]]; then units+=("$unit_directory/$drill.service" "$unit_directory/$drill.timer"); fi
   answer=$(systemd-analyze verify --recursive-errors=no "${units[@]}" 2>&1) ||
     die "$host_name: systemd refuses the backup's units: $answer"
@@ -63,6 +73,9 @@ first_drill() {
   }
 }
 
+# One that opened nothing encrypted says nothing of encrypted backups.
+was_drilled() { [[ -s $directory/.drilled && (${#recipients[@]} -eq 0 || $(sed -n 3p "$directory/.drilled") == encrypted) ]]; }
+
 # A host that has MySQL's client keeps it.
 choose_packages() {
   packages+=(mariadb-server-core)
@@ -72,6 +85,7 @@ choose_packages() {
 # Prints the id of the newest backup of this cluster.
 apply() {
   lock_host
+  check_directories
   choose_packages
   install_packages "${packages[@]}"
   add_verifier
@@ -82,9 +96,10 @@ apply() {
   check_units
   systemctl daemon-reload
   start_timer "$unit"
+  start_timer "$inspection"
   if [[ $drills == yes ]]; then start_timer "$drill"; fi
   take_first
-  if [[ $drills == yes && ! -e $directory/.drilled ]]; then first_drill; fi
+  if [[ $drills == yes ]] && ! was_drilled; then first_drill; fi
   "$program_path" latest
 }
 

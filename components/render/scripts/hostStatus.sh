@@ -146,14 +146,16 @@ ask_postgres() (
 )
 
 tell_backup() {
-  local manifest drill
+  local manifest drill answer
   command -v k3s-ha-backup >/dev/null || return 0
   unit k3s-ha-backup.timer
   unit k3s-ha-backup.service
-  if manifest=$(k3s-ha-backup latest --json 2>&1); then
+  unit k3s-ha-backup-inspection.service
+  if manifest=$(k3s-ha-backup latest --json 2>/dev/null); then
     tell backup "$(tr -d '\n\t' <<<"$manifest")"
+    if ! answer=$(k3s-ha-backup check 2>&1); then tell backup-check "$(tail -n 1 <<<"${answer#CRITICAL: }" | tr '\t' ' ')"; fi
   else
-    tell backup-fault "$(tail -n 1 <<<"$manifest" | tr '\t' ' ')"
+    tell backup-fault "$(k3s-ha-backup latest 2>&1 | tail -n 1 | tr '\t' ' ')"
   fi
   unit k3s-ha-restore-drill.timer
   unit k3s-ha-restore-drill.service

@@ -37,7 +37,10 @@ newest_copied() {
 last_drill() { if [[ -s $directory/.drilled ]]; then head -n 1 "$directory/.drilled"; fi; }
 
 # drilled: when the last restore drill ended well, in seconds, and of which backup; nothing when none has.
-drilled() { if [[ -s $directory/.drilled ]]; then paste --serial --delimiters=' ' "$directory/.drilled"; fi; }
+drilled() { if [[ -s $directory/.drilled ]]; then head -n 2 "$directory/.drilled" | paste --serial --delimiters=' '; fi; }
+
+# has_opened_encrypted: whether the last one opened an encrypted backup.
+has_opened_encrypted() { [[ -s $directory/.drilled && $(sed -n 3p "$directory/.drilled") == encrypted ]]; }
 
 # metrics STATUS NEWEST
 metrics() {
@@ -52,14 +55,23 @@ metrics() {
   metric size_bytes "Size of the newest verified backup." "$(manifest_value "$2" size)"
 }
 
-# write_metrics STATUS: for the node exporter, in its textfile format; one that cannot be written fails no backup.
+# write_metrics STATUS: for the node exporter, in its textfile format; those that cannot be written fail no backup.
 write_metrics() {
-  local file newest
-  file=$(metrics_directory)/k3s_ha_backup.prom
+  local target newest
+  target=$(metrics_directory)
   newest=$(own_backup_ids | tail -n 1)
-  if ! { metrics "$1" "$newest" >"$file.new" && chmod 0644 "$file.new" && mv "$file.new" "$file"; }; then
-    say "k3s-ha-backup: the metrics in $file could not be written" >&2
+  if [[ -d $target ]] && ! only_ours "$target"; then
+    say "k3s-ha-backup: others than root can write into $target, so no metrics were written there: chown root $target && chmod go-w $target" >&2
+  elif ! (put_metrics "$target" "$1" "$newest"); then
+    say "k3s-ha-backup: the metrics in $target/k3s_ha_backup.prom could not be written" >&2
   fi
+}
+
+# put_metrics DIRECTORY STATUS NEWEST: in the directory itself, whatever its name leads to a moment later, and through no link.
+put_metrics() {
+  local new
+  cd -P "$1" && only_ours . && new=$(mktemp .k3s_ha_backup.XXXXXX) || return
+  metrics "$2" "$3" >"$new" && chmod 0644 "$new" && mv --force --no-target-directory "$new" k3s_ha_backup.prom
 }
 
 # seconds_of TEXT: 90, 90s, 15m, 2h or 3d.
@@ -107,6 +119,10 @@ check() {
   fi
   if [[ -n $copied ]] && (($(date +%s) - $(moment_of "$copied") > seconds)); then
     say "CRITICAL: the newest copy in ${setting[copy_destination]}, $copied, is $(age_of "$copied") old; see: journalctl --unit k3s-ha-backup"
+    return 2
+  fi
+  if [[ -n ${setting[drill_required]} ]] && ! has_opened_encrypted; then
+    say "CRITICAL: no restore drill has opened an encrypted backup yet, so nobody knows that the recipients' keys open them: run k3s-ha-backup drill --identity FILE with the key of a recipient, or set k3s-ha:backup.drill"
     return 2
   fi
   if [[ -n ${setting[drill_max_age_seconds]} ]]; then

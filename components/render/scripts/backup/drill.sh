@@ -100,22 +100,24 @@ drill() {
   ((rows == rows_before && revision == revision_before)) ||
     die "backup $id restores to $rows rows at revision $revision, and its manifest says $rows_before at $revision_before"
   check_token "$id" "$identity"
-  printf '%s\n%s\n' "$(date +%s)" "$id" >"$directory/.drilled.new"
+  printf '%s\n' "$(date +%s)" "$id" "${identity:+encrypted}" >"$directory/.drilled.new"
   mv "$directory/.drilled.new" "$directory/.drilled"
   say "drill: backup $id restored to $rows rows at revision $revision, and its keys opened, in $(($(date +%s) - started)) s"
 }
 
 # extract ID|latest FILE [--identity FILE]: the dump of a backup in the clear, compressed, for a restore.
 extract() {
-  local label=extract id wanted identity target=${2:?extract takes an id and a file}
+  local label=extract id wanted identity new target=${2:?extract takes an id and a file}
   parse_choice "$1" "${@:3}"
   lock
   begin_work
   id=$(chosen_backup "$wanted")
   identity=$(identity_for "$id" "$identity")
   open_into "$id" "$identity" "$work/kine.sql"
-  attend compress "$work/kine.sql" "$target.new" || die "the dump could not be written to $target: $(complaint)"
-  mv "$target.new" "$target"
+  # Through no link that somebody planted beside it.
+  attend compress "$work/kine.sql" "$work/extracted" || die "the dump could not be compressed: $(complaint)"
+  { new=$(mktemp "$target.XXXXXX") && cat "$work/extracted" >"$new" && mv --force --no-target-directory "$new" "$target"; } ||
+    die "the dump could not be written to $target"
 }
 
 # show ID|latest: the manifest of a backup of this cluster that is whole.
