@@ -17,6 +17,8 @@ const parts = [
   "backup/copy",
   "backup/retention",
   "backup/drill",
+  "datastoreExchange",
+  "backup/replacement",
   "backup/fetch",
   "backup/alarm",
   "backup/inspection",

@@ -3,13 +3,15 @@
  * that a client may have seen comes again, and all older ones are too old. tests/sandbox/restore.test.ts has clients see it.
  */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, test } from "node:test";
 import { execa } from "execa";
+import { renderBackupOptionFile } from "../../components/render/backupOptionFile.ts";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
-import { datastore, root, rows, token, useBackupHost } from "./fixture.ts";
+import { eventually } from "../support/eventually.ts";
+import { datastore, host, root, rows, token, useBackupHost } from "./fixture.ts";
 
 useBackupHost();
 
@@ -177,5 +179,49 @@ describe("before anything is stopped", () => {
       stderr,
       /^db-1: \S+ has \d+ MiB free and a restore needs \d+ MiB there; free some, then run it again\. Nothing was changed\.$/,
     );
+  });
+});
+
+describe("k3s-ha-backup replace", () => {
+  const login = () => join(host.root, "administrator.cnf");
+  let id: string;
+
+  beforeEach(async () => {
+    const account = `'administrator'@'127.0.0.1'`;
+    await datastore.sql(
+      `CREATE OR REPLACE USER ${account} IDENTIFIED BY 'a password' REQUIRE SSL; GRANT ALL ON *.* TO ${account};`,
+    );
+    const address = { address: "127.0.0.1", port: datastore.port, caPath: datastore.caPath };
+    const text = renderBackupOptionFile({ ...address, user: "administrator", password: "a password" });
+    await writeFile(login(), text, { mode: 0o600 });
+    assert.equal((await host.start(["run"])).exitCode, 0);
+    id = (await host.start(["latest"])).stdout;
+  });
+
+  test("restores a datastore that somebody else runs, above both histories, and keeps what was there", async () => {
+    await addRows(500);
+    const { exitCode, all } = await host.start(["replace", id, "--login", login()]);
+    assert.equal(exitCode, 0, all);
+    const raised = rows.length + 500 + 1000;
+    assert.deepEqual(await revisions(), [raised, raised, 1]);
+    assert.equal(await write("SELECT COUNT(*) FROM kine WHERE name LIKE '/registry/later/%'"), "0");
+    assert.match(all, /^what was in the datastore is kept in \S+\/before-restore-\S+\.sql\.zst$/m);
+    assert.match(all, /^the table that was replaced is k3s_replaced_\S+\.kine; /m);
+  });
+
+  test("refuses a login that others can read, and a datastore that is in use, and changes nothing", async () => {
+    await chmod(login(), 0o644);
+    assert.match((await host.start(["replace", id, "--login", login()])).all, /others can read the login in/);
+    await chmod(login(), 0o600);
+    const before = await revisions();
+    const server = datastore.sql("SELECT SLEEP(8)", "k3s");
+    await eventually(async () => {
+      assert.notEqual(await datastore.sql("SELECT COUNT(*) FROM information_schema.processlist WHERE db = 'k3s'"), "0");
+    });
+    const { exitCode, all } = await host.start(["replace", id, "--login", login()]);
+    assert.equal(exitCode, 1);
+    assert.match(all, /1 connections use the schema k3s: stop K3s on every server first/);
+    await server;
+    assert.deepEqual(await revisions(), before);
   });
 });

@@ -230,3 +230,22 @@ describe("any password that the configuration accepts", () => {
     );
   });
 });
+
+describe("examples/raiseRevisions.sql", () => {
+  it("raises what was restored above both histories, and compacts it up to there", async () => {
+    const raise = await readFile(join(import.meta.dirname, "../../examples/raiseRevisions.sql"), "utf8");
+    await server.query("CREATE DATABASE restored");
+    const told = await server.query(
+      `CREATE TABLE kine (id BIGSERIAL PRIMARY KEY, name text COLLATE "C", created INTEGER, deleted INTEGER,
+  create_revision BIGINT, prev_revision BIGINT, lease INTEGER, value bytea, old_value bytea);
+INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease) VALUES
+  ('compact_rev_key', 1, 0, 0, 0, 0), ('/registry/a', 1, 0, 0, 0, 0);
+\\set replaced 500
+${raise}
+INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease) VALUES ('/registry/b', 1, 0, 0, 0, 0);
+SELECT name, id, prev_revision FROM kine WHERE id > 2 OR name = 'compact_rev_key' ORDER BY id;`,
+      "restored",
+    );
+    assert.deepEqual(told.split("\n").slice(-3), ["compact_rev_key|1|1500", "gap-1500|1500|0", "/registry/b|1501|0"]);
+  });
+});

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Exchanges the table of a datastore for one that was imported beside it, so that revisions never go back.
-beside=${database}_restoring
+# Exchanges the table of a datastore for one that was imported beside it, so that revisions never go back. Reads `database`,
+# `beside`, `dump`, `started` and the manifest's `expected_…`; `sql` runs statements as an administrator.
 
 is_there() { [[ $(sql --execute "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '$1' AND table_name = 'kine'") == 1 ]]; }
 
@@ -25,7 +25,7 @@ import_beside() {
   local answer rows revision bootstrap
   drop_beside
   sql --execute "CREATE DATABASE \`$beside\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
-  choose_sandbox mariadb
+  choose_sandbox "${client:-mariadb}"
   answer=$({ zstd --quiet --decompress --stdout "$dump" | importable | sql "${sandbox[@]}" "$beside"; } 2>&1) ||
     die "$host_name: the backup cannot be imported; the datastore is as it was: $(tail -n 1 <<<"$answer")"
   IFS=$'\t' read -r rows revision bootstrap < <(sql "$beside" --execute "SELECT COUNT(*), MAX(id), COUNT(CASE WHEN name = '/bootstrap/$token_fingerprint' THEN 1 END) FROM kine")
@@ -69,7 +69,7 @@ exchange() {
   if is_there "$database"; then
     sql --execute "CREATE DATABASE IF NOT EXISTS \`$replaced\`"
     renames="\`$database\`.kine TO \`$replaced\`.kine, $renames"
-    printf '%s\n' "the table that was replaced is $replaced.kine; when all is well: mariadb --execute 'DROP DATABASE $replaced'"
+    printf '%s\n' "the table that was replaced is $replaced.kine; when all is well: DROP DATABASE $replaced"
   fi
   sql --execute "CREATE DATABASE IF NOT EXISTS \`$database\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci; RENAME TABLE $renames"
   drop_beside

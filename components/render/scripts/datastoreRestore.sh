@@ -4,6 +4,7 @@
 # imports the backup beside it, "swap" exchanges the two in one step, "open" lets the servers in again.
 restore_directory=$state_directory/restore
 dump=$restore_directory/kine.sql.zst
+beside=${database}_restoring
 
 sql() { mariadb --batch --skip-column-names --max-allowed-packet=64M "$@"; }
 

@@ -15,6 +15,8 @@ usage: k3s-ha-backup COMMAND
   copies                 print the ids of the backups where copies go
   fetch ID|latest        bring a copy back to this host; --unsigned after the id: one that has no signature too
   extract ID FILE        write the dump of a backup, in the clear, compressed, to FILE, for a restore; --identity FILE
+  replace ID --login FILE  put a backup in the place of what a datastore holds that somebody else runs, K3s being stopped;
+                         FILE is an option file with an administrator's login; --identity FILE
   show ID                print the manifest of a backup
   verify [ID...]         read backups again, all of them by default, and compare them with what was written and signed
   inspect                the same of the copies, by their signatures and sizes, and of the newest all; then check
@@ -79,7 +81,7 @@ tell_history() {
 }
 
 case ${1:-} in
-  run | list | latest | check | failed | drill | drilled | extract | show | copies | fetch | inspect | sign | accept)
+  run | list | latest | check | failed | drill | drilled | extract | replace | show | copies | fetch | inspect | sign | accept)
     read_settings
     "$@"
     ;;
