@@ -11,6 +11,7 @@ import { haproxySocket } from "../../components/render/haproxyConfig.ts";
 import { type KeepalivedConfig, renderKeepalivedConfig } from "../../components/render/keepalivedConfig.ts";
 import { renderVrrpFirewall } from "../../components/render/vrrpFirewall.ts";
 import { loadedRules, ownNetwork } from "../support/nftables.ts";
+import { eventually } from "../support/eventually.ts";
 import { programPath } from "../support/programs.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 import { TestBalancer } from "../support/testBalancer.ts";
@@ -95,8 +96,17 @@ describe("the check", () => {
     assert.equal(await check("ready"), 0);
   });
 
+  it("is content with servers that live while none is ready: no other balancer would be better off", async () => {
+    Object.assign(balancer.backends["ready"] ?? {}, { status: 500, alive: 200 });
+    await eventually(async () => {
+      assert.match(await balancer.checked("ready"), /^NOLB/);
+    }, 30);
+    assert.equal(await check("ready"), 0);
+    Object.assign(balancer.backends["ready"] ?? {}, { status: 200 });
+  });
+
   it("tells HAProxy without a server from HAProxy that is gone", async () => {
-    await balancer.ask("disable server servers/ready");
+    for (const backend of ["servers", "alive"]) await balancer.ask(`disable server ${backend}/ready`);
     assert.equal(await check("answers"), 0);
     assert.notEqual(await check("ready"), 0);
     assert.notEqual(await check("answers", "/nowhere/socket"), 0);
