@@ -27,7 +27,7 @@ test("Database: id is the name, defaults become inputs, changes in place, delete
   assert.deepEqual(inputs, { ...given, __defaults: [] });
   const { id, state } = await plugin.create(database, inputs);
   assert.equal(id, "kine_one");
-  assert.deepEqual(state, given);
+  assert.deepEqual(state, { ...given, id });
   assert.equal((await plugin.diff(database, inputs, state, inputs)).some, false);
   const other = { ...inputs, defaultCollation: "utf8mb4_bin" };
   const change = await plugin.diff(database, inputs, state, other);
