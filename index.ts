@@ -23,7 +23,18 @@ const identity = new ClusterIdentity("cluster", {
   healthHours: loadBalancer.certificateHours,
 });
 // Nothing is changed on any host before every host was reached and found fit.
-const hosts = new HostChecks("hosts", { hosts: settings.hosts });
+const hosts = new HostChecks("hosts", {
+  hosts: settings.hosts,
+  stack: {
+    clusterId: identity.id,
+    serverAddresses: Object.values(servers).map(nodeAddressOf),
+    schema: datastore.managed?.database,
+    databasePort: datastore.managed?.port,
+    balancerPorts: [loadBalancer.port, loadBalancer.statsPort],
+    sharesAddress: loadBalancer.virtualIp !== undefined,
+    writesRegistries: k3s.registries !== undefined,
+  },
+});
 const checked = { dependsOn: [hosts] };
 
 const mysql = new MySQLDatastore(

@@ -12,6 +12,7 @@ export { ClusterReference, type ClusterReferenceArgs } from "./clusterReference.
 export { HAProxyBalancer, type HAProxyBalancerArgs } from "./haproxyBalancer.ts";
 export { type BastionArgs, type HostArgs, nodeAddressOf } from "./host/host.ts";
 export { type CheckedHost, HostChecks, type HostChecksArgs, type HostRole } from "./host/hostCheck.ts";
+export type { OwnStack } from "./host/ownStack.ts";
 export type { K3sReleaseArgs } from "./k3sRelease.ts";
 export { K3sServerPool, type K3sServerPoolArgs, type ServerIdentity } from "./k3sServerPool.ts";
 export { type DatastoreSource, MySQLDatastore, type MySQLDatastoreArgs } from "./mysqlDatastore.ts";

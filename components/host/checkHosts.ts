@@ -18,16 +18,28 @@ const moreTime = "k3s-ha:ssh.connectSeconds gives a slow host more time.";
 /** What one host said. */
 interface HostAnswer {
   readonly problems: readonly string[];
+  readonly notes: readonly string[];
   readonly clock: ClockReading | undefined;
 }
 
-/** One sentence for each thing that keeps the program from working on these hosts, in their order. */
-export async function checkHosts(hosts: readonly NamedHost[]): Promise<string[]> {
+/** Sentences about hosts, in their order. */
+export interface HostFindings {
+  /** What keeps the program from working on these hosts. */
+  readonly problems: readonly string[];
+  /** What is reported, and keeps it from nothing. */
+  readonly notes: readonly string[];
+}
+
+/** Looks at these hosts, all at the same time. */
+export async function checkHosts(hosts: readonly NamedHost[]): Promise<HostFindings> {
   const answers = await Promise.all(hosts.map(checkHost));
-  return [
-    ...answers.flatMap(({ problems }) => problems),
-    ...clockProblems(answers.flatMap(({ clock }) => (clock === undefined ? [] : [clock]))),
-  ];
+  return {
+    problems: [
+      ...answers.flatMap(({ problems }) => problems),
+      ...clockProblems(answers.flatMap(({ clock }) => (clock === undefined ? [] : [clock]))),
+    ],
+    notes: answers.flatMap(({ notes }) => notes),
+  };
 }
 
 async function checkHost(host: NamedHost): Promise<HostAnswer> {
@@ -45,16 +57,16 @@ async function checkHost(host: NamedHost): Promise<HostAnswer> {
       onStart,
     });
     const latest = Date.now();
-    const { problems, shown, isWhole } = readAnswer(host, placeOf(login), stdout);
-    if (isWhole) return { problems, clock: { login, shown, earliest, latest } };
+    const { problems, notes, shown, isWhole } = readAnswer(host, placeOf(login), stdout);
+    if (isWhole) return { problems, notes, clock: { login, shown, earliest, latest } };
     const end = exitCode === 124 ? `did not end within ${checkSeconds} s` : `failed: ${lastLine(stderr)}`;
     const broken = `${placeOf(login)}: the check of the host ${end}. Check its load and its disk, then run again.`;
-    return { problems: [...problems, broken], clock: undefined };
+    return { problems: [...problems, broken], notes, clock: undefined };
   } catch (error) {
     if (!(error instanceof HostUnreachable)) throw error;
     const { fault, message } = error;
     const remedy = fault === "unreachable" ? ` ${declareLost}` : fault === "slow" ? ` ${moreTime}` : "";
-    return { problems: [`${message}${remedy}`], clock: undefined };
+    return { problems: [`${message}${remedy}`], notes: [], clock: undefined };
   }
 }
 
@@ -67,7 +79,7 @@ export async function hostCheckScript(host: NamedHost): Promise<string> {
   );
   return renderHostScript({
     body: "hostCheck",
-    parts: hostCheckParts.map(({ script }) => script),
+    parts: ["originals", ...hostCheckParts.map(({ script }) => script)],
     variables: { ...Object.fromEntries(variables), checks: hostCheckParts.flatMap(({ checks }) => checks) },
   });
 }
@@ -77,20 +89,24 @@ export function readAnswer(
   host: NamedHost,
   place: string,
   stdout: string,
-): { problems: string[]; shown: number; isWhole: boolean } {
+): { problems: string[]; notes: string[]; shown: number; isWhole: boolean } {
   const lines = stdout.split("\n").filter((line) => line !== "");
   const reports = lines.map((line) => line.split("\t"));
+  const told = reports.filter(([code]) => code !== "clock" && code !== "end");
+  const isNote = ([code = ""]: string[]) => hostCheckParts.some(({ notes = {} }) => code in notes);
+  const sentence = ([code = "", ...facts]: string[]) => `${place}: ${sentenceOf(host, code, facts)}`;
   return {
-    problems: reports
-      .filter(([code]) => code !== "clock" && code !== "end")
-      .map(([code = "", ...facts]) => `${place}: ${sentenceOf(host, code, facts)}`),
+    problems: told.filter((report) => !isNote(report)).map(sentence),
+    notes: told.filter(isNote).map(sentence),
     shown: Number(reports.find(([code]) => code === "clock")?.[1]) * 1000,
     isWhole: lines.at(-1) === "end",
   };
 }
 
 function sentenceOf(host: NamedHost, code: string, facts: string[]): string {
-  const sentence = hostCheckParts.find(({ sentences }) => code in sentences)?.sentences[code];
+  const sentence = hostCheckParts
+    .map(({ sentences, notes = {} }) => sentences[code] ?? notes[code])
+    .find((each) => each);
   if (sentence === undefined) throw new Error(`the check of a host reports "${code}", which has no sentence`);
   return sentence(host, ...facts);
 }

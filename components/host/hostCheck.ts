@@ -2,6 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Recorded } from "../recorded.ts";
 import { holdChanges } from "./beforeChanges.ts";
 import type { HostArgs } from "./host.ts";
+import { markHost } from "./hostMark.ts";
+import type { OwnStack } from "./ownStack.ts";
 import { type CheckedHost, type HostRole, roleWords } from "./hostCheckPart.ts";
 
 export type { CheckedHost, HostRole };
@@ -10,12 +12,15 @@ export type { CheckedHost, HostRole };
 export interface HostChecksArgs {
   /** The hosts by name. */
   hosts: Readonly<Record<string, CheckedHost>>;
+  /** What tells this cluster's hosts from those of others. Default: nothing is known of the cluster but its stack's name. */
+  stack?: OwnStack;
 }
 
 /**
  * Reaches every host, and checks whether it can be worked on, before anything is changed on any of them: in each run that
  * changes a host, all hosts at the same time, by this program itself. One host that is unreachable, shows another key, or
- * runs another system stops the run while all the others are untouched. A run that changes no host reaches none.
+ * runs another system stops the run while all the others are untouched. A run that changes no host reaches none. Then each
+ * host is marked as this cluster's.
  *
  * It holds up whatever is made after it and acts on hosts, whoever makes it. Resources that are made while its hosts' addresses
  * are not known yet have to depend on it.
@@ -50,14 +55,15 @@ export class HostChecks extends pulumi.ComponentResource {
 
     const living = Object.entries(args.hosts)
       .filter(([, { host }]) => host.standIn === undefined)
-      .map(([hostName, host]) => ({ ...host, name: hostName }));
+      .map(([hostName, host]) => ({ ...host, name: hostName, stack: args.stack }));
     let check: Promise<void> | undefined;
     holdChanges(
       new pulumi.ResourceHook(`${name}-check`, () => {
         check ??= (async () => {
           // A preview, and a run without changes, need no SSH.
           const { checkHosts } = await import("./checkHosts.ts");
-          const problems = await checkHosts(living);
+          const { problems, notes } = await checkHosts(living);
+          for (const note of notes) await pulumi.log.warn(note, this);
           if (problems.length === 0) return;
           await pulumi.log.error(problems.join("\n"), this);
           throw new Error("The check of the hosts failed. Nothing was changed on any host.");
@@ -65,6 +71,9 @@ export class HostChecks extends pulumi.ComponentResource {
         return check;
       }),
     );
+    // What changes a host depends on this component, and so comes after its mark and goes before it.
+    for (const [hostName, host] of Object.entries(args.hosts))
+      markHost(`${name}-${hostName}`, { ...host, name: hostName, stack: args.stack }, { parent: this });
     this.checked = pulumi.output(living.map(({ name: hostName }) => hostName));
     this.registerOutputs({ checked: this.checked });
   }

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host.ts";
+import type { OwnStack } from "./ownStack.ts";
 
 /** What a host is for. */
 export type HostRole = "server" | "agent" | "loadBalancer" | "datastore" | "backup";
@@ -14,9 +15,11 @@ export interface CheckedHost {
   role: HostRole;
 }
 
-/** A checked host with its name. */
+/** A checked host with its name, and its stack. */
 export interface NamedHost extends CheckedHost {
   readonly name: string;
+  /** Default: nothing is known of it but its name. */
+  readonly stack?: OwnStack | undefined;
 }
 
 /** What one problem that a script reports is called in a sentence. It follows "<path> (<address>): ". */
@@ -35,6 +38,8 @@ export interface HostCheckPart {
   readonly variables: (host: NamedHost) => Readonly<Record<string, pulumi.Input<string | number | readonly string[]>>>;
   /** By code. A code that has none is a fault of this program, and is told as one. */
   readonly sentences: Readonly<Record<string, ProblemSentence>>;
+  /** By code: what is reported, but no problem. Default: none. */
+  readonly notes?: Readonly<Record<string, ProblemSentence>>;
 }
 
 /** What a role is called in messages. */

@@ -38,15 +38,24 @@ describe("HostChecks", () => {
     });
   });
 
-  it("costs one resource for all hosts, which acts on none", () => {
+  it("marks each host, by a resource of its own", () => {
     assert.equal(
       tree(deployment),
       `after-1  command:remote:Command
 after-2  command:remote:Command
 before-1  command:remote:Command
 hosts  k3s-ha:index:HostChecks
+  hosts-db-1  command:remote:Command
+  hosts-server-1  command:remote:Command
+  hosts-server-2  command:remote:Command
 `,
     );
+  });
+
+  it("marks no host before all hosts were checked, and none that is lost", () => {
+    for (const name of ["hosts-server-1", "hosts-db-1", "hosts-server-2"])
+      assert.deepEqual(resourceNamed(deployment, name).changeHooks, ["hosts-check"]);
+    assert.equal(resourceNamed(deployment, "hosts-server-2").inputs["create"], "true");
   });
 
   it("holds up whatever acts on hosts, before it is made and before it is changed", () => {

@@ -247,7 +247,7 @@ describe("one change of the configuration", () => {
       },
       {
         changed: ["members-nodes"],
-        added: ["release", "secrets", "service"].map((step) => `workers-agent-3-${step}`),
+        added: ["hosts-agent-3", ...["release", "secrets", "service"].map((step) => `workers-agent-3-${step}`)],
       },
     ],
     [
@@ -266,6 +266,7 @@ describe("one change of the configuration", () => {
         ],
         added: [
           "datastore-client-server-3",
+          "hosts-server-3",
           ...["release", "secrets", "service"].map((step) => `servers-server-3-${step}`),
         ],
       },
@@ -275,7 +276,11 @@ describe("one change of the configuration", () => {
       { "k3s-ha:agentPools": { workers: pools.workers } },
       {
         changed: ["members-nodes"],
-        removed: ["ingress", ...["release", "secrets", "service"].map((step) => `ingress-ingress-1-${step}`)],
+        removed: [
+          "hosts-ingress-1",
+          "ingress",
+          ...["release", "secrets", "service"].map((step) => `ingress-ingress-1-${step}`),
+        ],
       },
     ],
   ];
@@ -295,6 +300,7 @@ describe("one change of the configuration", () => {
     const after = await deployProgram(config);
     const inert = commandsOf(after).filter(({ name }) => name.startsWith("servers-server-1-"));
     assert.equal(inert.length, 3);
+    inert.push(resourceNamed(after, "hosts-server-1"));
     for (const command of inert) {
       assert.deepEqual([command.inputs["create"], command.inputs["update"]], ["true", "true"]);
       assert.equal(command.inputs["delete"], undefined, "it would be dialled for when it is deleted");

@@ -234,6 +234,20 @@ describe("parseSettings", () => {
     assert.deepEqual(Object.keys(settings.servers), ["server-1", "server-2", "server-10"]);
   });
 
+  it("lets what others left on a host be replaced only where its entry says so", () => {
+    const { settings } = parse({
+      ...smallStack,
+      servers: {
+        "server-1": { address: "198.51.100.11", hostKey, adopt: true },
+        "server-2": { address: "198.51.100.12", hostKey },
+      },
+    });
+    assert.deepEqual(
+      Object.values(settings.servers).map(({ adopt }) => adopt),
+      [true, undefined],
+    );
+  });
+
   it("lets a host override what holds for all hosts", async (test) => {
     const projectDirectory = directoryWith(test, { all: privateKey, own: privateKey.replace("AAAA", "BBBB") });
     const { settings } = parse(

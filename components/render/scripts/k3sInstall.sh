@@ -134,7 +134,7 @@ set_k3s_aside() {
   fi
   set_aside "" "$config_path"
   for path in "$config_path".d/*.y*ml; do
-    if is_foreign "$path"; then
+    if is_other_node "$path"; then
       set_aside "" "$path"
       rm -f "$path"
     fi

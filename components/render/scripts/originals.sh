@@ -24,6 +24,12 @@ is_there() { [[ -e $1 || -L $1 ]]; }
 # is_foreign PATH: whether it is there, and neither this program's nor as a package left it.
 is_foreign() { is_there "$1" && ! is_ours "$1" && ! is_as_packaged "$1"; }
 
+# is_other_node PATH: whether a drop-in of K3s's settings, which is not this program's, says of which cluster the host is a node,
+# or as what. Other settings are the host's own, and stay.
+is_other_node() {
+  is_foreign "$1" && grep -qE '^(datastore-[a-z]+|token(-file)?|agent-token(-file)?|server|cluster-(init|reset)|node-(name|ip)|data-dir|tls-san|with-node-id)\+?:' "$1"
+}
+
 # remove_ours PATH: removes what this program wrote, and nothing else.
 remove_ours() { if is_ours "$1"; then rm -f "$1"; fi; }
 

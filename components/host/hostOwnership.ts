@@ -1,0 +1,75 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type HostCheckPart, type HostRole, roleWords } from "./hostCheckPart.ts";
+import { type OwnStack, ownerName } from "./ownStack.ts";
+
+/** Where the mark stands on a host. Its script knows it as well. */
+const markPath = "/var/lib/k3s-ha/owner";
+
+/** Programs that may hold the ports which a role listens on: "PORT PROGRAM…". */
+function ownPorts(role: HostRole, stack: OwnStack): string[] {
+  switch (role) {
+    case "loadBalancer":
+      return (stack.balancerPorts ?? [6443, 8404]).map((port) => `${port} haproxy`);
+    case "datastore":
+      return [`${stack.databasePort ?? 3306} mariadbd mysqld systemd`];
+    case "server":
+    case "agent":
+      return ["10250 k3s k3s-server k3s-agent"];
+    case "backup":
+      return [];
+  }
+}
+
+const adoptHint = (what: string) =>
+  `To have ${what}, set "adopt: true" in the host's entry (docs/day-two.md); to keep it, use another host.`;
+
+const isOf = (owner: string, role: string, name: string) =>
+  `belongs to the stack ${owner}: it is its ${role in roleWords ? roleWords[role as HostRole] : role} ${name}`;
+
+const release = `release the host with this command there: rm ${markPath}`;
+
+/** Whether a host is this stack's, or nobody's, and holds nothing of somebody else that would be replaced. */
+export const hostOwnership: HostCheckPart = {
+  script: "hostOwnership",
+  checks: ["check_owner", "check_load_balancer", "check_database", "check_kubernetes", "check_held_ports"],
+  variables: ({ host: { adopt = false }, role, stack = {} }) => ({
+    owner_name: stack.owner ?? ownerName(),
+    cluster_id: stack.clusterId ?? "",
+    server_addresses: pulumi.output([...(stack.serverAddresses ?? [])]),
+    adopt: String(adopt),
+    schema: stack.schema ?? "k3s",
+    shares_address: String(stack.sharesAddress ?? false),
+    writes_registries: String(stack.writesRegistries ?? false),
+    own_ports: ownPorts(role, stack),
+  }),
+  sentences: {
+    owner: (_, owner = "?", role = "?", name = "?") =>
+      `${isOf(owner, role, name)}. Use another host, or take it out of that stack (destroy does, too) and run up again. If that stack is gone for good, ${release}`,
+    "owner-cluster": (_, owner = "?", role = "?", name = "?") =>
+      `${isOf(owner, role, name)}, but of an earlier cluster, which this stack's state does not know. Bring that state back; or, if that cluster is gone for good, ${release}`,
+    "owner-unmarked": (_, owner = "?") =>
+      `is a node of the cluster of the stack ${owner}. Use another host, or take it out of that stack and run up again.`,
+    "other-servers": (_, addresses = "?") =>
+      `serves the servers of another cluster (${addresses}), and none of this one's. Use another host; or, if that cluster is gone for good, remove /etc/k3s-ha/datastore-clients and /etc/haproxy/haproxy.cfg there, and run up again.`,
+    "foreign-file": (_, path = "?") =>
+      `has a ${path} that this program did not write and no package installed, and it would be replaced. ${adoptHint("it replaced, with a copy kept that the removal puts back")}`,
+    schemas: (_, schemas = "?") =>
+      `has a MariaDB with schemas that are not this cluster's (${schemas}), and it would get other settings: one address and port, TLS for every client, and a firewall. ${adoptHint("it shared under these settings until the removal")}`,
+    "mysql-packages": (_, packages = "?") =>
+      `has the packages ${packages}, which the packages of MariaDB exclude, and nothing is ever removed for them. Use another host for this role; or, if nobody needs them, remove them there and run up again.`,
+    "k3s-unit": (_, path = "?") =>
+      `has a K3s that this program did not install (${path}). A node of another cluster cannot be adopted, since its cluster would lose it and this one knows nothing of its data. Use another host; or drain and delete the node there, run k3s-uninstall.sh (on an agent k3s-agent-uninstall.sh), and run up again.`,
+    "k3s-data": (_, path = "?") =>
+      `has the data of a K3s that this program did not install (${path}), and they cannot be adopted: keys and certificates of one cluster are of no use in another. Use another host; or, if nobody needs them, run k3s-uninstall.sh there or move /var/lib/rancher/k3s away, and run up again.`,
+    kubernetes: (_, unit = "?") =>
+      `is a node of another Kubernetes (${unit}), which would lose its network and its pods. It cannot be adopted. Use another host, or uninstall that Kubernetes and run up again.`,
+    "held-port": (_, port = "?", holder = "?") =>
+      `port ${port} is taken by ${holder}. Stop that program, or choose another port or host.`,
+  },
+  notes: {
+    adopted: (_, path = "?", copy = "?") =>
+      `${path} is replaced, since the entry says "adopt: true". A copy is kept in ${copy}, and the removal puts it back.`,
+    "adopted-schemas": (_, schemas = "?") =>
+      `its MariaDB is shared with the schemas ${schemas}, since the entry says "adopt: true". Their clients have to use TLS now; the removal takes the settings back.`,
+  },
+};

@@ -1,0 +1,26 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** What the check of a host compares it with: the stack, beside its hosts. */
+export interface OwnStack {
+  /** `project/stack`. Default: those of the run. */
+  owner?: string;
+  /** Tells this cluster from any other, also from an earlier one of the same stack. Default: only the stack's name does. */
+  clusterId?: pulumi.Input<string>;
+  /** Addresses of the cluster's servers. */
+  serverAddresses?: readonly pulumi.Input<string>[];
+  /** Schema that K3s keeps the cluster in, where the stack runs the database. Default: "k3s". */
+  schema?: string | undefined;
+  /** Ports that HAProxy is to listen on. Default: 6443 and 8404. */
+  balancerPorts?: readonly number[];
+  /** Port that the stack's own database listens on. Default: 3306. */
+  databasePort?: number | undefined;
+  /** Whether the load balancers share an address, through keepalived. Default: false. */
+  sharesAddress?: boolean;
+  /** Whether the nodes get image registries. Default: false. */
+  writesRegistries?: boolean;
+}
+
+/** `project/stack`, as the mark and every node of the cluster have it. */
+export function ownerName(): string {
+  return `${pulumi.getProject()}/${pulumi.getStack()}`;
+}
