@@ -147,6 +147,7 @@ export function managedDatastore(
             firewall: String(firewall),
             firewall_rules: firewallRules,
             firewall_unit: firewallUnit,
+            requirement_path: requirementPath,
             config_path: configPath,
             socket_path: socketUnit,
             drop_in_path: dropInPath,
