@@ -1,6 +1,6 @@
 /** What the Makefile's commands do: the Pulumi program on a stack, and for the sandbox's stack the hosts below it. */
 import { createInterface } from "node:readline/promises";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { backupProgramPath } from "../components/render/backupProgram.ts";
 import { loginOf } from "../components/host/hostLogin.ts";
 import { runOnHost } from "../components/host/hostShell.ts";
@@ -9,6 +9,7 @@ import { kubectl } from "./kubectl.ts";
 import { say, secondsSince, step } from "../build/progress.ts";
 import type { StackPlace } from "./stackPlace.ts";
 import { readSettings } from "./stackSettings.ts";
+import { answerSeconds } from "./status/clusterFacts.ts";
 import { nodesOf, problemsOf } from "./status/judgement.ts";
 import { lookAtCluster, parseOutputs } from "./status/lookAtCluster.ts";
 import { renderProblems, renderStatus, statusJson } from "./status/statusReport.ts";
@@ -41,9 +42,12 @@ async function runUp(stack: string): Promise<void> {
   say(`Done in ${secondsSince(start)}.`);
 }
 
+/** Seconds that hosts may take to answer after a run: they have just been at work, and slow is no failure of the run. */
+const summarySeconds = 60;
+
 /** What a person wants to know after a run: asked of the hosts, not of the program. */
 async function printSummary(workspace: Workspace, changes: string): Promise<void> {
-  const facts = await lookAtCluster(workspace);
+  const facts = await lookAtCluster(workspace, summarySeconds);
   const option = workspace.stack === sandboxStack ? "" : `STACK=${workspace.stack} `;
   console.log(`${renderStatus(facts)}
 This run: ${changes}. ${renderProblems(problemsOf(facts))}
@@ -55,14 +59,15 @@ Try next:
   make preview ${option}           see what a change of configuration would do
   make down ${option}              take it all away
 `);
-  const isUnready = nodesOf(facts)?.some(({ state }) => !state.split(",").includes("Ready")) ?? true;
+  // Nodes that no server told of in time are no failure of a run that has proved each of them.
+  const isUnready = nodesOf(facts)?.some(({ state }) => !state.split(",").includes("Ready")) === true;
   if (facts.apiAnswer !== "ok" || isUnready) process.exitCode = 1;
 }
 
 /** 0: healthy; 1: not; 2: it could not be found out. */
-async function runStatus(stack: string, asJson: boolean): Promise<void> {
+async function runStatus(stack: string, asJson: boolean, seconds: number): Promise<void> {
   process.exitCode = 2;
-  const facts = await lookAtCluster(await openKnown(stack));
+  const facts = await lookAtCluster(await openKnown(stack), seconds);
   const problems = problemsOf(facts);
   console.log(
     asJson ? JSON.stringify(statusJson(facts), undefined, 2) : `${renderStatus(facts)}\n${renderProblems(problems)}`,
@@ -123,6 +128,14 @@ const program = new Command("k3s-ha").description("A highly available K3s cluste
 const command = (name: string, description: string) =>
   program.command(name).description(description).option("--stack <stack>", "the stack", sandboxStack);
 
+/** From as few as a dead host takes to be noticed to as many as an hour. */
+function wholeSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!Number.isInteger(seconds) || seconds < 3 || seconds > 3600)
+    throw new InvalidArgumentError("It has to be a whole number from 3 to 3600.");
+  return seconds;
+}
+
 interface StackOption {
   stack: string;
 }
@@ -136,7 +149,10 @@ command("down", "take the cluster away").action(async ({ stack }: StackOption) =
 });
 command("status", "tell whether the cluster is healthy, and what is not")
   .option("--json", "print JSON for machines, and nothing else")
-  .action(({ stack, json }: StackOption & { json?: boolean }) => runStatus(stack, json === true));
+  .option("--seconds <seconds>", "seconds that each host may take to answer", wholeSeconds, answerSeconds)
+  .action(({ stack, json, seconds }: StackOption & { json?: boolean; seconds: number }) =>
+    runStatus(stack, json === true, seconds),
+  );
 command("outputs", "show the stack's outputs").action(async ({ stack }: StackOption) => {
   await pulumi(await openKnown(stack), ["stack", "output"], { stdio: "inherit" });
 });

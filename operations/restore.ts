@@ -9,6 +9,7 @@ import { backupProgramPath } from "../components/render/backupProgram.ts";
 import { renderHostScript } from "../components/render/hostScript.ts";
 import { say, secondsSince, step } from "../build/progress.ts";
 import { type HostLogin, loginOf } from "../components/host/hostLogin.ts";
+import { type AgentWave, inPoolWaves } from "./agentWaves.ts";
 import { runOnHost } from "../components/host/hostShell.ts";
 import {
   type Current,
@@ -43,6 +44,8 @@ export interface RestoreOptions {
 interface RestoreScene extends RestoreHosts {
   databaseName: string;
   readySeconds: number;
+  /** Whose agents are restarted some at a time. */
+  pools: readonly AgentWave[];
   k3sVersion: string;
 }
 
@@ -118,7 +121,7 @@ async function startAll(scene: RestoreScene, started: string): Promise<void> {
     await step(`Start ${server.name} and prove it`, () => restart(server, "k3s", started, readySeconds));
   }
   await step("Restart the agents", () =>
-    Promise.all(agents.map((agent) => restart(agent, "k3s-agent", started, readySeconds))),
+    inPoolWaves(scene.pools, agents, (agent) => restart(agent, "k3s-agent", started, readySeconds)),
   );
   await step("Wait until every node is Ready", () => nodesReady(scene));
 }
@@ -149,6 +152,7 @@ async function sceneOf(workspace: Workspace): Promise<RestoreScene> {
     backup: await loginOf(backup.hostName, settings.hosts[backup.hostName]?.path ?? "k3s-ha:backup.host", backup.host),
     databaseName: datastore.managed.database,
     readySeconds: k3s.readySeconds,
+    pools: Object.values(settings.agentPools).map(({ hosts, waveWidth }) => ({ names: Object.keys(hosts), waveWidth })),
     k3sVersion: k3s.version,
   };
 }

@@ -12,12 +12,15 @@ import { Turns } from "./turns.ts";
 /** A host that nothing could be run on: its message is one sentence that says which, why, and what to do. */
 export class HostUnreachable extends Error {
   readonly fault: ConnectionFault;
+  /** What failed, in a few words; empty where the fault says it all. */
+  readonly reason: string;
   /** What a script had printed by then to standard output. */
   readonly stdout: string;
 
   constructor(login: HostLogin, fault: ConnectionFault, reason: string, stdout = "") {
     super(connectionSentence(placeOf(login), fault, reason));
     this.fault = fault;
+    this.reason = reason;
     this.stdout = stdout;
   }
 }
@@ -39,21 +42,24 @@ export interface Connection {
  */
 const loginWidth = 16;
 
-/** Seconds before each further attempt of a login that was dropped or refused: for a busy sshd, or one that restarts. */
+/** Seconds before each further attempt of a login that was refused or dropped: for an sshd that restarts, or is busy. */
 const pauses = [0.2, 0.4, 0.8, 1.6];
+
+/** Seconds before all later attempts of one that was dropped: sshd lives, and lets us in when it has fewer to let in. */
+const lastPause = 1.6;
 
 const logins = new Turns(loginWidth);
 
 /** A login that failed, in words that need the host's name beside them. */
 class LoginFailure extends Error {
   readonly fault: ConnectionFault;
-  /** Whether another attempt may end otherwise: the other side gave up before it had asked for a key. */
-  readonly isDropped: boolean;
+  /** How another attempt may end otherwise: nothing listened there, or an SSH server gave up before the login. */
+  readonly passing: "refused" | "dropped" | undefined;
 
-  constructor(fault: ConnectionFault, reason: string, isDropped = false) {
+  constructor(fault: ConnectionFault, reason: string, passing?: "refused" | "dropped") {
     super(reason);
     this.fault = fault;
-    this.isDropped = isDropped;
+    this.passing = passing;
   }
 }
 
@@ -86,8 +92,8 @@ const shared = new Map<string, { client: Promise<Client>; users: number }>();
 async function borrow(bastion: SshEndpoint, seconds: number): Promise<Connection> {
   const key = JSON.stringify(bastion);
   const entry = shared.get(key) ?? { client: logIn(bastion, seconds, undefined), users: 0 };
+  const isFirst = entry.users++ === 0;
   shared.set(key, entry);
-  entry.users++;
   const forget = () => {
     if (shared.get(key) === entry) shared.delete(key);
   };
@@ -102,7 +108,7 @@ async function borrow(bastion: SshEndpoint, seconds: number): Promise<Connection
   try {
     const client = await entry.client;
     // Whoever comes after it was lost makes another.
-    client.once("close", forget);
+    if (isFirst) client.once("close", forget);
     return { client, close };
   } catch (error) {
     close();
@@ -115,15 +121,18 @@ async function borrow(bastion: SshEndpoint, seconds: number): Promise<Connection
 function logIn(endpoint: SshEndpoint, seconds: number, between: Client | undefined): Promise<Client> {
   return logins.take(async () => {
     const limit = AbortSignal.timeout(seconds * 1000);
+    const end = performance.now() + seconds * 1000;
     for (let attempt = 0; ; attempt++) {
       try {
         const stream = between === undefined ? dial(endpoint, limit) : forward(between, endpoint);
         return await handshake(endpoint, await stream, limit);
       } catch (error) {
-        const pause = pauses[attempt];
-        if (!(error instanceof LoginFailure) || !error.isDropped || pause === undefined || limit.aborted) throw error;
+        if (!(error instanceof LoginFailure) || error.passing === undefined) throw error;
+        const pause = pauses[attempt] ?? (error.passing === "dropped" ? lastPause : Infinity);
         // Not all those that were dropped together again at the same moment.
-        await sleep(pause * (500 + Math.random() * 1000));
+        const milliseconds = pause * (500 + Math.random() * 1000);
+        if (performance.now() + milliseconds > end) throw error;
+        await sleep(milliseconds);
       }
     }
   });
@@ -139,11 +148,14 @@ const dialFailures: Readonly<Record<string, string>> = {
   EAI_AGAIN: "DNS does not answer",
 };
 
-/** What a restarting or overrun sshd answers. */
-const droppedBy = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE"]);
+const passingFailures: Readonly<Record<string, "refused" | "dropped">> = {
+  ECONNREFUSED: "refused",
+  ECONNRESET: "dropped",
+  EPIPE: "dropped",
+};
 
 function failureOf({ code = "", message }: NodeJS.ErrnoException): LoginFailure {
-  return new LoginFailure("unreachable", dialFailures[code] ?? message, droppedBy.has(code));
+  return new LoginFailure("unreachable", dialFailures[code] ?? message, passingFailures[code]);
 }
 
 function dial({ address, port }: SshEndpoint, limit: AbortSignal): Promise<Duplex> {
@@ -174,7 +186,9 @@ function forward(bastion: Client, { address, port }: SshEndpoint): Promise<Duple
         return;
       }
       const reason = error.message.replace(/^.*Channel open failure:\s*/, "");
-      reject(new LoginFailure("unreachable", `the bastion says: ${reason}`, /refused/i.test(reason)));
+      reject(
+        new LoginFailure("unreachable", `the bastion says: ${reason}`, /refused/i.test(reason) ? "refused" : undefined),
+      );
     });
   });
 }
@@ -204,11 +218,11 @@ function handshake(endpoint: SshEndpoint, stream: Duplex, limit: AbortSignal): P
       if (isOther || /no matching host key format/.test(error.message)) fail(new LoginFailure("otherKey", ""));
       else if (error.level === "client-authentication") fail(new LoginFailure("refusedLogin", ""));
       // Dropped before sshd had said who it is.
-      else if (/before handshake/.test(error.message)) fail(new LoginFailure("unreachable", dropped, true));
+      else if (/before handshake/.test(error.message)) fail(new LoginFailure("unreachable", dropped, "dropped"));
       else fail(failureOf(error));
     });
     client.on("close", () => {
-      fail(new LoginFailure("unreachable", dropped, true));
+      fail(new LoginFailure("unreachable", dropped, "dropped"));
     });
     client.connect({
       sock: stream,
@@ -228,7 +242,8 @@ function handshake(endpoint: SshEndpoint, stream: Duplex, limit: AbortSignal): P
   });
 }
 
-const dropped = "its SSH server closes the connection: it is overrun, or restarts";
+const dropped =
+  "its SSH server closes the connection before the login: it is overrun, restarts, or refuses this machine";
 
 function loginMethods({ user: username, privateKey }: SshEndpoint): AnyAuthMethod[] {
   if (privateKey !== undefined) return [{ type: "publickey", username, key: loginKey(privateKey) }];

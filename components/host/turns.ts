@@ -21,12 +21,22 @@ export class Turns {
   }
 }
 
-/** Runs `work` for each of the items, `width` of them at the same time; what it gives, in the items' order. */
-export function inWaves<Item, Result>(
+/** Does `work` to each of the items, `width` of them at the same time. After a failure no further one is begun. */
+export async function inWaves<Item>(
   width: number,
   items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
   const turns = new Turns(width);
-  return Promise.all(items.map((item) => turns.take(() => work(item))));
+  let hasFailed = false;
+  const once = async (item: Item) => {
+    if (hasFailed) return;
+    try {
+      await work(item);
+    } catch (error) {
+      hasFailed = true;
+      throw error;
+    }
+  };
+  await Promise.all(items.map((item) => turns.take(() => once(item))));
 }

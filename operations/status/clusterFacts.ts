@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { growingDirectories } from "./disks.ts";
 import { loginOf } from "../../components/host/hostLogin.ts";
 import { runOnHost } from "../../components/host/hostShell.ts";
+import { HostUnreachable, placeOf } from "../../components/host/sshConnection.ts";
 import type { HostRole, HostSettings, Settings } from "../../components/config/settings.ts";
 import {
   type CertificateFact,
@@ -23,10 +24,12 @@ export interface ClusterHost {
   readonly path: string;
   /** Declared lost by the configuration: it is not asked. */
   readonly isLost: boolean;
-  /** Undefined when it could not be asked. */
+  /** What came of its answer. Undefined when nothing did. */
   readonly facts: HostFacts | undefined;
-  /** Why it could not be asked, and what to do. */
+  /** Why it could not be asked, or why its answer is not whole, and what to do. */
   readonly fault: string | undefined;
+  /** Whether it lives, but did not answer in time. */
+  readonly isSlow: boolean;
 }
 
 export interface ClusterFacts {
@@ -42,6 +45,8 @@ export interface ClusterFacts {
   readonly version: string;
   /** Backups as a cron expression in UTC. */
   readonly schedule: string | undefined;
+  /** Name of the host that is to take them. */
+  readonly backupHost: string | undefined;
   /** Restore drills as a cron expression in UTC; undefined when none are asked for. */
   readonly drillSchedule: string | undefined;
   /** The certificate in the kubeconfig. */
@@ -55,21 +60,31 @@ export interface ClusterOutputs {
   readonly kubeconfig: string;
 }
 
-/**
- * Seconds that a host, or the API, may take to be reached, and to answer: a dead one holds up no more than this. A server whose
- * K3s hangs takes nine to say so.
- */
-const connectSeconds = 4;
-const answerSeconds = 12;
+/** Seconds that a host may take to answer, unless somebody waits longer. A server whose K3s hangs takes nine to say so. */
+export const answerSeconds = 12;
 
-/** Asks all hosts and the API at the same time. No failure of one of them is a failure of the whole. */
-export async function askCluster(stack: string, settings: Settings, outputs: ClusterOutputs): Promise<ClusterFacts> {
+/** How long each step may take, of the seconds for a whole answer: a dead host holds up no more than the first. */
+function limitsOf(seconds: number): { connectSeconds: number; apiSeconds: number } {
+  return { connectSeconds: Math.ceil(seconds / 3), apiSeconds: Math.max(1, Math.floor(seconds / 4)) };
+}
+
+/**
+ * Asks all hosts and the API at the same time. No failure of one of them is a failure of the whole.
+ *
+ * @param seconds that each host may take to answer. Default: {@link answerSeconds}.
+ */
+export async function askCluster(
+  stack: string,
+  settings: Settings,
+  outputs: ClusterOutputs,
+  seconds = answerSeconds,
+): Promise<ClusterFacts> {
   const virtualAddress = settings.loadBalancer.virtualIp?.address;
   const questions = { managedDatabase: managedDatabaseOf(settings), virtualAddress };
   const credentials = credentialsOf(outputs.kubeconfig);
   const [apiAnswer, ...hosts] = await Promise.all([
-    askReadiness(outputs.apiEndpoint, credentials),
-    ...Object.entries(settings.hosts).map(([name, entry]) => askHost(name, entry, questions, settings.backup)),
+    askReadiness(outputs.apiEndpoint, credentials, Math.max(5, limitsOf(seconds).apiSeconds)),
+    ...Object.entries(settings.hosts).map(([name, entry]) => askHost(name, entry, questions, settings.backup, seconds)),
   ]);
   return {
     stack,
@@ -80,6 +95,7 @@ export async function askCluster(stack: string, settings: Settings, outputs: Clu
     virtualAddress,
     version: settings.k3s.version,
     schedule: settings.backup?.schedule,
+    backupHost: settings.backup?.hostName,
     drillSchedule: settings.backup?.drill?.schedule,
     adminCertificate: {
       owner: "kubeconfig",
@@ -90,24 +106,44 @@ export async function askCluster(stack: string, settings: Settings, outputs: Clu
   };
 }
 
-async function askHost(
+/** Asks one host. Its failure is part of the answer. */
+export async function askHost(
   name: string,
   { host, path, role }: HostSettings,
   questions: StatusQuestions,
   backup: Settings["backup"],
+  seconds: number,
 ): Promise<ClusterHost> {
   const login = await loginOf(name, path, host);
-  const known = { name, role, address: login.address, path };
+  const known = { name, role, address: login.address, path, isLost: false, isSlow: false };
   // A lost host has another that stands in for it; nobody is there to answer.
   if (host.standIn !== undefined) return { ...known, isLost: true, facts: undefined, fault: undefined };
+  const { connectSeconds, apiSeconds } = limitsOf(seconds);
+  const cut = (reason: string, stdout: string) => {
+    const fault = `${placeOf(login)}: the host is slow: ${reason}. ${moreTime(seconds)}`;
+    return { ...known, isSlow: true, facts: stdout === "" ? undefined : parseHostFacts(stdout), fault };
+  };
   try {
     const backups = backup?.hostName === name ? backup.directory : undefined;
-    const script = hostStatusScript(role, questions, growingDirectories(role, backups));
-    const { stdout } = await runOnHost(login, script, { seconds: answerSeconds, connectSeconds });
-    return { ...known, isLost: false, facts: parseHostFacts(stdout), fault: undefined };
+    const script = hostStatusScript(role, questions, growingDirectories(role, backups), apiSeconds);
+    const { stdout, stderr, exitCode } = await runOnHost(login, script, { seconds, connectSeconds });
+    const facts = parseHostFacts(stdout);
+    if (facts.isWhole) return { ...known, facts, fault: undefined };
+    if (exitCode === 124 || exitCode === 137) return cut(`its answer was not whole after ${seconds} s`, stdout);
+    const why = stderr.trim().split("\n").at(-1) ?? "";
+    return {
+      ...known,
+      facts,
+      fault: `${placeOf(login)}: the host's answer is not whole (exit code ${exitCode}: ${why}).`,
+    };
   } catch (error) {
-    return { ...known, isLost: false, facts: undefined, fault: (error as Error).message };
+    if (error instanceof HostUnreachable && error.fault === "slow") return cut(error.reason, error.stdout);
+    return { ...known, facts: undefined, fault: (error as Error).message };
   }
+}
+
+function moreTime(seconds: number): string {
+  return `Check its load; make status ARGS='--seconds ${Math.max(60, seconds * 2)}' waits longer.`;
 }
 
 /** The schema of the datastore on the stack's own host for it, if it has one. */
@@ -139,9 +175,10 @@ function credentialsOf(kubeconfig: string): Credentials {
 }
 
 /** What the API answers at the balancer when it is asked whether it is ready: "ok", or what is wrong. */
-function askReadiness(endpoint: string, credentials: Credentials): Promise<string> {
+function askReadiness(endpoint: string, credentials: Credentials, seconds: number): Promise<string> {
   return new Promise((resolve) => {
-    const asked = request(`${endpoint}/readyz`, { ...credentials, agent: false, timeout: 5000 }, (response) => {
+    const options = { ...credentials, agent: false, timeout: seconds * 1000 };
+    const asked = request(`${endpoint}/readyz`, options, (response) => {
       response.setEncoding("utf8");
       let text = "";
       response.on("data", (piece: string) => (text += piece));
@@ -149,7 +186,7 @@ function askReadiness(endpoint: string, credentials: Credentials): Promise<strin
         resolve(response.statusCode === 200 ? text.trim() : `it answers ${response.statusCode ?? "nothing"}`);
       });
     });
-    asked.on("timeout", () => asked.destroy(new Error("no answer within 5 s")));
+    asked.on("timeout", () => asked.destroy(new Error(`no answer within ${seconds} s`)));
     asked.on("error", (error: NodeJS.ErrnoException) => {
       resolve(error.code === "ECONNREFUSED" ? "connection refused" : error.message);
     });

@@ -73,6 +73,8 @@ export interface DrillFact {
 
 /** All that one host said. What it did not say is undefined or empty. */
 export interface HostFacts {
+  /** False when its answer was cut short by a time limit: what is missing then says nothing about the host. */
+  readonly isWhole: boolean;
   /** systemd's word for each unit that matters on the host, by name: "active", "failed", … */
   readonly units: Readonly<Record<string, string>>;
   readonly backends: readonly BackendFact[] | undefined;
@@ -100,11 +102,15 @@ export interface StatusQuestions {
   readonly virtualAddress: string | undefined;
 }
 
-/** The script that a host of this role answers; it tells what is left of the disks that `directories` are on. */
+/**
+ * The script that a host of this role answers; it tells what is left of the disks that `directories` are on. A server's own
+ * API may take `apiSeconds` for each of three answers; default: 3.
+ */
 export function hostStatusScript(
   role: HostRole,
   { managedDatabase, virtualAddress }: StatusQuestions,
   directories: readonly string[],
+  apiSeconds = 3,
 ): string {
   return renderHostScript({
     body: "hostStatus",
@@ -115,17 +121,19 @@ export function hostStatusScript(
       virtual_address: virtualAddress ?? "",
       haproxy_socket: haproxySocket,
       growing_directories: directories,
+      api_seconds: apiSeconds,
     },
   });
 }
 
-/** Reads what the script printed. Throws when it did not come to its end. */
+/** Reads what the script printed, also of one that did not come to its end: `isWhole` tells. */
 export function parseHostFacts(text: string): HostFacts {
+  // A line that was cut short tells nothing.
   const lines = text
+    .slice(0, text.lastIndexOf("\n") + 1)
     .trimEnd()
     .split("\n")
     .map((line) => line.split("\t"));
-  if (lines.at(-1)?.[0] !== "end") throw new Error("the host's answer is not whole");
   const all = (kind: string) => lines.filter(([first]) => first === kind).map(([, ...values]) => values);
   const one = (kind: string) => all(kind)[0];
   const datastore = Object.fromEntries(all("datastore").map(([name = "", value = ""]) => [name, value]));
@@ -135,6 +143,7 @@ export function parseHostFacts(text: string): HostFacts {
   const virtual = one("virtual")?.[0];
   const backends = all("server");
   return {
+    isWhole: lines.at(-1)?.[0] === "end",
     units: Object.fromEntries(all("unit").map(([name = "", state = ""]) => [name, state])),
     backends:
       backends.length === 0

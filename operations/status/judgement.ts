@@ -71,12 +71,14 @@ function apiProblems({ apiAnswer, apiEndpoint }: ClusterFacts): string[] {
 function balancerProblems({ name, facts }: ClusterHost): string[] {
   if (facts === undefined) return [];
   const haproxy = facts.units["haproxy"];
+  if (wasCutBefore(facts, haproxy)) return [];
   if (haproxy !== "active") {
     return [
       `${name}: HAProxy is ${haproxy ?? "not there"}, so this balancer serves nobody. See "journalctl --unit haproxy" there, then run "systemctl restart haproxy".`,
     ];
   }
   if (facts.backends === undefined) {
+    if (!facts.isWhole) return [];
     return [`${name}: HAProxy runs but does not answer on its socket. Run "systemctl restart haproxy" there.`];
   }
   const keepalived = facts.units["keepalived"];
@@ -129,6 +131,7 @@ function virtualAddressProblems({ hosts, virtualAddress }: ClusterFacts): string
 function serverProblems({ name, facts }: ClusterHost): string[] {
   if (facts === undefined || facts.ready === "ok") return [];
   const unit = facts.units["k3s"];
+  if (wasCutBefore(facts, unit) || (unit === "active" && wasCutBefore(facts, facts.ready))) return [];
   if (unit !== "active") {
     return [
       `${name}: K3s is ${unit ?? "not there"}. See "journalctl --unit k3s" there; start it by running "systemctl start k3s".`,
@@ -142,6 +145,8 @@ function serverProblems({ name, facts }: ClusterHost): string[] {
 function nodeProblems(facts: ClusterFacts): string[] {
   const nodes = nodesOf(facts);
   if (nodes === undefined) {
+    // Slow servers are named already, and tell of no node for want of time.
+    if (facts.hosts.some(({ role, isSlow }) => role === "server" && isSlow)) return [];
     return ["No server tells which nodes there are, because none of their APIs answers."];
   }
   const isNode = ({ role }: ClusterHost) => role === "server" || role === "agent";
@@ -194,6 +199,7 @@ function datastoreProblems(facts: ClusterFacts): string[] {
   if (teller?.facts === undefined) return [];
   const { name, role } = teller;
   const { datastore, datastoreFault, units } = teller.facts;
+  if (wasCutBefore(teller.facts, datastore ?? datastoreFault)) return [];
   if (datastore !== undefined) return datastoreSentences(name, datastore);
   if (role !== "datastore") {
     return [
@@ -251,6 +257,11 @@ function certificateProblems(facts: ClusterFacts): string[] {
   });
 }
 
+/** Whether a host's answer was cut short before it came to something, so that nothing is known of that. */
+function wasCutBefore({ isWhole }: HostFacts, told: unknown): boolean {
+  return told === undefined && !isWhole;
+}
+
 /** The host that takes the backups, if one told that it does. */
 export function backupTeller(facts: ClusterFacts): ClusterHost | undefined {
   return facts.hosts.find((each) => each.facts?.backup !== undefined || each.facts?.backupFault !== undefined);
@@ -262,13 +273,15 @@ function backupProblems(facts: ClusterFacts): string[] {
   if (schedule === undefined) return [];
   const host = backupTeller(facts);
   if (host?.facts === undefined) {
-    // A host that did not answer is told of already.
-    const unasked = facts.hosts.some(({ role, facts: told }) => role === "datastore" && told === undefined);
-    return unasked ? [] : ['No host takes backups. Run "make up".'];
+    const taker = facts.hosts.find(({ name }) => name === facts.backupHost);
+    if (taker === undefined || taker.isLost || taker.facts?.isWhole === true)
+      return ['No host takes backups. Run "make up".'];
+    // Why it did not answer is told already.
+    return [`${taker.name} takes the backups and did not answer, so it is not known whether there are any.`];
   }
   const { units, backup, backupFault } = host.facts;
   const problems: string[] = [];
-  if (units["k3s-ha-backup.timer"] !== "active") {
+  if (units["k3s-ha-backup.timer"] !== "active" && !wasCutBefore(host.facts, units["k3s-ha-backup.timer"])) {
     problems.push(
       `${host.name}: the timer of the backups is ${units["k3s-ha-backup.timer"] ?? "not there"}, so none are taken. Run "systemctl enable --now k3s-ha-backup.timer" there.`,
     );
@@ -295,12 +308,16 @@ function backupProblems(facts: ClusterFacts): string[] {
 }
 
 /** What keeps it from being known that a backup, as it is kept, can be restored. Nothing where no drills are asked for. */
-function drillProblems(name: string, { units, drill }: HostFacts, { drillSchedule, takenAt }: ClusterFacts): string[] {
+function drillProblems(
+  name: string,
+  { units, drill, isWhole }: HostFacts,
+  { drillSchedule, takenAt }: ClusterFacts,
+): string[] {
   if (drillSchedule === undefined) return [];
   const timer = units["k3s-ha-restore-drill.timer"];
   const again = 'run "systemctl start k3s-ha-restore-drill" there';
   return [
-    ...(timer === "active"
+    ...(timer === "active" || !isWhole
       ? []
       : [
           `${name}: the timer of the restore drills is ${timer ?? "not there"}, so none are made. Run "systemctl enable --now k3s-ha-restore-drill.timer" there.`,
@@ -309,7 +326,7 @@ function drillProblems(name: string, { units, drill }: HostFacts, { drillSchedul
       ? [
           `${name}: the last restore drill failed, so the backups may be of no use. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when it is mended, ${again}.`,
         ]
-      : drill === undefined
+      : drill === undefined && isWhole
         ? [`${name}: no restore drill has ended well yet, so no backup is known to open. To make one now, ${again}.`]
         : []),
     ...(drill !== undefined && drill.endedAt < lastButOne(drillSchedule, takenAt)

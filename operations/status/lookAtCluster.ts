@@ -3,10 +3,14 @@ import { readSettings } from "../stackSettings.ts";
 import { stackOutputs, type Workspace } from "../workspace.ts";
 import { askCluster, type ClusterFacts, type ClusterOutputs } from "./clusterFacts.ts";
 
-/** Asks a stack's hosts and API. Throws when the stack cannot be read, or has no cluster. */
-export async function lookAtCluster(workspace: Workspace): Promise<ClusterFacts> {
+/**
+ * Asks a stack's hosts and API. Throws when the stack cannot be read, or has no cluster.
+ *
+ * @param seconds that each host may take to answer. Default: 12.
+ */
+export async function lookAtCluster(workspace: Workspace, seconds?: number): Promise<ClusterFacts> {
   const [settings, outputs] = await Promise.all([readSettings(workspace), stackOutputs(workspace)]);
-  return askCluster(workspace.stack, settings, parseOutputs(outputs));
+  return askCluster(workspace.stack, settings, parseOutputs(outputs), seconds);
 }
 
 /** The outputs of a stack that is up. Throws when it is not. */

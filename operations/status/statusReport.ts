@@ -27,11 +27,11 @@ export function statusJson(facts: ClusterFacts) {
     healthy: problems.length === 0,
     problems,
     api: { endpoint: facts.apiEndpoint, answer: facts.apiAnswer },
-    hosts: facts.hosts.map(({ name, role, address, isLost, fault }) => ({
+    hosts: facts.hosts.map(({ name, role, address, isLost, isSlow, fault }) => ({
       name,
       role,
       address,
-      state: isLost ? "lost" : fault === undefined ? "reached" : "unreachable",
+      state: isLost ? "lost" : isSlow ? "slow" : fault === undefined ? "reached" : "unreachable",
     })),
     balancers: facts.hosts
       .filter(({ role, facts: told }) => role === "loadBalancer" && told !== undefined)
@@ -127,7 +127,14 @@ const roleNames = {
 
 function stateOf(host: ClusterHost, nodeState: string | undefined, { virtualAddress }: ClusterFacts): string {
   if (host.isLost) return "declared lost";
-  if (host.facts === undefined) return nodeState === undefined ? "UNREACHABLE" : `UNREACHABLE, ${nodeState}`;
+  const known = knownStateOf(host, nodeState, virtualAddress);
+  const limits = host.isSlow ? "SLOW" : host.facts === undefined ? "UNREACHABLE" : "";
+  return [limits, known].filter((word) => word !== "").join(", ");
+}
+
+/** What the host told of itself, or its node in the cluster; empty when neither did. */
+function knownStateOf(host: ClusterHost, nodeState: string | undefined, virtualAddress: string | undefined): string {
+  if (host.facts === undefined) return nodeState ?? "";
   const { units, holdsVirtualIp } = host.facts;
   switch (host.role) {
     case "loadBalancer": {

@@ -129,3 +129,53 @@ test("a bastion that does not answer is named", async () => {
     `k3s-ha:servers.server-1 (127.0.0.1 through the bastion 127.0.0.1): the host cannot be reached over SSH (connection refused at the bastion). Check that it is up, and that its address and port are right.`,
   );
 });
+
+test("logins that sshd drops because too many come at once are tried again, and all get in", async () => {
+  const strict = await SshServer.start(["MaxStartups 3:100:3"]);
+  try {
+    const at = { ...login, port: strict.port, hostKey: await strict.file("host_ed25519.pub") };
+    const key = await strict.file("client");
+    const results = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        runOnHost({ ...at, privateKey: key }, "echo in", { seconds: 60, connectSeconds: 60 }),
+      ),
+    );
+    assert.equal(results.filter(({ stdout }) => stdout === "in\n").length, 20);
+  } finally {
+    await strict.stop();
+  }
+});
+
+test("hosts behind one bastion share one connection to it, which ends with the last of them", async () => {
+  const bastion = await SshServer.start(["LogLevel VERBOSE"]);
+  try {
+    const through = { ...login, port: bastion.port, hostKey: await bastion.file("host_ed25519.pub") };
+    const behind = { ...login, bastion: { ...through, privateKey: await bastion.file("client") } };
+    const count = `ss --numeric --no-header state established '( sport = :${bastion.port} )' | wc -l`;
+    const results = await Promise.all(
+      Array.from({ length: 12 }, () => runOnHost(behind, `sleep 1; ${count}`, { seconds: 60 })),
+    );
+    assert.deepEqual(new Set(results.map(({ stdout }) => stdout)), new Set(["1\n"]));
+    assert.equal((await runOnHost(login, `sleep 1; ${count}`, { seconds: 20 })).stdout, "0\n");
+  } finally {
+    await bastion.stop();
+  }
+});
+
+test("no more than sixteen logins are under way at the same time", async () => {
+  let most = 0;
+  let now = 0;
+  const slow = createServer((socket) => {
+    most = Math.max(most, ++now);
+    socket
+      .on("close", () => now--)
+      .on("error", () => undefined)
+      .resume();
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => slow.once("listening", resolve));
+  const { port } = slow.address() as { port: number };
+  await Promise.all(Array.from({ length: 100 }, () => failure({ port }, 0.5)));
+  slow.close();
+  // The other side sees the end of one only after the start of the next.
+  assert.ok(most >= 16 && most <= 32, String(most));
+});

@@ -16,6 +16,7 @@ const certificate = (owner: string, name: string, path: string, days = 300) => (
 });
 
 const nothing: HostFacts = {
+  isWhole: true,
   units: {},
   backends: undefined,
   holdsVirtualIp: undefined,
@@ -89,6 +90,7 @@ const host = (name: string, role: ClusterHost["role"], facts: HostFacts): Cluste
   isLost: false,
   facts,
   fault: undefined,
+  isSlow: false,
 });
 const healthy: ClusterFacts = {
   stack: "test",
@@ -105,6 +107,7 @@ const healthy: ClusterFacts = {
   virtualAddress: undefined,
   version: "v1.35.0+k3s1",
   schedule: "17 * * * *",
+  backupHost: "db-1",
   drillSchedule: undefined,
   adminCertificate: certificate("kubeconfig", "administrator", "", 364),
 };
@@ -378,6 +381,53 @@ describe("one sentence, and no other, for", () => {
       assert.deepEqual(problemsOf(facts), [sentence]);
     });
   }
+});
+
+describe("a host that is slow", () => {
+  const slow = (facts: HostFacts | undefined) => ({ isSlow: true, fault: "it is slow.", facts });
+
+  test("is named as slow, with what came of its answer, and not taken for dead", () => {
+    const facts = withHost("server-2", slow({ ...nothing, isWhole: false, units: { k3s: "active" } }));
+    assert.deepEqual(problemsOf(facts), ["it is slow."]);
+    assert.match(renderStatus(facts), /server-2 +│ server +│ SLOW, Ready +│/);
+    assert.equal(statusJson(facts).hosts.find(({ name }) => name === "server-2")?.state, "slow");
+  });
+
+  test("is complained of for what it told, and for nothing that it had no time to tell", () => {
+    for (const { name } of healthy.hosts) {
+      for (const facts of [undefined, { ...nothing, isWhole: false }]) {
+        const [first, ...others] = problemsOf(withHost(name, slow(facts)));
+        assert.equal(first, "it is slow.");
+        assert.deepEqual(
+          others,
+          name === "db-1"
+            ? ["db-1 takes the backups and did not answer, so it is not known whether there are any."]
+            : [],
+          name,
+        );
+      }
+    }
+    const stopped = { ...nothing, isWhole: false, units: { k3s: "failed" } };
+    assert.match(problemsOf(withHost("server-2", slow(stopped)))[1] ?? "", /^server-2: K3s is failed\./);
+  });
+
+  test("does not turn into a cluster without nodes when it is the only one that could tell", () => {
+    const hosts = healthy.hosts.map((each) => (each.role === "server" ? { ...each, ...slow(undefined) } : each));
+    assert.deepEqual(problemsOf({ ...healthy, hosts }), ["it is slow.", "it is slow."]);
+  });
+});
+
+test("an unreachable backup host is named, and not taken for none", () => {
+  const own = host("bk-1", "backup", { ...nothing, units: { "k3s-ha-backup.timer": "active" } });
+  const facts: ClusterFacts = {
+    ...withDatabase({ units: { mariadb: "active" }, backup: undefined }),
+    backupHost: "bk-1",
+  };
+  const hosts = [...facts.hosts, { ...own, facts: undefined, fault: "no way to bk-1." }];
+  assert.deepEqual(problemsOf({ ...facts, hosts }), [
+    "no way to bk-1.",
+    "bk-1 takes the backups and did not answer, so it is not known whether there are any.",
+  ]);
 });
 
 test("a host that is declared lost is shown and not complained about", () => {

@@ -49,11 +49,11 @@ tell_server() {
     certificate k3s "$name" "$path"
   done
   # What clients are shown is in no file of its own kind.
-  certificate k3s API /var/lib/rancher/k3s/server/tls/dynamic-cert.json <(timeout 3 openssl s_client -connect 127.0.0.1:6443 2>/dev/null </dev/null)
-  ready=$(ask_api /readyz 3) || ready="no answer"
+  certificate k3s API /var/lib/rancher/k3s/server/tls/dynamic-cert.json <(timeout "$api_seconds" openssl s_client -connect 127.0.0.1:6443 2>/dev/null </dev/null)
+  ready=$(ask_api /readyz "$api_seconds") || ready="no answer"
   failed=$(sed -nE 's/^\[-\]([^ ]+) failed.*/\1/p' <<<"$ready" | paste -sd ,)
   tell ready "${failed:-${ready%%$'\n'*}}"
-  if nodes=$(ask_api '/api/v1/nodes?includeObject=None&pretty=false' 3) && [[ $nodes == *'"kind":"Table"'* ]]; then
+  if nodes=$(ask_api '/api/v1/nodes?includeObject=None&pretty=false' "$api_seconds") && [[ $nodes == *'"kind":"Table"'* ]]; then
     tell nodes "$(tr -d '\n\t' <<<"$nodes")"
   fi
 }

@@ -36,6 +36,8 @@ export class SshServer {
     await makeKey(join(directory, "client"), "ed25519");
     const port = await freePort();
     const lines = [
+      // Of two values for the same keyword, sshd takes the first.
+      ...settings,
       "ListenAddress 127.0.0.1",
       `Port ${port}`,
       `HostKey ${join(directory, "host_ed25519")}`,
@@ -48,7 +50,6 @@ export class SshServer {
       "PermitRootLogin yes",
       "KbdInteractiveAuthentication no",
       "Subsystem sftp internal-sftp",
-      ...settings,
     ];
     await writeFile(join(directory, "config"), `${lines.join("\n")}\n`);
     const daemon = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", join(directory, "config")], { stdio: "ignore" });
