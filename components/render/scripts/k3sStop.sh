@@ -9,13 +9,15 @@ directory=/run/k3s-ha
 tls=/var/lib/rancher/k3s/server/tls
 leases=/apis/coordination.k8s.io/v1/namespaces/kube-system/leases
 # K3s's own, and no others: a pod of the host's network that goes on running may have leases of the host's name too.
+patience=2
 led_by_k3s=(kube-scheduler kube-controller-manager k3s k3s-cloud-controller-manager)
 
 # ask ADDRESS PATH OPTION...
 ask() {
   local address=$1 path=$2
   if [[ $address == *:* ]]; then address="[$address]"; fi
-  curl --silent --fail --max-time 2 --cacert $tls/server-ca.crt --cert $tls/client-admin.crt --key $tls/client-admin.key \
+  # A dead server takes no connection; one that has just begun may take its time to answer.
+  curl --silent --fail --connect-timeout 1 --max-time "$patience" --cacert $tls/server-ca.crt --cert $tls/client-admin.crt --key $tls/client-admin.key \
     "${@:3}" "https://$address:6443$path"
 }
 
@@ -24,11 +26,15 @@ value() { sed -nE "s/^ *\"$1\": \"([^\"]*)\",?\$/\1/p" | head -n 1; }
 
 # Which leases this K3s holds, as whom, and where the servers are that can be told: only a running one can say.
 remember_leases() {
-  local name holder host
+  local name holder host answer status
   host=$(</proc/sys/kernel/hostname)
   rm -f "$directory/leases"
   for name in "${led_by_k3s[@]}"; do
-    holder=$(ask 127.0.0.1 "$leases/$name?pretty=true" | value holderIdentity)
+    answer=$(ask 127.0.0.1 "$leases/$name?pretty=true")
+    status=$?
+    # There is no such lease, or there is no answer at all, as with a datastore that hangs.
+    if ((status == 22)); then continue; elif ((status > 0)); then break; fi
+    holder=$(value holderIdentity <<<"$answer")
     if [[ $holder == "$host" || $holder == "${host}_"* ]]; then printf '%s %s\n' "$name" "$holder" >>"$directory/leases"; fi
   done
   [[ ! -e $directory/leases ]] || { ask 127.0.0.1 '/api/v1/namespaces/default/endpoints/kubernetes?pretty=true' | sed -nE 's/^ *"ip": "([^"]+)",?$/\1/p'; echo 127.0.0.1; } >"$directory/servers"
@@ -52,6 +58,7 @@ give_up_at() {
 give_up() {
   local state=$1 address addresses
   [[ -s $directory/leases ]] || return 0
+  if [[ $state == started ]]; then patience=15; else patience=5; fi
   mapfile -t addresses <"$directory/servers"
   for address in "${addresses[@]}"; do
     if give_up_at "$address"; then
