@@ -29,7 +29,7 @@ describe("a datastore that went back to a lower revision", { timeout: 600_000 },
     const long = await emptiedAfterBackup();
     const { exitCode, all } = await host.start(["run"]);
     const [, short = ""] = await host.ids();
-    assert.equal(exitCode, 1, all);
+    assert.equal(exitCode, 4, all);
     assert.equal(all.split("\n").at(-1), `k3s-ha-backup: ${explained(short, long)}`);
     assert.deepEqual(await host.ids(), [long, short]);
 
@@ -44,7 +44,10 @@ describe("a datastore that went back to a lower revision", { timeout: 600_000 },
       [latest.exitCode, latest.stdout, latest.stderr],
       [0, later, `k3s-ha-backup: ${explained(later, long)}`],
     );
-    for (const command of [["show", "latest"], ["drill"], ["extract", "latest", join(host.root, "out")]]) {
+    for (const command of [
+      ["show", "latest"],
+      ["extract", "latest", join(host.root, "out")],
+    ]) {
       const refused = await host.start(command);
       assert.deepEqual(
         [refused.exitCode, refused.all],
@@ -52,6 +55,9 @@ describe("a datastore that went back to a lower revision", { timeout: 600_000 },
       );
     }
     assert.equal((await host.start(["show", long])).exitCode, 0);
+    const drilled = await host.start(["drill"]);
+    assert.equal(drilled.exitCode, 0);
+    assert.ok(drilled.all.startsWith(`k3s-ha-backup: ${explained(later, long)}\n`), drilled.all);
 
     assert.equal(
       (await host.start(["accept", short])).all,
@@ -70,7 +76,7 @@ describe("a datastore that went back to a lower revision", { timeout: 600_000 },
     await rm(join(host.settings.directory, long), { recursive: true });
     const { exitCode, all } = await host.start(["run"]);
     const [short = ""] = await host.ids();
-    assert.equal(exitCode, 1);
+    assert.equal(exitCode, 4);
     assert.equal(all.split("\n").at(-1), `k3s-ha-backup: ${explained(short, long, " FROM=copy")}`);
     const { all: fetched, exitCode: failed } = await host.start(["fetch", "latest"]);
     assert.equal(failed, 1);

@@ -51,6 +51,9 @@ wait_for_older_run() {
   done
 }
 
+# It was taken, of a shorter history than earlier ones: somebody was told, and may be about to restore one of those.
+is_taken() { [[ $(systemctl show --property ExecMainStatus --value "$unit.service") == 4 ]]; }
+
 take_first() {
   local now record=$state_directory/$unit.service.proved
   now=$(setup)
@@ -58,7 +61,7 @@ take_first() {
   # Others may work on this host meanwhile.
   unlock_host
   wait_for_older_run
-  systemctl start "$unit.service" || {
+  systemctl start "$unit.service" || is_taken || {
     journal_tail "$unit.service"
     die "$host_name: the backup failed; its journal above says why. The timer will try again; earlier backups in $directory are as they were."
   }

@@ -71,13 +71,11 @@ run() {
   [[ -z $history ]] || tell_history
 }
 
-# A backup before a change is there, whatever else; one of the schedule's fails, so that somebody is told.
+# A backup before a change is there, whatever else; one of the schedule's fails, so that somebody is told, and with a status
+# of its own, because it was taken.
 tell_history() {
-  [[ -z $label ]] || {
-    say "k3s-ha-backup: $history" >&2
-    return 0
-  }
-  die "$history"
+  say "k3s-ha-backup: $history" >&2
+  [[ -n $label ]] || exit 4
 }
 
 case ${1:-} in
