@@ -144,6 +144,25 @@ describe("backups on a host that is not the database's", () => {
     }
   });
 
+  test("are inspected on a timer: a store that was emptied is an alarm, and the next run fills it", async () => {
+    assert.equal(await onHost("lb-1", "systemctl is-active k3s-ha-backup-inspection.timer"), "active");
+    assert.equal(await onHost("lb-1", "stat --format '%a %U' /etc/k3s-ha/backup-manifest.secret"), "600 root");
+    await onHost("lb-1", "systemctl start k3s-ha-backup-inspection");
+    const copied = await ids("db-1", store);
+    await onHost("db-1", `rm -r ${store}/2*Z-*`);
+    assert.notEqual((await exec("lb-1", "systemctl start k3s-ha-backup-inspection")).exitCode, 0);
+    await eventually(async () => {
+      assert.match(
+        (await exec("lb-1", "cat /root/alarm")).stdout,
+        /^k3s-ha-backup-inspection on lb-1 failed: copies in sftp:\/\/\S+ are gone or are not what was written, and the next run makes them anew: /,
+      );
+    });
+    await onHost("lb-1", "rm /root/alarm; systemctl start k3s-ha-backup");
+    const filled = await ids("db-1", store);
+    assert.deepEqual(filled.slice(0, copied.length), copied);
+    await onHost("lb-1", "systemctl start k3s-ha-backup-inspection");
+  });
+
   test("are taken before the datastore's configuration changes", async () => {
     stack = await open(["server-1", "server-2"], "0 3 * * *");
     assert.match(await stack.preview(), /The next backups would be taken at (\d{4}-\d\d-\d\d 03:00(, )?){5} UTC/);

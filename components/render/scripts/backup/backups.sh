@@ -1,14 +1,19 @@
 # shellcheck shell=bash
 # ---- the backups that there are ----
 
-# manifest_value ID NAME
-manifest_value() { sed -nE "s/^  \"$2\": \"?([^\",]*)\"?,?$/\1/p" "$directory/$1/manifest.json"; }
+# manifest_value ID NAME: by the shell's own means, since every command asks for many.
+manifest_value() {
+  local pattern=$'\n  "'$2$'": "?([^",\n]*)' text
+  text=$'\n'$(<"$directory/$1/manifest.json")
+  if [[ $text =~ $pattern ]]; then say "${BASH_REMATCH[1]}"; fi
+}
 
 # Ids of all backups, the oldest first. Whatever lies under such a name is complete: it got its name at the very end.
 backup_ids() {
   local path
   for path in "$directory"/[0-9]*Z-[0-9]*/manifest.json; do
-    [[ ! -e $path ]] || basename "$(dirname "$path")"
+    path=${path%/manifest.json}
+    [[ ! -e $path/manifest.json ]] || say "${path##*/}"
   done
 }
 

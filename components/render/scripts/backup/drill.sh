@@ -92,7 +92,7 @@ drill() {
   started=$(date +%s)
   begin_work
   choose_client
-  if [[ -z $wanted || $wanted == latest ]]; then wanted=$(latest); fi
+  if [[ -z $wanted || $wanted == latest ]]; then wanted=$(latest id); fi
   id=$(chosen_backup "$wanted")
   identity=$(identity_for "$id" "$identity")
   open_into "$id" "$identity" "$work/kine.sql"

@@ -81,6 +81,7 @@ tell_history() {
 case ${1:-} in
   run | list | latest | check | failed | drill | drilled | extract | replace | show | copies | fetch | inspect | sign | accept)
     read_settings
+    [[ ! $1 =~ ^(run|list|latest|check|inspect)$ ]] || tell_signatures
     "$@"
     ;;
   verify)

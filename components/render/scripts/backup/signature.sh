@@ -18,16 +18,27 @@ pad() {
 
 # signature_of FILE: its HMAC-SHA256.
 signature_of() {
-  local inner
-  inner=$({ printf '%b' "$inner_pad" && cat "$1"; } | sha256sum | sed 's/ .*//; s/../\\x&/g')
-  printf '%b' "$outer_pad$inner" | sha256sum | cut -d ' ' -f 1
+  local inner escaped='' index outer
+  inner=$({ printf '%b' "$inner_pad" && cat "$1"; } | sha256sum)
+  for ((index = 0; index < 64; index += 2)); do escaped+="\\x${inner:index:2}"; done
+  outer=$(printf '%b' "$outer_pad$escaped" | sha256sum)
+  say "${outer%% *}"
+}
+
+# What was told of a backup here, for as long as this process runs: every command asks of every backup more than once.
+declare -A told_signatures
+tell_signatures() {
+  local id
+  for id in $(backup_ids); do told_signatures[$directory/$id]=$(signature_state "$id"); done
 }
 
 # signature_state ID: what is known of who made a backup: "own"; "other", of another token, which only that token can tell;
 # "unsigned"; or "forged". A manifest that was moved to another name is forged too.
 signature_state() {
   local path=$directory/$1
-  if [[ $(manifest_value "$1" tokenFingerprint) != "$token_fingerprint" ]]; then
+  if [[ -n ${told_signatures[$path]:-} ]]; then
+    say "${told_signatures[$path]}"
+  elif [[ $(manifest_value "$1" tokenFingerprint) != "$token_fingerprint" ]]; then
     say other
   elif [[ ! -e $path/manifest.hmac ]]; then
     say unsigned
@@ -83,6 +94,7 @@ sign() {
     rm -f "$directory/$id/copied"
     mv "$work/manifest.hmac" "$directory/$id/manifest.hmac"
     sync "$directory/$id"
+    told_signatures[$directory/$id]=own
     say "signed $id"
   done
 }
