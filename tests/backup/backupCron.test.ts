@@ -97,6 +97,18 @@ describe("BackupCron", () => {
     assert.ok(!scriptOf(credentials).includes(secrets.token), "the token itself stays off the host");
   });
 
+  it("asks for a drill that opened an encrypted backup, where that is required and there are any", async () => {
+    const recipients = ["age1y5vps8jlptqt6p3vu0lfzs8u5m2scyhw3fzgda3g7u5a0s39p5dslrpz7g"];
+    for (const [changes, line] of [
+      [{ drillRequired: true, recipients }, "drill_required=yes"],
+      [{ drillRequired: true }, "drill_required="],
+      [{ recipients }, "drill_required="],
+    ] as const) {
+      const script = scriptOf(resourceNamed(await deployBackup(changes), "backup-timer"));
+      assert.ok(script.split("\n").includes(line), JSON.stringify(changes));
+    }
+  });
+
   it("gives the token to be encrypted, and the copy's login, in that command alone", async () => {
     const recipient = "age1y5vps8jlptqt6p3vu0lfzs8u5m2scyhw3fzgda3g7u5a0s39p5dslrpz7g";
     const more = {

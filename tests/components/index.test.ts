@@ -8,6 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { caFileVariable } from "../../components/existingDatastore.ts";
 import { contract } from "../../components/contract.ts";
+import { ageRecipient } from "../config/stack.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { commandsOf, commandType, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
 import { assertGolden } from "../support/golden.ts";
@@ -361,7 +362,9 @@ it("exports no backups of a datastore that it takes none of, and the rest of the
 describe("the configurations that come with the program", () => {
   for (const stack of ["dev", "prod"]) {
     it(`deploy: ${stack}`, async () => {
-      const { config } = parse(readFileSync(join(import.meta.dirname, `../../Pulumi.${stack}.yaml`), "utf8")) as {
+      const { config } = parse(
+        withoutExampleKeys(readFileSync(join(import.meta.dirname, `../../Pulumi.${stack}.yaml`), "utf8")),
+      ) as {
         config: Record<string, object | string>;
       };
       process.env[caFileVariable] = join(import.meta.dirname, "../../examples/database-ca.pem");
@@ -387,6 +390,11 @@ describe("the configurations that come with the program", () => {
     });
   }
 });
+
+/** What whoever uses the example does first: keys of their own in the place of those that an update refuses. */
+function withoutExampleKeys(text: string): string {
+  return text.replace(/[\w-]+ AAAA\S+/g, sampleHostKey).replace(/age1\w+/g, ageRecipient);
+}
 
 /** A configuration whose keys are in files that only its own machine has, with keys of the test. */
 function reachable(config: Record<string, object | string>): Config {
