@@ -86,7 +86,7 @@ export function managedDatastore(
         tlsFiles.apply((files) =>
           renderHostScript({
             body: "secretFiles",
-            parts: ["originals"],
+            parts: ["originals", "optionalFiles"],
             // What MariaDB reads stays while MariaDB stays.
             variables: {
               revision_name: "datastore-tls",

@@ -1,0 +1,125 @@
+import * as pulumi from "@pulumi/pulumi";
+import { nodeAddressOf } from "./host/host.ts";
+import { HostCommand } from "./host/hostCommand.ts";
+import {
+  datastoreCaPath,
+  datastoreCertificatePath,
+  datastoreKeyPath,
+  type K3sNodeArgs,
+  nodeFiles,
+  nodeScriptSeconds,
+  nodeSecretFiles,
+  registriesPath,
+  secretsPath,
+  serviceVariables,
+} from "./k3sNode.ts";
+import { k3sUnitNames } from "./render/k3sUnit.ts";
+import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "./render/balancerState.ts";
+import { type HostFile, renderHostScript } from "./render/hostScript.ts";
+import { guardServer } from "./serverGuard.ts";
+
+/** A server: a node with the API, on the cluster's datastore. */
+export interface K3sServerArgs extends K3sNodeArgs {
+  /** More files that hold secrets, written before the first start. */
+  secretFiles: pulumi.Input<HostFile[]>;
+  /** "host:port" of the datastore, several separated by commas, whose TLS is verified from here before every start. */
+  datastoreAddress: pulumi.Input<string>;
+  /** What a connection to it begins with, as openssl calls it; empty where TLS comes first. */
+  datastoreStartTls: pulumi.Input<string>;
+  /** The datastore's schema. */
+  datastoreSchema: pulumi.Input<string>;
+  /** Whether the server leaves the balancers before a restart and comes back after it; false for a single server. */
+  leavesBalancers: boolean;
+  /** Confirms the move from this datastore, "host:port/schema". Default: none. */
+  movingFrom?: string | undefined;
+  /** Confirms the downgrade from this release. Default: none. */
+  goingBackFrom?: string | undefined;
+}
+
+/**
+ * The command that starts a server and ends when the server has proved itself: what is ordered after a server depends on
+ * it. The secrets have a command of their own before it, so that a preview shows the changed lines of the rest.
+ */
+export function runK3sServer(name: string, args: K3sServerArgs, opts: pulumi.CustomResourceOptions): HostCommand {
+  const { host } = args;
+  const secrets = new HostCommand(
+    `${name}-secrets`,
+    {
+      host,
+      script: pulumi.secret(
+        pulumi
+          .all([pulumi.output(args.secretConfig), args.secretFiles, pulumi.output(args.release.registries)])
+          .apply(([config, files, registries]) =>
+            renderHostScript({
+              body: "secretFiles",
+              parts: ["originals", "optionalFiles", "k3sClaim"],
+              variables: {
+                node_name: args.nodeName,
+                role: "server",
+                claim: name,
+                revision_name: `${k3sUnitNames.server}-secrets`,
+                reader: k3sUnitNames.server,
+                paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
+                optional_paths: [registriesPath],
+                // A node may have had registries of its own.
+                replaced_paths: registries === undefined ? [] : [registriesPath],
+              },
+              files: [...nodeSecretFiles(config, registries), ...files.map((file) => ({ mode: "0600", ...file }))],
+            }),
+          ),
+      ),
+    },
+    opts,
+  );
+
+  return new HostCommand(
+    `${name}-service`,
+    {
+      host,
+      applySeconds: args.readySeconds + nodeScriptSeconds,
+      script: pulumi
+        .all([
+          args.config,
+          args.datastoreAddress,
+          secrets.revision,
+          nodeAddressOf(host),
+          args.datastoreSchema,
+          args.datastoreStartTls,
+        ])
+        .apply(([config, datastoreAddress, secretsRevision, address, datastoreSchema, startTls]) =>
+          renderHostScript({
+            body: "k3sServer",
+            parts: ["originals", "keptFiles", "k3sClaim", "k3sBalancer", "k3sUninstall", "k3sService"],
+            variables: {
+              ...serviceVariables(name, "server", args),
+              secrets_revision: secretsRevision,
+              datastore_address: datastoreAddress,
+              datastore_start_tls: startTls,
+              datastore_schema: datastoreSchema,
+              balancer_state_port: balancerStatePort,
+              leave_seconds: args.leavesBalancers ? leaveSeconds : 0,
+              return_seconds: args.leavesBalancers ? returnSeconds : 0,
+            },
+            files: [
+              ...nodeFiles("server", config, args.environment),
+              ...balancerStateFiles(address, { leaves: args.leavesBalancers }),
+            ],
+          }),
+        ),
+    },
+    {
+      ...opts,
+      dependsOn: [secrets],
+      hooks: {
+        beforeUpdate: [
+          guardServer(name, {
+            server: args.nodeName,
+            version: args.release.version,
+            goingBackFrom: args.goingBackFrom,
+            movingFrom: args.movingFrom,
+          }),
+        ],
+      },
+    },
+  );
+}
