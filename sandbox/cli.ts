@@ -2,6 +2,7 @@
 import Table from "cli-table3";
 import { Command } from "commander";
 import { execa } from "execa";
+import { restoreCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { HostRecord, Login } from "./hostRecord.ts";
 import type { Flavour } from "./image.ts";
 import { requireRootOnLinux, thisMachine } from "./preconditions.ts";
@@ -57,6 +58,17 @@ program
   .description("switch a host on that is off")
   .argument("<host>")
   .action((name: string) => boot(name));
+
+program
+  .command("checkpoint")
+  .description("keep all hosts' disks and the stacks' state under a name; hosts shut down and boot for it")
+  .argument("<name>")
+  .action((name: string) => saveCheckpoint(name));
+program
+  .command("restore")
+  .description("put all hosts and stacks back to a checkpoint; what they have now is lost")
+  .argument("<name>")
+  .action((name: string) => restoreCheckpoint(name));
 
 async function printStatus(): Promise<void> {
   const table = new Table({

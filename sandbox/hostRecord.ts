@@ -1,5 +1,5 @@
 /** What the sandbox remembers of each host, in `host.json` in the host's directory. */
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CatalogHost } from "./hostCatalog.ts";
 import type { Flavour } from "./image.ts";
@@ -31,6 +31,11 @@ export function readHost(site: Site, name: string): Promise<HostRecord | undefin
 /** Writes a host's record: from then on the host exists. */
 export async function writeHost(site: Site, host: HostRecord): Promise<void> {
   await writeWhole(recordPath(site, host.name), `${JSON.stringify(host, undefined, 2)}\n`);
+}
+
+/** Removes a host's record: what else there is of it is what a run that was killed would leave. */
+export async function forgetHost(site: Site, name: string): Promise<void> {
+  await rm(recordPath(site, name));
 }
 
 /** All hosts that exist, by address. */

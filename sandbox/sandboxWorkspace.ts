@@ -12,11 +12,11 @@ import { exists } from "../build/cache.ts";
 import { sandboxKubectl } from "./kubectl.ts";
 import { identityOf, isAlive } from "./processes.ts";
 import { say } from "../build/progress.ts";
-import { atSite, machineSite } from "./state.ts";
+import { atSite, machineSite, pathsOf } from "./state.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 
 /** Where the sandbox's stacks keep what Pulumi knows of them. */
-export const pulumiDirectory = join(machineSite.stateDirectory, "pulumi");
+export const pulumiDirectory = pathsOf(machineSite).pulumi;
 
 const project = join(pulumiDirectory, "project");
 const passphraseFile = join(pulumiDirectory, "passphrase");

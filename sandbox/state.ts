@@ -74,6 +74,8 @@ export function pathsOf(site: Site) {
     clientKey: join(state, "ssh", "id_ed25519"),
     knownHosts: join(state, "ssh", "known_hosts"),
     mirror: join(state, "mirror"),
+    pulumi: join(state, "pulumi"),
+    checkpoints: join(state, "checkpoints"),
   };
 }
 

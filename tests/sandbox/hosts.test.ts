@@ -4,14 +4,16 @@
  */
 import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { execa } from "execa";
 import { exists } from "../../build/cache.ts";
 import { buildK3s } from "../../sandbox/k3s/build.ts";
 import { mirrorUrl } from "../../sandbox/mirrorProcess.ts";
 import { bridgePorts } from "../../sandbox/network.ts";
-import { boot, down, exec, halt, powerOff, status, up } from "../../sandbox/sandbox.ts";
+import { restoreCheckpoint, saveCheckpoint } from "../../sandbox/checkpoint.ts";
+import { boot, destroyHosts, down, exec, halt, powerOff, status, up } from "../../sandbox/sandbox.ts";
 import { hostNamed } from "../../sandbox/sandbox.ts";
 import { sshArguments } from "../../sandbox/ssh.ts";
 import { pathsOf } from "../../sandbox/state.ts";
@@ -178,6 +180,43 @@ describe("power", () => {
     const journal = await on("db-8", "journalctl --boot -1 --output cat --no-pager | tail -200");
     assert.match(journal, /mariadb\.service: Deactivated successfully/);
   });
+});
+
+test("a checkpoint puts all hosts and stacks back to what they were, again and again, and names no other", async () => {
+  const { pulumi, knownHosts } = pathsOf(site);
+  const keys = await readFile(knownHosts, "utf8");
+  const machineId = await on("db-8", "cat /etc/machine-id");
+  await mkdir(pulumi);
+  await writeFile(join(pulumi, "state"), "then");
+  await on("db-8", "mariadb -e 'CREATE DATABASE kept; CREATE TABLE kept.rows (id INT) ENGINE=InnoDB'");
+  await on("lb-8", "mkdir /srv/kept; echo then >/srv/kept/file; rm /etc/issue");
+  await saveCheckpoint("then", site);
+  await assert.rejects(saveCheckpoint("then", site), /There is a checkpoint "then" already/);
+  await assert.rejects(saveCheckpoint("../then", site), /is no name for a checkpoint/);
+  await assert.rejects(restoreCheckpoint("now", site), {
+    message: 'The sandbox has no checkpoint "now"; it has then.',
+  });
+  for (const round of [1, 2]) {
+    assert.equal(
+      await on("db-8", "mariadb -Ne \"SHOW DATABASES LIKE 'kept'; SELECT COUNT(*) FROM kept.rows\""),
+      "kept\n0",
+    );
+    assert.equal(await on("db-8", "cat /etc/machine-id; systemctl is-system-running --wait"), `${machineId}\nrunning`);
+    assert.equal(
+      await on("lb-8", "cat /srv/kept/file; ls /etc/issue 2>&1 || test $? = 2"),
+      "then\nls: cannot access '/etc/issue': No such file or directory",
+    );
+    assert.equal(await readFile(join(pulumi, "state"), "utf8"), "then");
+    assert.equal(await readFile(knownHosts, "utf8"), keys);
+    await on("db-8", `mariadb -e 'DROP DATABASE kept; CREATE DATABASE lost_${round}'`);
+    await on("lb-8", "rm -r /srv/kept; echo now >/etc/issue; mkdir /srv/lost");
+    await writeFile(join(pulumi, "state"), "now");
+    await destroyHosts(["server-8"], site);
+    await restoreCheckpoint("then", site);
+    assert.equal(await on("server-8", "hostname"), "server-8");
+    assert.equal(await on("lb-8", "ls /srv"), "kept");
+    assert.equal(await on("db-8", "mariadb -Ne \"SHOW DATABASES LIKE 'lost%'\""), "");
+  }
 });
 
 test("down leaves nothing on the machine", async () => {
