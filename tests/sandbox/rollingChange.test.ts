@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { down, exec, up } from "../../sandbox/sandbox.ts";
+import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
+import { eventually } from "../support/eventually.ts";
 import { endpointOf, probeDuring } from "../support/probe.ts";
 import {
   addressOf,
@@ -74,6 +75,36 @@ describe("a changed setting of the servers", () => {
       await readyNodes(kubeconfig),
       nodes.map((node) => `${node} ${oldVersion}`),
     );
+  });
+});
+
+describe("a changed setting while a server is off", () => {
+  test("restarts nothing and writes nothing anywhere, and the one sentence names that server", async () => {
+    const alive = ["server-1", "agent-1", "lb-1", "db-1"];
+    const trace = () =>
+      Promise.all(
+        alive.map((host) =>
+          onHost(
+            host,
+            `systemctl show --property ExecMainStartTimestampMonotonic --value k3s k3s-agent haproxy mariadb
+find /etc/rancher /etc/haproxy /etc/mysql /etc/systemd/system /usr/local/bin -type f -printf '%p %T@\\n' 2>/dev/null | sort`,
+          ),
+        ),
+      );
+    await powerOff("server-2");
+    const before = await trace();
+    const changed = withK3s({ serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["goaway-chance=0.002"] } });
+    const { all, exitCode } = await (await SandboxStack.open("dev", changed)).up();
+    assert.notEqual(exitCode, 0, all);
+    const summary = all.slice(all.indexOf("Diagnostics:"));
+    const sentences = summary.match(/k3s-ha:servers\.server-2 \(\S+\): the host cannot be reached over SSH .*/g);
+    assert.equal(sentences?.length, 1, all);
+    assert.deepEqual(await trace(), before);
+    await boot("server-2");
+    await eventually(async () => {
+      assert.ok((await readyNodes(kubeconfig)).includes(`server-2 ${oldVersion}`));
+    });
+    await (await SandboxStack.open("dev", config)).mustUp("--expect-no-changes");
   });
 });
 
