@@ -35,9 +35,17 @@ const program = `
 it("checks all hosts before the first change of a run, and none in a run that changes no host", async () => {
   await inTemporaryDirectory(async (directory) => {
     const log = (name: string) => join(directory, name);
-    // What the check reads of a host is no part of this: this machine need not be one that K3s runs on.
-    const start = (name: string) =>
-      SshServer.start([`ForceCommand echo login >>${log(name)}; sed "s/^checks=.*/checks=()/" | bash -s apply`]);
+    // What the check reads of a host, and the mark that it gets, are no part of this: this machine is none of a cluster's.
+    const start = async (name: string) => {
+      const command = `#!/bin/bash
+script=$(cat)
+if grep --quiet '^mark=(' <<<"$script"; then echo mark >>${log("marks")}; exit; fi
+echo login >>${log(name)}
+sed 's/^checks=.*/checks=()/' <<<"$script" | bash -s apply
+`;
+      await writeFile(log(`${name}.sh`), command, { mode: 0o700 });
+      return SshServer.start([`ForceCommand ${log(`${name}.sh`)}`]);
+    };
     const servers = [await start("one"), await start("two")];
     const [one, two] = servers as [SshServer, SshServer];
     const running = new Set(servers);
@@ -55,7 +63,7 @@ it("checks all hosts before the first change of a run, and none in a run that ch
     const told = (output: string) => output.slice(output.indexOf("Diagnostics:")).match(sentence)?.length;
     const up = ["up", "--yes", "--skip-preview"];
     try {
-      for (const name of ["one", "two", "changes"]) await writeFile(log(name), "");
+      for (const name of ["one", "two", "changes", "marks"]) await writeFile(log(name), "");
       await inTemporaryProject({ program }, async (project) => {
         const set = (key: string, value: string) => project.succeed("config", "set", "--secret", key, value);
         const hosts = async (port?: number) =>
@@ -70,7 +78,7 @@ it("checks all hosts before the first change of a run, and none in a run that ch
         const refused = await project.pulumi(...up);
         assert.notEqual(refused.exitCode, 0, refused.output);
         assert.equal(told(refused.output), 1, refused.output);
-        assert.deepEqual([await linesOf("one"), await linesOf("changes")], [1, 0]);
+        assert.deepEqual([await linesOf("one"), await linesOf("changes"), await linesOf("marks")], [1, 0, 0]);
 
         // Both live: one login each for the check, and one for each command.
         await hosts();
