@@ -25,11 +25,14 @@ export interface ManagedDatastoreArgs {
   firewall?: boolean;
   /** A word that asks for another server certificate when it changes. Default: none. */
   certificateRotation?: string | undefined;
+  /** MiB of memory that MariaDB caches tables in. Default: half of the host's memory beyond 512 MiB, from 128 to 8192. */
+  bufferPoolMebibytes?: number | undefined;
 }
 
 const hoursPerYear = 8766;
 const tlsDirectory = "/etc/mysql/k3s-ha";
 const configPath = "/etc/mysql/mariadb.conf.d/90-k3s-ha.cnf";
+const memoryPath = "/etc/mysql/mariadb.conf.d/91-k3s-ha-memory.cnf";
 const socketUnit = "/etc/systemd/system/mariadb.socket";
 const dropInPath = "/etc/systemd/system/mariadb.service.d/k3s-ha.conf";
 const requirementPath = "/etc/systemd/system/mariadb.service.d/k3s-ha-firewall.conf";
@@ -48,7 +51,7 @@ export function managedDatastore(
   context: DatastoreContext,
   parent: pulumi.Resource,
 ): DatastoreAccess {
-  const { host, hostName, port = 3306, database = "k3s", firewall = true } = args;
+  const { host, hostName, port = 3306, database = "k3s", firewall = true, bufferPoolMebibytes = "" } = args;
   const address = nodeAddressOf(host);
   const backupAddress = context.backupAddress ?? address;
   const serverAddresses = pulumi.all(Object.values(context.serverAddresses));
@@ -122,6 +125,7 @@ export function managedDatastore(
                     // A change of any of these changes this script, which is what makes it run.
                     change: renderMariadbConfig(settings),
                     change_of_keys: revision,
+                    change_of_memory: bufferPoolMebibytes,
                   },
                 }),
               ),
@@ -138,7 +142,7 @@ export function managedDatastore(
       script: pulumi.all([config, backupAddress, tlsSecrets.revision]).apply(([settings, backup, tlsRevision]) =>
         renderHostScript({
           body: "datastoreServer",
-          parts: ["originals", "keptFiles", "firewall"],
+          parts: ["originals", "keptFiles", "firewall", "bufferPool", "binaryLog"],
           variables: {
             host_name: hostName,
             adopt: String(host.adopt ?? false),
@@ -152,6 +156,8 @@ export function managedDatastore(
             socket_path: socketUnit,
             drop_in_path: dropInPath,
             max_connections: maxConnections(settings),
+            memory_path: memoryPath,
+            buffer_pool_mebibytes: bufferPoolMebibytes,
             tls_directory: tlsDirectory,
             tls_revision: tlsRevision,
           },
@@ -183,7 +189,7 @@ export function managedDatastore(
         }),
       ),
     },
-    { parent, dependsOn: backup },
+    { parent, dependsOn: backup, hooks: { beforeUpdate: [tellOfBinaryLog(`${name}-binary-log`, hostName, parent)] } },
   );
 
   const k3sPassword = databasePassword(`${name}-k3s-password`, parent);
@@ -250,6 +256,26 @@ export function managedDatastore(
     clients,
     ready: [access, ...Object.values(clients)],
   };
+}
+
+/** Tells, already in the preview, that files are removed which somebody may want: an earlier release kept a binary log. */
+function tellOfBinaryLog(name: string, hostName: string, parent: pulumi.Resource): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(
+    name,
+    ({ oldInputs }) => {
+      if (!keepsBinaryLog(String(oldInputs?.["stdin"]))) return;
+      void pulumi.log.warn(
+        `MariaDB on ${hostName} restarts without its binary log, which filled the disk and which nothing here reads. Its files, /var/lib/mysql/mysql-bin.*, are removed once MariaDB runs without them. If you use them for a recovery to a point in time, copy them away first.`,
+        parent,
+      );
+    },
+    { onDryRun: true },
+  );
+}
+
+/** Whether a script of the server has MariaDB keep a binary log. */
+export function keepsBinaryLog(script: string): boolean {
+  return /^log_bin = /m.test(script);
 }
 
 /** A CA of the datastore's own, and a certificate for exactly the address that stands in the endpoint. */

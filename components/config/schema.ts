@@ -232,6 +232,12 @@ const managed = section({
     .default("k3s")
     .meta({ description: "Schema that K3s keeps the cluster in." }),
   certificateRotation: rotation("another certificate of the database"),
+  bufferPoolMebibytes: wholeNumber(128, 1_048_576, "write the MiB of memory that MariaDB caches tables in")
+    .optional()
+    .meta({
+      description:
+        "MiB of memory that MariaDB caches tables in, at most three quarters of the host's. Default: half of the host's memory beyond 512 MiB, from 128 to 8192.",
+    }),
   firewall: yesOrNo("write false only if a firewall of your own closes the port").default(true).meta({
     description: "Whether the database's port is closed, on the host, to everybody but the servers and the backup.",
   }),

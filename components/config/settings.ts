@@ -99,6 +99,8 @@ export interface ManagedDatastoreSettings {
   database: string;
   /** Whether the database's port is closed, on the host, to everybody but the servers and the backup. Default: true. */
   firewall: boolean;
+  /** MiB that MariaDB caches tables in. Default: half of the host's memory beyond 512 MiB, from 128 to 8192. */
+  bufferPoolMebibytes?: number | undefined;
   /** A word that asks for another server certificate when it changes. */
   certificateRotation?: string | undefined;
 }

@@ -54,10 +54,7 @@ collation-server = utf8mb4_unicode_ci
 
 # No acknowledged write is lost in a power cut.
 innodb_flush_log_at_trx_commit = 1
-sync_binlog = 1
-log_bin = mysql-bin
-binlog_format = ROW
-binlog_expire_logs_seconds = 172800
+# No log_bin: nothing of the cluster reads a binary log, and it would fill the disk.
 
 # With snapshot isolation, the default since 11.6.2, K3s cannot compact its table and it grows for ever.
 loose_innodb_snapshot_isolation = OFF

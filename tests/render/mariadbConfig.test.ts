@@ -43,8 +43,8 @@ describe("renderMariadbConfig", () => {
     ["require-secure-transport", "TRUE"],
     ["skip-name-resolve", "TRUE"],
     ["max-connections", "264"],
-    ["binlog-format", "ROW"],
-    ["sync-binlog", "1"],
+    // What MariaDB makes of skip-log-bin.
+    ["log-bin", "0"],
     ["innodb-flush-log-at-trx-commit", "1"],
     ["innodb-snapshot-isolation", "FALSE"],
     ["auto-increment-increment", "1"],

@@ -29,7 +29,7 @@ reload_certificate() {
 }
 
 keep_proved() {
-  keep mariadb "$config_path" "$socket_path" "$drop_in_path" "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key"
+  keep mariadb "$config_path" "$memory_path" "$socket_path" "$drop_in_path" "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key"
   proved mariadb "$1"
 }
 
@@ -47,7 +47,7 @@ start_socket() {
 start_mariadb() {
   local settings certificate now state
   # The key's content is part of what the server has read. The number of connections is not: it can be set while it runs.
-  settings=$({ grep -v '^max_connections ' "$config_path"; cat "$socket_path" "$drop_in_path"; } | sha256sum | cut -d ' ' -f 1)
+  settings=$({ grep -v '^max_connections ' "$config_path"; cat "$memory_path" "$socket_path" "$drop_in_path"; } | sha256sum | cut -d ' ' -f 1)
   certificate=$(fingerprint "$tls_directory/ca.crt" "$tls_directory/server.crt" "$tls_directory/server.key")
   now=$settings$certificate
   if runs_with mariadb "$now"; then
@@ -94,7 +94,7 @@ remember_server() {
 take_settings_back() {
   remove_firewall k3s-ha-datastore-firewall
   systemctl disable --quiet --now mariadb.socket
-  rm -rf "$config_path" "$socket_path" "$drop_in_path" "$tls_directory" "$state_directory"/mariadb.{proved,kept,refused} "$state_directory"/datastore-{server,tls}.revision
+  rm -rf "$config_path" "$memory_path" "$socket_path" "$drop_in_path" "$tls_directory" "$state_directory"/mariadb.{proved,kept,refused} "$state_directory"/datastore-{server,tls}.revision
   systemctl daemon-reload
   give_back mariadb.socket "$socket_path"
   give_back mariadb "$drop_in_path" "$config_path"
@@ -102,12 +102,16 @@ take_settings_back() {
 
 apply() {
   lock_host
+  size_buffer_pool
+  note_binary_log
   remember_server
   take_again mariadb
   put_files
+  put_buffer_pool
   systemctl daemon-reload
   start_firewall
   start_mariadb
+  remove_binary_log
   set_connections
   print_revision datastore-server
 }

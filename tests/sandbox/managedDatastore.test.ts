@@ -1,0 +1,117 @@
+/**
+ * Proves on a real host, without K3s, what the managed MariaDB is made: without a binary log, also where an earlier release
+ * kept one, whose disk space comes back; with a cache that fits the host.
+ */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, describe, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { MySQLDatastore, type MySQLDatastoreArgs } from "../../components/mysqlDatastore.ts";
+import { down, exec, up } from "../../sandbox/sandbox.ts";
+import { makeAuthority, makeCertificate } from "../support/certificates.ts";
+import { deploy, type Deployment, resourceNamed, scriptOf } from "../support/deploy.ts";
+import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+import { addressOf, onHost } from "../support/sandboxCluster.ts";
+
+const sql = (statement: string) => onHost("db-1", `mariadb --batch --skip-column-names <<'END'\n${statement};\nEND`);
+
+const host = (address: string) => ({ address, hostKey: "ssh-ed25519 AAAA" });
+
+/** The commands that Pulumi would run, by name, for a managed datastore on the sandbox's host. */
+function datastoreOf(changes: Partial<MySQLDatastoreArgs> = {}): Promise<Deployment<unknown>> {
+  return deploy(
+    () =>
+      new MySQLDatastore("datastore", {
+        managed: { host: host(addressOf("db-1")), hostName: "db-1" },
+        servers: { "server-1": host("198.51.100.11"), "server-2": host("198.51.100.12") },
+        token: pulumi.secret("a-token"),
+        ...changes,
+      }),
+  );
+}
+
+const step = (deployment: Deployment<unknown>, name: string) =>
+  scriptOf(resourceNamed(deployment, `datastore-${name}`));
+
+/** The certificate that the TLS provider would have signed. */
+async function putCertificate(): Promise<void> {
+  await inTemporaryDirectory(async (directory) => {
+    const authority = await makeAuthority(directory, "ca");
+    const { certificate, key } = await makeCertificate(directory, "db-1", authority, `IP:${addressOf("db-1")}`);
+    const files = { "ca.crt": authority.certificate, "server.crt": certificate, "server.key": key };
+    await onHost("db-1", "mkdir -p /etc/mysql/k3s-ha");
+    for (const [name, path] of Object.entries(files)) {
+      const { exitCode } = await exec("db-1", `cat >/etc/mysql/k3s-ha/${name}`, {
+        input: await readFile(path, "utf8"),
+      });
+      assert.equal(exitCode, 0);
+    }
+    await onHost("db-1", "chown mysql:mysql /etc/mysql/k3s-ha/server.key; chmod 600 /etc/mysql/k3s-ha/server.key");
+  });
+}
+
+/** Runs a script on the host, as Pulumi does. */
+async function run(script: string, action = "apply"): Promise<void> {
+  const { exitCode, stderr } = await exec("db-1", `bash -s ${action}`, { input: script });
+  assert.equal(exitCode, 0, stderr);
+}
+
+let datastore: Deployment<unknown>;
+
+before(async () => {
+  await down();
+  await up({ hosts: ["db-1"] });
+  datastore = await datastoreOf();
+  await run(step(datastore, "packages"));
+  await putCertificate();
+});
+
+after(() => down());
+
+describe("the managed MariaDB", () => {
+  const binaryLogs = () => onHost("db-1", "find /var/lib/mysql -name 'mysql-bin.*' | wc -l");
+
+  test("loses the binary log that an earlier release kept, gives its space back, and keeps every row", async () => {
+    const server = step(datastore, "server");
+    const earlier = server.replace("# No binary log", "log_bin = mysql-bin\nbinlog_format = ROW\n# No binary log");
+    assert.notEqual(earlier, server);
+    await run(earlier);
+    assert.equal(await sql("SELECT @@log_bin"), "1");
+    await sql(
+      "CREATE DATABASE mine; CREATE TABLE mine.rows (id INT); INSERT INTO mine.rows SELECT seq FROM mysql.seq_1_to_1000",
+    );
+    assert.ok(Number(await binaryLogs()) >= 2);
+    await run(server);
+    assert.equal(await sql("SELECT @@log_bin"), "0");
+    assert.equal(await binaryLogs(), "0");
+    assert.equal(await sql("SELECT COUNT(*) FROM mine.rows"), "1000");
+  });
+
+  test("restarts for nothing else than a change of its settings", async () => {
+    const started = () => onHost("db-1", "systemctl show --property ActiveEnterTimestampMonotonic --value mariadb");
+    const before = await started();
+    await run(step(datastore, "server"));
+    assert.equal(await started(), before);
+    const large = await datastoreOf({ connectionsPerServer: 100 });
+    await run(step(large, "server"));
+    assert.equal(await started(), before);
+    assert.equal(await sql("SELECT @@max_connections"), "290");
+    // Those who hold connections now keep them; fewer are for the next start.
+    await run(step(datastore, "server"));
+    assert.equal(await sql("SELECT @@max_connections"), "290");
+    await onHost("db-1", "systemctl restart mariadb");
+    assert.equal(await sql("SELECT @@max_connections"), "186");
+  });
+
+  test("has a cache that fits the host, or is as large as the configuration says", async () => {
+    const pool = async () => Number(await sql("SELECT @@innodb_buffer_pool_size")) / 2 ** 20;
+    const automatic = await pool();
+    assert.ok(automatic >= 128 && automatic <= 8192 && automatic % 128 === 0, String(automatic));
+    const { managed } = {
+      managed: { host: { address: addressOf("db-1"), hostKey: "ssh-ed25519 AAAA" }, hostName: "db-1" },
+    };
+    const chosen = await datastoreOf({ managed: { ...managed, bufferPoolMebibytes: 256 } });
+    await run(step(chosen, "server"));
+    assert.equal(await pool(), 256);
+  });
+});
