@@ -42,7 +42,7 @@ const mysql = new MySQLDatastore(
   {
     ...datastore,
     servers,
-    backupAddress: settings.backup && nodeAddressOf(settings.backup.host),
+    backupAddress: settings.backup && (settings.backup.host.nodeAddress ?? settings.backup.host.address),
     backupFirst: settings.backup?.beforeChanges === true ? settings.backup.host : undefined,
     token: identity.token,
   },

@@ -45,14 +45,32 @@ export interface DatastoreAccess {
   ready: pulumi.Resource[];
 }
 
+/** An address that somebody logs in from. */
+export interface LoginAddress {
+  address: pulumi.Output<string>;
+  /**
+   * What names the resources of its accounts: the address itself, so that an account belongs to an address and not to a
+   * host. One that a host gives up and another gets stays as it is; one that nobody has goes at the end of the run, when
+   * nobody logs in from it any more. Where the program does not know the address yet it is the host's name.
+   */
+  key: string;
+}
+
+/** The address that somebody of this name logs in from. */
+export function loginAddress(name: string, address: pulumi.Input<string>): LoginAddress {
+  // Two colons separate the parts of a URN.
+  const key = typeof address === "string" ? address.replaceAll(":", "-") : name;
+  return { address: pulumi.output(address), key };
+}
+
 /** Who logs in to a datastore. */
 export interface DatastoreContext {
-  /** Addresses of the K3s servers by name. */
-  serverAddresses: Readonly<Record<string, pulumi.Output<string>>>;
+  /** What the K3s servers log in from, by their names. */
+  serverAddresses: Readonly<Record<string, LoginAddress>>;
   /** Connections that each of them may hold. */
   connectionsPerServer: number;
-  /** Address of the host that takes backups; undefined for a managed datastore's own. */
-  backupAddress: pulumi.Output<string> | undefined;
+  /** What the host that takes backups logs in from; undefined for a managed datastore's own. */
+  backupAddress: LoginAddress | undefined;
   /** The host that takes backups, if one is to be taken before the server's configuration changes. */
   backupFirst: HostArgs | undefined;
 }

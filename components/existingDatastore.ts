@@ -3,7 +3,14 @@ import { getCACertificates } from "node:tls";
 import * as mysql from "@pulumi/mysql";
 import * as pulumi from "@pulumi/pulumi";
 import { certificatesIn } from "./config/certificateFile.ts";
-import { accessCommand, databasePassword, type DatastoreAccess, type DatastoreContext } from "./datastoreAccess.ts";
+import {
+  accessCommand,
+  databasePassword,
+  type DatastoreAccess,
+  type DatastoreContext,
+  type LoginAddress,
+  type SqlHost,
+} from "./datastoreAccess.ts";
 import { beforeChanges } from "./host/beforeChanges.ts";
 import type { HostArgs } from "./host/host.ts";
 import { renderClientOptions } from "./render/clientOptions.ts";
@@ -45,7 +52,7 @@ export const caFileVariable = "K3S_HA_DATASTORE_CA_FILE";
 export function existingDatastore(
   name: string,
   args: ExistingDatastoreArgs,
-  context: DatastoreContext & { backupAddress: pulumi.Output<string> },
+  context: DatastoreContext & { backupAddress: LoginAddress },
   parent: pulumi.Resource,
 ): DatastoreAccess {
   const { engine, address, loginFrom, adminUser, via } = args;
@@ -91,68 +98,70 @@ export function existingDatastore(
   ] as const;
   const [k3s, backup] = accounts;
 
-  const granted: [name: string, grant: pulumi.Resource][] =
-    engine === "mariadb"
-      ? []
-      : accounts.flatMap((account) =>
-          Object.entries(account.from).map(([from, host]): [string, pulumi.Resource] => {
-            const resource = `${name}-${account.label}-${from}`;
-            const made = new mysql.User(
-              `${resource}-user`,
-              { user: account.user, host, plaintextPassword: account.password, tlsOption: "SSL" },
-              // A user cannot be made beside one of the same name.
-              {
-                parent,
-                provider,
-                deleteBeforeReplace: true,
-                protect: false,
-                hooks: { ...beforeChanges(), onError: [taken] },
-              },
-            );
-            const grant = new mysql.Grant(
-              `${resource}-grant`,
-              // By its outputs, so that a user that is made anew is granted anew.
-              {
-                user: made.user,
-                host: made.host.apply((at) => at ?? ""),
-                database,
-                privileges: [...account.privileges],
-              },
-              // With its user go its privileges.
-              {
-                parent,
-                provider,
-                deleteBeforeReplace: true,
-                protect: false,
-                deletedWith: made,
-                dependsOn: schema,
-                hooks: beforeChanges(),
-              },
-            );
-            return [account.label === "k3s" ? from : "", grant];
-          }),
-        );
+  const entries = accounts.flatMap((account) =>
+    Object.entries(account.from).map(([name, { address: from, key }]) => ({ ...account, name, host: from, key })),
+  );
+  const granted = engine === "mariadb" ? onMariadb() : onMysql();
 
-  function accessOnMariadb(): pulumi.Resource {
+  function onMysql(): pulumi.Resource[] {
+    return entries.map((account) => {
+      const resource = `${name}-${account.label}-${account.key}`;
+      // Earlier releases named them by the hosts.
+      const earlier = (kind: string) =>
+        account.key === account.name ? [] : [{ name: `${name}-${account.label}-${account.name}-${kind}` }];
+      const made = new mysql.User(
+        `${resource}-user`,
+        { user: account.user, host: account.host, plaintextPassword: account.password, tlsOption: "SSL" },
+        { parent, provider, protect: false, hooks: { ...beforeChanges(), onError: [taken] }, aliases: earlier("user") },
+      );
+      return new mysql.Grant(
+        `${resource}-grant`,
+        // By its outputs, so that a user that is made anew is granted anew.
+        {
+          user: made.user,
+          host: made.host.apply((at) => at ?? ""),
+          database,
+          privileges: [...account.privileges],
+        },
+        // With its user go its privileges.
+        {
+          parent,
+          provider,
+          protect: false,
+          deletedWith: made,
+          dependsOn: schema,
+          aliases: earlier("grant"),
+          hooks: beforeChanges(),
+        },
+      );
+    });
+  }
+
+  function onMariadb(): pulumi.Resource[] {
     if (via === undefined) throw new pulumi.RunError(`${name}: a MariaDB's users are made by a host: give via`);
-    const users = accounts.map(({ user, password, from, privileges }) =>
-      pulumi
-        .all([password, pulumi.output(from)])
-        .apply(([secret, hosts]) => ({ user, password: secret, addresses: Object.values(hosts), privileges })),
-    );
-    return accessCommand(
-      `${name}-access`,
-      {
-        ...via,
-        databaseName: "MariaDB",
-        packages: ["mariadb-client"],
-        clientOptions: adminPassword.apply((password) =>
-          renderClientOptions({ address, port, user: adminUser, password }),
-        ),
-        caCertificate,
-      },
-      { database, makesSchema: false, users },
-      { parent, dependsOn: schema },
+    const sql: SqlHost = {
+      ...via,
+      databaseName: "MariaDB",
+      packages: ["mariadb-client"],
+      clientOptions: adminPassword.apply((password) =>
+        renderClientOptions({ address, port, user: adminUser, password }),
+      ),
+      caCertificate,
+    };
+    return entries.map(({ label, key, user, password, host, privileges }, index) =>
+      accessCommand(
+        `${name}-${label}-${key}-account`,
+        sql,
+        {
+          database,
+          makesSchema: false,
+          users: pulumi
+            .all([password, host])
+            .apply(([secret, from]) => [{ user, password: secret, addresses: [from], privileges }]),
+        },
+        // One command made them all in earlier releases, and would take them all away.
+        { parent, dependsOn: schema, aliases: index === 0 ? [{ name: `${name}-access` }] : [] },
+      ),
     );
   }
 
@@ -166,14 +175,22 @@ export function existingDatastore(
     ),
     caCertificate,
     backupSource: { ...login, user: backup.user, password: backup.password },
-    clients: Object.fromEntries(granted.filter(([server]) => server in context.serverAddresses)),
-    ready: engine === "mariadb" ? [accessOnMariadb()] : granted.map(([, grant]) => grant),
+    clients: Object.fromEntries(
+      entries.flatMap(({ label, name: server }, index): [string, pulumi.Resource][] => {
+        const account = granted[index];
+        return label !== "k3s" || account === undefined || !(server in context.serverAddresses)
+          ? []
+          : [[server, account]];
+      }),
+    ),
+    ready: granted,
   };
 }
 
-/** Names that resources can have for hosts and patterns of hosts. */
-function hostsByName(hosts: readonly string[]): Record<string, pulumi.Output<string>> {
-  return Object.fromEntries(hosts.map((host) => [host === "%" ? "anywhere" : host, pulumi.output(host)]));
+/** Hosts and patterns of hosts, with the names that their resources have. */
+function hostsByName(hosts: readonly string[]): Record<string, LoginAddress> {
+  const keyOf = (host: string) => (host === "%" ? "anywhere" : host);
+  return Object.fromEntries(hosts.map((host) => [keyOf(host), { address: pulumi.output(host), key: keyOf(host) }]));
 }
 
 /**

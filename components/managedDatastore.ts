@@ -1,6 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { accessCommand, databasePassword, type DatastoreAccess, type DatastoreContext } from "./datastoreAccess.ts";
+import {
+  accessCommand,
+  databasePassword,
+  type DatastoreAccess,
+  type DatastoreContext,
+  loginAddress,
+  type LoginAddress,
+} from "./datastoreAccess.ts";
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { backupPrivileges, k3sPrivileges } from "./render/datastoreAccess.ts";
@@ -53,8 +60,9 @@ export function managedDatastore(
 ): DatastoreAccess {
   const { host, hostName, port = 3306, database = "k3s", firewall = true, bufferPoolMebibytes = "" } = args;
   const address = nodeAddressOf(host);
-  const backupAddress = context.backupAddress ?? address;
-  const serverAddresses = pulumi.all(Object.values(context.serverAddresses));
+  const backupClient = context.backupAddress ?? loginAddress("backup", host.nodeAddress ?? host.address);
+  const backupAddress = backupClient.address;
+  const serverAddresses = pulumi.all(Object.values(context.serverAddresses).map((each) => each.address));
   const config = pulumi.all([address, serverAddresses]).apply(([listen, servers]): MariadbConfig => ({
     address: listen,
     port,
@@ -203,44 +211,50 @@ export function managedDatastore(
       users: pulumi
         .all([serverAddresses, backupAddress, k3sPassword, backupPassword])
         .apply(([servers, backup, k3s, reader]) => [
-          { user: k3sUser, password: k3s, addresses: servers, privileges: k3sPrivileges, keepsOthers: true },
+          { user: k3sUser, password: k3s, addresses: servers, privileges: k3sPrivileges },
           { user: backupUser, password: reader, addresses: [backup], privileges: backupPrivileges },
         ]),
     },
     { parent, dependsOn: server },
   );
 
-  const clients = Object.fromEntries(
-    Object.entries(context.serverAddresses).map(([client, from]) => [
-      client,
-      new HostCommand(
-        `${name}-client-${client}`,
-        {
-          host,
-          script: pulumi.output(from).apply((clientAddress) =>
-            renderHostScript({
-              body: "datastoreClient",
-              variables: {
-                host_name: hostName,
-                user: k3sUser,
-                address: clientAddress,
-                address_path: `${clientsDirectory}/${client}.address`,
-                rule_path: `${clientsDirectory}/${client}.nft`,
-                firewall: String(firewall),
+  const client = (label: string, user: string, from: LoginAddress, earlierName?: string) =>
+    new HostCommand(
+      `${name}-${label}-${from.key}`,
+      {
+        host,
+        script: from.address.apply((clientAddress) =>
+          renderHostScript({
+            body: "datastoreClient",
+            variables: {
+              host_name: hostName,
+              user,
+              address: clientAddress,
+              clients_directory: clientsDirectory,
+              entry: `${label}-${from.key}`,
+              earlier_entry: earlierName ?? "",
+              firewall: String(firewall),
+            },
+            files: [
+              {
+                path: `${clientsDirectory}/${label}-${from.key}.nft`,
+                content: renderDatastoreAccept(port, clientAddress),
               },
-              files: [
-                {
-                  path: `${clientsDirectory}/${client}.nft`,
-                  content: renderDatastoreAccept(port, clientAddress),
-                },
-              ],
-            }),
-          ),
-        },
-        { parent, dependsOn: access },
-      ),
-    ]),
+            ],
+          }),
+        ),
+      },
+      {
+        parent,
+        dependsOn: access,
+        // Earlier releases named them by the servers.
+        aliases: earlierName === undefined ? [] : [{ name: `${name}-client-${earlierName}` }],
+      },
+    );
+  const clients = Object.fromEntries(
+    Object.entries(context.serverAddresses).map(([server, from]) => [server, client("client", k3sUser, from, server)]),
   );
+  const backups = client("backup-client", backupUser, backupClient);
 
   const login = { address, port, database, caCertificate };
   return {
@@ -254,7 +268,7 @@ export function managedDatastore(
     caCertificate,
     backupSource: { ...login, user: backupUser, password: backupPassword },
     clients,
-    ready: [access, ...Object.values(clients)],
+    ready: [access, backups, ...Object.values(clients)],
   };
 }
 

@@ -1,9 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClientCertificate, DatastoreAccess, DatastoreContext, DatastoreSource } from "./datastoreAccess.ts";
+import {
+  type ClientCertificate,
+  type DatastoreAccess,
+  type DatastoreContext,
+  type DatastoreSource,
+  loginAddress,
+} from "./datastoreAccess.ts";
 import { datastorePreflight } from "./datastorePreflight.ts";
 import { caTrustFault, existingDatastore, type ExistingDatastoreArgs } from "./existingDatastore.ts";
 import { givenDatastore, type GivenDatastoreArgs } from "./givenDatastore.ts";
-import { type HostArgs, nodeAddressOf } from "./host/host.ts";
+import type { HostArgs } from "./host/host.ts";
 import { managedDatastore, type ManagedDatastoreArgs } from "./managedDatastore.ts";
 import type { Recorded } from "./recorded.ts";
 import { standardConnectionsPerServer } from "./render/mariadbConfig.ts";
@@ -54,7 +60,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
     if (fault !== undefined) void pulumi.log.warn(`An update would stop: ${fault}`, this);
 
     const { connectionsPerServer = standardConnectionsPerServer } = args;
-    const access = accessTo(name, args, connectionsPerServer, nodeAddressOf(host), this);
+    const access = accessTo(name, args, connectionsPerServer, this);
     this.#clients = access.clients;
     const preflight = datastorePreflight(
       `${name}-preflight`,
@@ -120,18 +126,22 @@ function accessTo(
   name: string,
   args: MySQLDatastoreArgs,
   connectionsPerServer: number,
-  firstAddress: pulumi.Output<string>,
   parent: pulumi.Resource,
 ): DatastoreAccess {
-  const backupAddress = args.backupAddress === undefined ? undefined : pulumi.output(args.backupAddress);
+  const backupAddress = args.backupAddress === undefined ? undefined : loginAddress("backup", args.backupAddress);
   const serverAddresses = Object.fromEntries(
-    Object.entries(args.servers).map(([server, each]) => [server, nodeAddressOf(each)]),
+    Object.entries(args.servers).map(([server, { nodeAddress, address }]) => [
+      server,
+      loginAddress(server, nodeAddress ?? address),
+    ]),
   );
   const { backupFirst } = args;
   const context: DatastoreContext = { serverAddresses, connectionsPerServer, backupAddress, backupFirst };
   if (args.managed !== undefined) return managedDatastore(name, args.managed, context, parent);
   if (args.existing !== undefined) {
-    return existingDatastore(name, args.existing, { ...context, backupAddress: backupAddress ?? firstAddress }, parent);
+    const [, { nodeAddress, address }] = firstServer(args);
+    const place = backupAddress ?? loginAddress("backup", nodeAddress ?? address);
+    return existingDatastore(name, args.existing, { ...context, backupAddress: place }, parent);
   }
   if (args.given !== undefined) return givenDatastore(args.given);
   throw new Error("a datastore of no kind was taken for complete");

@@ -4,8 +4,6 @@ export interface DatastoreUser {
   password: string;
   /** The addresses that it may log in from; from all others it does not exist. */
   addresses: readonly string[];
-  /** Whether its accounts from other addresses stay. Default: false, they are dropped. */
-  keepsOthers?: boolean;
   /** What it may do, on the one schema. */
   privileges: readonly string[];
 }
@@ -17,22 +15,15 @@ export const k3sPrivileges = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", 
 export const backupPrivileges = ["SELECT"] as const;
 
 /**
- * SQL that makes a MariaDB server's schema and users what is asked: accounts of these users from other addresses are
- * dropped. Rights that somebody else granted an account stay. Running it twice changes nothing, and at no moment does
- * a user lack its privileges.
+ * SQL that makes a MariaDB server's schema and users what is asked. It drops nothing: accounts that are no longer needed go at
+ * the end of a run, and rights that somebody else granted an account stay. Running it twice changes nothing, and at no
+ * moment does a user lack its privileges.
  */
 export function renderAccessSql(database: string, users: readonly DatastoreUser[], makesSchema = true): string {
   const lines = makesSchema
     ? [`CREATE DATABASE IF NOT EXISTS \`${database}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;`]
     : [];
-  for (const { user, password, addresses, privileges, keepsOthers = false } of users) {
-    const kept = addresses.map(sqlString).join(", ");
-    const drop = [
-      // A statement of its own for each account, so that one with other hosts than these can be dropped by name.
-      `SET @k3s_ha_drop = (SELECT GROUP_CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.user WHERE User = ${sqlString(user)} AND Host NOT IN (${kept}));`,
-      "EXECUTE IMMEDIATE IF(@k3s_ha_drop IS NULL, 'DO 0', CONCAT('DROP USER ', @k3s_ha_drop));",
-    ];
-    if (!keepsOthers) lines.push(...drop);
+  for (const { user, password, addresses, privileges } of users) {
     for (const address of addresses) {
       const account = `${sqlString(user)}@${sqlString(address)}`;
       lines.push(

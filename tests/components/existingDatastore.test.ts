@@ -66,14 +66,14 @@ describe("a MySQL that is there", () => {
     assert.equal(
       tree(deployment),
       `datastore  k3s-ha:index:MySQLDatastore
-  datastore-backup-host-grant  mysql:index/grant:Grant
-  datastore-backup-host-user  mysql:index/user:User
+  datastore-backup-198.51.100.90-grant  mysql:index/grant:Grant
+  datastore-backup-198.51.100.90-user  mysql:index/user:User
   datastore-backup-password  random:index/randomPassword:RandomPassword
+  datastore-k3s-198.51.100.11-grant  mysql:index/grant:Grant
+  datastore-k3s-198.51.100.11-user  mysql:index/user:User
+  datastore-k3s-198.51.100.12-grant  mysql:index/grant:Grant
+  datastore-k3s-198.51.100.12-user  mysql:index/user:User
   datastore-k3s-password  random:index/randomPassword:RandomPassword
-  datastore-k3s-server-1-grant  mysql:index/grant:Grant
-  datastore-k3s-server-1-user  mysql:index/user:User
-  datastore-k3s-server-2-grant  mysql:index/grant:Grant
-  datastore-k3s-server-2-user  mysql:index/user:User
   datastore-preflight  command:remote:Command
   datastore-provider  pulumi:providers:mysql
   datastore-schema  mysql:index/database:Database
@@ -84,13 +84,13 @@ describe("a MySQL that is there", () => {
       defaultCharacterSet: "utf8mb4",
       defaultCollation: "utf8mb4_unicode_ci",
     });
-    const { plaintextPassword, ...user } = named("datastore-k3s-server-2-user").inputs;
+    const { plaintextPassword, ...user } = named("datastore-k3s-198.51.100.12-user").inputs;
     assert.deepEqual(user, { user: "k3s", host: "198.51.100.12", tlsOption: "SSL" });
     assert.ok(isSecret(plaintextPassword));
-    const { privileges, ...grant } = named("datastore-k3s-server-2-grant").inputs;
+    const { privileges, ...grant } = named("datastore-k3s-198.51.100.12-grant").inputs;
     assert.deepEqual(grant, { user: "k3s", host: "198.51.100.12", database: "k3s" });
     assert.deepEqual(privileges, ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "INDEX"]);
-    assert.deepEqual(named("datastore-backup-host-grant").inputs, {
+    assert.deepEqual(named("datastore-backup-198.51.100.90-grant").inputs, {
       user: "k3s_backup",
       host: "198.51.100.90",
       database: "k3s",
@@ -100,8 +100,8 @@ describe("a MySQL that is there", () => {
 
   it("keeps the schema for good, and takes the grants away with their users", () => {
     assert.ok(named("datastore-schema").retainOnDelete);
-    assert.ok(!named("datastore-k3s-server-1-user").retainOnDelete);
-    assert.equal(named("datastore-k3s-server-1-grant").deletedWith, "datastore-k3s-server-1-user");
+    assert.ok(!named("datastore-k3s-198.51.100.11-user").retainOnDelete);
+    assert.equal(named("datastore-k3s-198.51.100.11-grant").deletedWith, "datastore-k3s-198.51.100.11-user");
   });
 
   it("is verified with the file that a variable of Pulumi's names, as only its plugin sees it", () => {
@@ -195,11 +195,19 @@ describe("a MariaDB that is there", () => {
         .filter(({ type }) => /^(mysql|command):/.test(type))
         .map(({ name }) => name)
         .toSorted(),
-      ["datastore-access", "datastore-preflight", "datastore-schema"],
+      [
+        "datastore-backup-198.51.100.90-account",
+        "datastore-k3s-198.51.100.11-account",
+        "datastore-k3s-198.51.100.12-account",
+        "datastore-preflight",
+        "datastore-schema",
+      ],
     );
-    const access = resourceNamed(deployment, "datastore-access");
+    const access = resourceNamed(deployment, "datastore-k3s-198.51.100.11-account");
     assert.ok(access.dependencies.includes("datastore-schema"));
-    assert.ok(resourceNamed(deployment, "datastore-preflight").dependencies.includes("datastore-access"));
+    assert.ok(
+      resourceNamed(deployment, "datastore-preflight").dependencies.includes("datastore-k3s-198.51.100.12-account"),
+    );
     assert.equal((reveal(access.inputs["connection"]) as { host: unknown }).host, "198.51.100.12");
     const script = scriptOf(access);
     assert.doesNotMatch(script, /CREATE DATABASE/);
@@ -207,6 +215,14 @@ describe("a MariaDB that is there", () => {
     assert.ok(script.includes(adminPassword) && isSecret(access.inputs["stdin"]));
     assertSafeCommands(deployment, [token, adminPassword]);
     assert.ok(!scriptOf(resourceNamed(deployment, "datastore-preflight")).includes(adminPassword));
+  });
+
+  it("takes an account away by a resource of its own, after the server that logs in with it", () => {
+    const { clients } = deployment.result;
+    assert.deepEqual(Object.keys(clients), ["server-1", "server-2"]);
+    const script = scriptOf(resourceNamed(deployment, "datastore-k3s-198.51.100.12-account"));
+    assert.match(script, /^remove_sql='DROP USER IF EXISTS '\\''k3s'\\''@'\\''198\.51\.100\.12'\\'';'$/m);
+    assert.doesNotMatch(script, /DROP USER (?!IF EXISTS '\\''k3s'\\''@'\\''198\.51\.100\.12)/);
   });
 
   it("needs a host for that", async () => {

@@ -261,7 +261,7 @@ describe("one change of the configuration", () => {
           "members-nodes",
         ],
         added: [
-          "datastore-client-server-3",
+          "datastore-client-198.51.100.13",
           "hosts-server-3",
           ...["release", "secrets", "service"].map((step) => `servers-server-3-${step}`),
         ],

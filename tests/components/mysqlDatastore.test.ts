@@ -8,7 +8,7 @@ import { shellQuote } from "../../components/render/shell.ts";
 import type { ManagedDatastoreArgs } from "../../components/managedDatastore.ts";
 import { MySQLDatastore, type MySQLDatastoreArgs } from "../../components/mysqlDatastore.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
-import { deploy, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
+import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
 import { fileOf } from "../support/hostFiles.ts";
 import { assertRegistersItsFields, valueOf } from "../support/outputs.ts";
 import { sampleHost } from "../support/sampleHosts.ts";
@@ -30,7 +30,7 @@ function makeDatastore(
   });
 }
 
-const commandNames = ["packages", "tls", "server", "access", "client-server-1", "preflight"].map(
+const commandNames = ["packages", "tls", "server", "access", "client-198.51.100.11", "preflight"].map(
   (name) => `datastore-${name}`,
 );
 
@@ -46,12 +46,13 @@ describe("MySQLDatastore", () => {
       tree(deployment),
       `datastore  k3s-ha:index:MySQLDatastore
   datastore-access  command:remote:Command
+  datastore-backup-client-198.51.100.20  command:remote:Command
   datastore-backup-password  random:index/randomPassword:RandomPassword
   datastore-ca  tls:index/selfSignedCert:SelfSignedCert
   datastore-ca-key  tls:index/privateKey:PrivateKey
   datastore-certificate  tls:index/locallySignedCert:LocallySignedCert
-  datastore-client-server-1  command:remote:Command
-  datastore-client-server-2  command:remote:Command
+  datastore-client-198.51.100.11  command:remote:Command
+  datastore-client-198.51.100.12  command:remote:Command
   datastore-k3s-password  random:index/randomPassword:RandomPassword
   datastore-key  tls:index/privateKey:PrivateKey
   datastore-packages  command:remote:Command
@@ -119,7 +120,6 @@ describe("MySQLDatastore", () => {
         password: "datastore-k3s-password-result",
         addresses: ["198.51.100.11", "198.51.100.12"],
         privileges: ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "INDEX"],
-        keepsOthers: true,
       },
       {
         user: "k3s_backup",
@@ -141,7 +141,7 @@ describe("MySQLDatastore", () => {
 
   it("shows what it places, but for its secrets", () => {
     const shown = commandNames.filter((name) => isShown(resourceNamed(deployment, name)));
-    assert.deepEqual(shown, ["datastore-packages", "datastore-server", "datastore-client-server-1"]);
+    assert.deepEqual(shown, ["datastore-packages", "datastore-server", "datastore-client-198.51.100.11"]);
     for (const name of ["tls", "access", "preflight"]) {
       assert.ok(isSecret(resourceNamed(deployment, `datastore-${name}`).inputs["stdin"]), name);
     }
@@ -163,10 +163,27 @@ describe("MySQLDatastore", () => {
       /saddr \{ 198\.51\.100\.20 \} accept\n {4}include "\/etc\/k3s-ha\/datastore-clients\/\*\.nft"/,
     );
     assert.equal(
-      await fileOf(script("datastore-client-server-2"), "/etc/k3s-ha/datastore-clients/server-2.nft"),
+      await fileOf(script("datastore-client-198.51.100.12"), "/etc/k3s-ha/datastore-clients/client-198.51.100.12.nft"),
       "tcp dport 3306 ip saddr 198.51.100.12 accept\n",
     );
     assert.deepEqual(Object.keys(deployment.result.clients), ["server-1", "server-2"]);
+  });
+
+  it("has one resource for each address, whoever has it, so that no account goes while somebody logs in with it", async () => {
+    const clientsOf = (of: Deployment<unknown>) =>
+      commandsOf(of).filter(({ name }) => name.startsWith("datastore-client-"));
+    const moved = await deploy(() =>
+      makeDatastore({}, { servers: { "server-2": sampleHost(11), "server-3": sampleHost(12) } }),
+    );
+    const [before, after] = [clientsOf(deployment), clientsOf(moved)];
+    assert.deepEqual(
+      after.map(({ name }) => name),
+      before.map(({ name }) => name),
+    );
+    const withoutServer = (script: string) => script.replace(/^earlier_entry=.*$/m, "");
+    for (const [index, each] of after.entries()) {
+      assert.equal(withoutServer(scriptOf(each)), withoutServer(scriptOf(before[index] ?? assert.fail())));
+    }
   });
 
   it("places no firewall when there is another", async () => {

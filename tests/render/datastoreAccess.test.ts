@@ -91,13 +91,15 @@ describe("renderAccessSql", () => {
     assert.equal(await everything(), before);
   });
 
-  it("drops the accounts of addresses that are no longer named, and nobody else's", async () => {
-    await datastore.sql("CREATE USER IF NOT EXISTS k3s_of_somebody@'198.51.100.11'; CREATE USER IF NOT EXISTS k3s@'%'");
-    await apply({ ...k3s, addresses: ["198.51.100.12", "198.51.100.13"] }, backup);
+  it("drops no account, of no address and of nobody: whoever has it may still be at work", async () => {
+    await datastore.sql("CREATE USER IF NOT EXISTS k3s_of_somebody@'198.51.100.11'");
+    await apply({ ...k3s, addresses: ["198.51.100.12", "198.51.100.13"] }, { ...backup, addresses: ["198.51.100.21"] });
     assert.deepEqual(await accounts(), [
+      "k3s@198.51.100.11",
       "k3s@198.51.100.12",
       "k3s@198.51.100.13",
       "k3s_backup@198.51.100.20",
+      "k3s_backup@198.51.100.21",
       "k3s_of_somebody@198.51.100.11",
     ]);
   });

@@ -1,18 +1,21 @@
 // Proves how MariaDB's cache is sized for a host, and what becomes of a binary log that an earlier release kept. The answers
 // of host and database are the test's; tests/sandbox/managedDatastore.test.ts asks real ones.
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { keepsBinaryLog } from "../../components/managedDatastore.ts";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { type BashResult, runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
+import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
-const definitions = (pool: string) =>
+const definitions = (pool: string, more: Readonly<Record<string, string>> = {}) =>
   definitionsOf(
     renderHostScript({
       body: "datastoreServer",
-      parts: ["keptFiles", "bufferPool", "binaryLog"],
-      variables: { host_name: "db-1", buffer_pool_mebibytes: pool },
+      parts: ["originals", "keptFiles", "bufferPool", "binaryLog"],
+      variables: { host_name: "db-1", adopt: "false", buffer_pool_mebibytes: pool, ...more },
     }),
   );
 
@@ -45,6 +48,11 @@ describe("MariaDB's cache", () => {
     });
   });
 
+  it("is its owner's to size where an adopted MariaDB has others to serve", async () => {
+    const script = `${definitions("", { adopt: "true" })}host_mebibytes() { printf 4096; }\nsize_buffer_pool\nprintf '%s' "$buffer_pool"\n`;
+    assert.equal((await runBash(script)).stdout, "");
+  });
+
   it("is sized by the memory of this machine, or by what a container may use", async () => {
     const { stdout } = await runBash(`${definitions("")}host_mebibytes\n`);
     const { stdout: total } = await runBash("awk '$1 == \"MemTotal:\" { print int($2 / 1024) }' /proc/meminfo");
@@ -53,21 +61,31 @@ describe("MariaDB's cache", () => {
 });
 
 describe("a binary log of an earlier release", () => {
-  const checked = (readers: string) =>
-    runBash(`${definitions("")}systemctl() { :; }\nmariadb() { printf '%s\\n' ${readers}; }\ncheck_replicas\n`);
+  const noted = (config: string, readers: string) =>
+    inTemporaryDirectory(async (directory) => {
+      const path = join(directory, "90-k3s-ha.cnf");
+      await writeFile(path, config);
+      return runBash(
+        `${definitions("", { config_path: path })}binary_log_note=${directory}/note\nmariadb() { printf '%s\\n' ${readers}; }\nnote_binary_log\n[[ ! -e ${directory}/note ]] || printf noted\n`,
+      );
+    });
 
   it("is not switched off while a replica reads it", async () => {
-    assert.deepEqual(await checked("198.51.100.77:40312"), {
+    assert.deepEqual(await noted("log_bin = mysql-bin\n", "198.51.100.77:40312"), {
       exitCode: 1,
       stdout: "",
       stderr:
         "db-1: a replica at 198.51.100.77:40312 reads MariaDB's binary log, which is switched off. Stop it (STOP REPLICA there), then run up again; nothing was changed.\n",
     });
-    assert.equal((await checked("NULL")).exitCode, 0);
+    assert.equal((await noted("log_bin = mysql-bin\n", "NULL")).stdout, "noted");
+  });
+
+  it("is left alone, and who reads it, where its owner keeps it", async () => {
+    assert.deepEqual(await noted("port = 3306\n", "198.51.100.77:40312"), { exitCode: 0, stdout: "", stderr: "" });
   });
 
   it("is told of when the recorded script keeps one", () => {
     assert.ok(keepsBinaryLog("sync_binlog = 1\nlog_bin = mysql-bin\n"));
-    assert.ok(!keepsBinaryLog("skip-log-bin\n"));
+    assert.ok(!keepsBinaryLog("# No log_bin: nothing of the cluster reads it\n"));
   });
 });

@@ -43,8 +43,7 @@ describe("renderMariadbConfig", () => {
     ["require-secure-transport", "TRUE"],
     ["skip-name-resolve", "TRUE"],
     ["max-connections", "264"],
-    // What MariaDB makes of skip-log-bin.
-    ["log-bin", "0"],
+    ["log-bin", "(No default value)"],
     ["innodb-flush-log-at-trx-commit", "1"],
     ["innodb-snapshot-isolation", "FALSE"],
     ["auto-increment-increment", "1"],

@@ -3,13 +3,15 @@
  * kept one, whose disk space comes back; with a cache that fits the host.
  */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
+import { caFileVariable } from "../../components/existingDatastore.ts";
 import { MySQLDatastore, type MySQLDatastoreArgs } from "../../components/mysqlDatastore.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { makeAuthority, makeCertificate } from "../support/certificates.ts";
-import { deploy, type Deployment, resourceNamed, scriptOf } from "../support/deploy.ts";
+import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf } from "../support/deploy.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 import { addressOf, onHost } from "../support/sandboxCluster.ts";
 
@@ -17,7 +19,7 @@ const sql = (statement: string) => onHost("db-1", `mariadb --batch --skip-column
 
 const host = (address: string) => ({ address, hostKey: "ssh-ed25519 AAAA" });
 
-/** The commands that Pulumi would run, by name, for a managed datastore on the sandbox's host. */
+/** The commands that Pulumi would run for a managed datastore on the sandbox's host. */
 function datastoreOf(changes: Partial<MySQLDatastoreArgs> = {}): Promise<Deployment<unknown>> {
   return deploy(
     () =>
@@ -33,9 +35,9 @@ function datastoreOf(changes: Partial<MySQLDatastoreArgs> = {}): Promise<Deploym
 const step = (deployment: Deployment<unknown>, name: string) =>
   scriptOf(resourceNamed(deployment, `datastore-${name}`));
 
-/** The certificate that the TLS provider would have signed. */
-async function putCertificate(): Promise<void> {
-  await inTemporaryDirectory(async (directory) => {
+/** The certificate that the TLS provider would have signed. Returns its authority's. */
+async function putCertificate(): Promise<string> {
+  return inTemporaryDirectory(async (directory) => {
     const authority = await makeAuthority(directory, "ca");
     const { certificate, key } = await makeCertificate(directory, "db-1", authority, `IP:${addressOf("db-1")}`);
     const files = { "ca.crt": authority.certificate, "server.crt": certificate, "server.key": key };
@@ -47,6 +49,7 @@ async function putCertificate(): Promise<void> {
       assert.equal(exitCode, 0);
     }
     await onHost("db-1", "chown mysql:mysql /etc/mysql/k3s-ha/server.key; chmod 600 /etc/mysql/k3s-ha/server.key");
+    return readFile(authority.certificate, "utf8");
   });
 }
 
@@ -56,14 +59,35 @@ async function run(script: string, action = "apply"): Promise<void> {
   assert.equal(exitCode, 0, stderr);
 }
 
+/** What an `up` from one configuration to another does: what is new or changed first, and what is gone at the end. */
+async function change(
+  before: Deployment<unknown>,
+  after: Deployment<unknown>,
+  concerned: RegExp,
+  meanwhile = async () => {},
+): Promise<void> {
+  const scriptsOf = (deployment: Deployment<unknown>) =>
+    new Map(
+      commandsOf(deployment)
+        .filter(({ name }) => concerned.test(name))
+        .map((command) => [command.name, scriptOf(command)]),
+    );
+  const [earlier, later] = [scriptsOf(before), scriptsOf(after)];
+  assert.ok(later.size > 0);
+  for (const [name, script] of later) if (earlier.get(name) !== script) await run(script);
+  await meanwhile();
+  for (const [name, script] of earlier) if (!later.has(name)) await run(script, "remove");
+}
+
 let datastore: Deployment<unknown>;
+let caCertificate: string;
 
 before(async () => {
   await down();
   await up({ hosts: ["db-1"] });
   datastore = await datastoreOf();
   await run(step(datastore, "packages"));
-  await putCertificate();
+  caCertificate = await putCertificate();
 });
 
 after(() => down());
@@ -73,14 +97,14 @@ describe("the managed MariaDB", () => {
 
   test("loses the binary log that an earlier release kept, gives its space back, and keeps every row", async () => {
     const server = step(datastore, "server");
-    const earlier = server.replace("# No binary log", "log_bin = mysql-bin\nbinlog_format = ROW\n# No binary log");
+    const earlier = server.replace("# No log_bin:", "log_bin = mysql-bin\nbinlog_format = ROW\n# No log_bin:");
     assert.notEqual(earlier, server);
     await run(earlier);
     assert.equal(await sql("SELECT @@log_bin"), "1");
     await sql(
       "CREATE DATABASE mine; CREATE TABLE mine.rows (id INT); INSERT INTO mine.rows SELECT seq FROM mysql.seq_1_to_1000",
     );
-    assert.ok(Number(await binaryLogs()) >= 2);
+    assert.ok(Number(await binaryLogs()) >= 3);
     await run(server);
     assert.equal(await sql("SELECT @@log_bin"), "0");
     assert.equal(await binaryLogs(), "0");
@@ -113,5 +137,89 @@ describe("the managed MariaDB", () => {
     const chosen = await datastoreOf({ managed: { ...managed, bufferPoolMebibytes: 256 } });
     await run(step(chosen, "server"));
     assert.equal(await pool(), 256);
+  });
+});
+
+describe("an account", () => {
+  const accounts = () =>
+    sql("SELECT CONCAT(User, '@', Host) FROM mysql.user WHERE User LIKE 'k3s%' ORDER BY 1").then((text) =>
+      text.split("\n").filter((line) => line !== ""),
+    );
+  const none = { resources: [] } as unknown as Deployment<unknown>;
+  const servers = (hosts: Record<string, string>) =>
+    Object.fromEntries(Object.entries(hosts).map(([name, octet]) => [name, host(`198.51.100.${octet}`)]));
+
+  /** Servers that come, go and move, with the host that takes backups, and the accounts during and after each `up`. */
+  async function lives(
+    of: (changes: Partial<MySQLDatastoreArgs>) => Promise<Deployment<unknown>>,
+    concerned: RegExp,
+  ): Promise<void> {
+    const first = await of({
+      servers: servers({ "server-1": "11", "server-2": "12" }),
+      backupAddress: "198.51.100.90",
+    });
+    await change(none, first, concerned);
+    const present = ["k3s@198.51.100.11", "k3s@198.51.100.12", "k3s_backup@198.51.100.90"];
+    assert.deepEqual(await accounts(), present);
+
+    // server-1 goes, and another server gets its address in the same run.
+    const given = await of({
+      servers: servers({ "server-2": "12", "server-3": "11" }),
+      backupAddress: "198.51.100.90",
+    });
+    await change(first, given, concerned);
+    assert.deepEqual(await accounts(), present);
+
+    // They change places.
+    const swapped = await of({
+      servers: servers({ "server-2": "11", "server-3": "12" }),
+      backupAddress: "198.51.100.90",
+    });
+    await change(given, swapped, concerned);
+    assert.deepEqual(await accounts(), present);
+
+    // A server and the backups move: they log in from both places until the end of the run.
+    const moved = await of({
+      servers: servers({ "server-2": "11", "server-3": "13" }),
+      backupAddress: "198.51.100.91",
+    });
+    await change(swapped, moved, concerned, async () => {
+      assert.deepEqual(await accounts(), [
+        "k3s@198.51.100.11",
+        "k3s@198.51.100.12",
+        "k3s@198.51.100.13",
+        "k3s_backup@198.51.100.90",
+        "k3s_backup@198.51.100.91",
+      ]);
+    });
+    assert.deepEqual(await accounts(), ["k3s@198.51.100.11", "k3s@198.51.100.13", "k3s_backup@198.51.100.91"]);
+  }
+
+  test("of a managed MariaDB goes at the end of a run, and never while somebody logs in with it", async () => {
+    await lives(datastoreOf, /^datastore-(access|client|backup-client)/);
+    await sql("DROP USER k3s@198.51.100.11, k3s@198.51.100.13, k3s_backup@198.51.100.91");
+  });
+
+  test("of a MariaDB that somebody else runs does so too", async () => {
+    await sql(
+      "CREATE USER owner@'%' IDENTIFIED BY 'a-word' REQUIRE SSL; GRANT ALL ON *.* TO owner@'%' WITH GRANT OPTION",
+    );
+    await inTemporaryDirectory(async (directory) => {
+      const file = join(directory, "ca.crt");
+      await writeFile(file, caCertificate);
+      process.env[caFileVariable] = file;
+      const existing = {
+        engine: "mariadb",
+        address: addressOf("db-1"),
+        adminUser: "owner",
+        adminPassword: pulumi.secret("a-word"),
+        caCertificate,
+        via: { host: host(addressOf("db-1")), hostName: "db-1" },
+      } as const;
+      await lives(
+        (changes) => datastoreOf({ managed: undefined, existing, ...changes }),
+        /^datastore-(access|.*-account)/,
+      );
+    });
   });
 });

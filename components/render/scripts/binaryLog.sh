@@ -8,13 +8,12 @@ binary_log_note=$state_directory/mariadb.binary-log
 note_binary_log() {
   local readers
   grep -qs '^log_bin = mysql-bin$' "$config_path" || return 0
-  write_file "$binary_log_note" </dev/null
-  systemctl is-active --quiet mariadb || return 0
   readers=$(mariadb --batch --skip-column-names --execute "SELECT GROUP_CONCAT(DISTINCT HOST) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'" 2>/dev/null) ||
     # Nobody reads from one that does not answer; the restart may be what mends it.
-    return 0
+    readers=NULL
   [[ $readers == NULL ]] ||
     die "$host_name: a replica at $readers reads MariaDB's binary log, which is switched off. Stop it (STOP REPLICA there), then run up again; nothing was changed."
+  write_file "$binary_log_note" </dev/null
 }
 
 # remove_binary_log: its files, once MariaDB runs without it. All that is in them is in the tables.
