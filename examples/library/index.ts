@@ -42,6 +42,8 @@ const hosts = new HostChecks("hosts", {
     "builder-1": { host: builders["builder-1"], path: "builder-1", role: "agent" },
     "builder-2": { host: builders["builder-2"], path: "builder-2", role: "agent" },
   },
+  // What the owner's mark on each host tells this cluster by.
+  stack: { clusterId: identity.id, serverAddresses: Object.values(servers).map(nodeAddressOf) },
 });
 
 const datastore = new MySQLDatastore(
