@@ -53,7 +53,12 @@ describe("an encrypted backup", { timeout: 600_000 }, () => {
     const manifest = JSON.parse((await host.start(["latest", "--json"])).stdout) as Record<string, unknown>;
     assert.equal(manifest["file"], "kine.sql.zst.age");
     assert.equal(manifest["recipients"], `${first?.recipient} ${second?.recipient}`);
-    assert.deepEqual((await readdir(directory)).toSorted(), ["kine.sql.zst.age", "manifest.json", "token.age"]);
+    assert.deepEqual((await readdir(directory)).toSorted(), [
+      "kine.sql.zst.age",
+      "manifest.hmac",
+      "manifest.json",
+      "token.age",
+    ]);
     for (const key of [first, second]) {
       assert.ok(key);
       const { stdout: dump } = await execa("zstd", ["--decompress", "--stdout"], {

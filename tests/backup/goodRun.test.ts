@@ -33,7 +33,7 @@ describe("a good run", { timeout: 600_000 }, () => {
     const dump = await readFile(join(host.settings.directory, id, "kine.sql.zst"));
     const { sha256, size, startedAt, finishedAt, serverVersion, dumpSize, dumpSha256, ...rest } = manifest;
     assert.deepEqual(rest, {
-      format: 2,
+      format: 3,
       id,
       label: "",
       engine: "mariadb",
@@ -69,10 +69,11 @@ describe("a good run", { timeout: 600_000 }, () => {
     assert.deepEqual(Object.keys(await host.content()), [
       join(directory, ".lock"),
       join(directory, id, "kine.sql.zst"),
+      join(directory, id, "manifest.hmac"),
       join(directory, id, "manifest.json"),
     ]);
     assert.equal((await stat(join(directory, id))).mode & 0o777, 0o700);
-    for (const file of ["kine.sql.zst", "manifest.json"]) {
+    for (const file of ["kine.sql.zst", "manifest.hmac", "manifest.json"]) {
       assert.equal((await stat(join(directory, id, file))).mode & 0o777, 0o600);
     }
   });

@@ -9,7 +9,7 @@ import { execa } from "execa";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
 import { insertRows, type KineRow } from "./kineRows.ts";
-import { datastore, host, replaceDump, rows, token, useBackupHost } from "./fixture.ts";
+import { datastore, host, replaceDump, rows, sign, token, useBackupHost } from "./fixture.ts";
 
 useBackupHost();
 
@@ -37,6 +37,8 @@ async function withCommand(line: string): Promise<{ id: string; witness: string 
       .replace(/^\/\*M!999999.*\n/, "")
       .replace("DROP TABLE", () => `${line.replace("COMMAND", `touch ${witness}`)}\nDROP TABLE`),
   );
+  // As if by a holder of the token: what a signature does not stop either.
+  await sign(id);
   return { id, witness };
 }
 
@@ -85,12 +87,12 @@ describe("a dump with commands for the client", { timeout: 600_000 }, () => {
   it("runs none of them in the datastore's place either", async () => {
     const { id, witness } = await withCommand(hidden["a short command"] ?? "");
     const state = join(host.root, "state");
-    await mkdir(join(state, "restore"), { recursive: true });
+    for (const name of ["restore", "before"]) await mkdir(join(state, name), { recursive: true });
     await writeFile(join(state, ".my.cnf"), `[client]\nsocket=${datastore.socket}\n`);
     await execa("cp", [join(host.settings.directory, id, "kine.sql.zst"), join(state, "restore/kine.sql.zst")]);
     const script = renderHostScript({
       body: "datastoreRestore",
-      parts: ["sqlImport"],
+      parts: ["sqlImport", "datastoreExchange"],
       variables: {
         host_name: "db-1",
         database: "k3s",
@@ -100,6 +102,9 @@ describe("a dump with commands for the client", { timeout: 600_000 }, () => {
         phase: "prepare",
         expected_rows: rows.length,
         expected_revision: rows.length,
+        expected_at: "2026-01-01T00:00:00Z",
+        expected_bytes: 1,
+        packed_bytes: 1,
         token_fingerprint: tokenFingerprint(token),
       },
     })
