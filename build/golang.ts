@@ -1,12 +1,8 @@
-/** Runs the Go toolchain: fetches the source of a module, builds programs from it, and says how far a build is. */
+/** The Go toolchain of this machine: its version, the source of modules, and the command line of a build. */
 import { execa } from "execa";
-import type { Step } from "./progress.ts";
 
 /** Keeps the person's own settings of Go out of a build. */
-const environment = { GOFLAGS: "-mod=readonly", GOWORK: "off" };
-
-/** How many of the last lines of a failed build are shown. */
-const shownOnFailure = 30;
+export const goEnvironment = { GOFLAGS: "-mod=readonly", GOWORK: "off" };
 
 /** The toolchain on this machine, as far as it shows in what it builds. */
 export interface Toolchain {
@@ -54,32 +50,9 @@ export function buildArguments(program: Program): string[] {
   return [...fixed, `-tags=${(program.tags ?? []).join(",")}`, `-ldflags=${linking.join(" ")}`, program.package];
 }
 
-/** Builds `program` in the module at `directory` and writes it to `output`. */
-export async function buildProgram(directory: string, program: Program, output: string, step: Step): Promise<void> {
-  const [verb = "", ...rest] = buildArguments(program);
-  const build = execa("go", [verb, "-o", output, ...rest], {
-    cwd: directory,
-    env: { ...environment, CGO_ENABLED: program.c ? "1" : "0" },
-    stdin: "ignore",
-    stdout: "ignore",
-    buffer: false,
-    reject: false,
-  });
-  const last: string[] = [];
-  let packages = 0;
-  for await (const line of build.iterable({ from: "stderr" })) {
-    last.push(line);
-    if (last.length > shownOnFailure) last.shift();
-    if (!line.startsWith("go: ")) packages += 1;
-    step.detail(`${packages} packages, ${line}`);
-  }
-  const result = await build;
-  if (result.failed) throw new Error(`go could not build ${program.package}:\n${last.join("\n")}`, { cause: result });
-}
-
 async function go(args: string[], cwd: string, more: Record<string, string> = {}): Promise<{ stdout: string }> {
   try {
-    return await execa("go", args, { cwd, env: { ...environment, ...more }, stdin: "ignore" });
+    return await execa("go", args, { cwd, env: { ...goEnvironment, ...more }, stdin: "ignore" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     throw new Error("The sandbox builds K3s from source and needs Go: install Go 1.26 or newer and put it on PATH.", {

@@ -1,7 +1,8 @@
 /** A store that speaks S3, for tests: Versity's gateway before a directory, built once and cached. */
 import { join } from "node:path";
 import { cached, keyOf, keyOfFiles } from "../build/cache.ts";
-import { buildArguments, buildProgram, toolchain } from "../build/golang.ts";
+import { buildProgram } from "../build/goBuild.ts";
+import { buildArguments, toolchain } from "../build/golang.ts";
 import { step } from "../build/progress.ts";
 
 const directory = join(import.meta.dirname, "objectStore");

@@ -3,6 +3,7 @@
  * at once wait for each other; a run of another checkout is refused while the first one's hosts are there.
  */
 import { rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cacheDirectory, exists } from "../build/cache.ts";
 import { hostsWithControlGroups, killGroup } from "./controlGroups.ts";
@@ -39,6 +40,15 @@ export interface UpOptions {
 
 const checkout = join(import.meta.dirname, "..");
 
+/** Processor minutes of all that is made once per machine: K3s, images of hosts, the Pulumi CLI (docs/measurements.md). */
+const firstProcessorMinutes = 27;
+
+/** What is said before all of it is made. */
+export function firstTime(processors: number): string {
+  const minutes = Math.ceil(firstProcessorMinutes / processors);
+  return `Nothing is built on this machine yet. K3s, the hosts' images and, where its release cannot be downloaded, the Pulumi CLI are made once and kept in ${cacheDirectory}: some ${minutes} min on ${processors} processors with nothing else to do.`;
+}
+
 /** Runs `work` while nobody else changes the sandbox: waits for who does, and says who it is. */
 export function holdingSandbox<T>(purpose: string, work: () => Promise<T>, site: Site = machineSite): Promise<T> {
   return exclusively(`${site.name}-sandbox`, purpose, checkout, work);
@@ -58,7 +68,11 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
       await makeStateDirectory(site);
       await claim(site, checkout);
       const isNew = (await readHosts(site)).length === 0;
-      if (isNew) await requireRoom(thisMachine, site, await exists(join(cacheDirectory, "k3s")));
+      if (isNew) {
+        const isWarm = await exists(join(cacheDirectory, "k3s"));
+        await requireRoom(thisMachine, site, isWarm);
+        if (!isWarm) say(firstTime(availableParallelism()));
+      }
       await installMachinePackages();
       await requireFreeAddresses(thisMachine, site);
       const flavour = options.flavour ?? "default";

@@ -8,7 +8,7 @@ import { constants, createZstdCompress } from "node:zlib";
 import { step, type Step } from "../../build/progress.ts";
 import { archive, type Entry } from "./archive.ts";
 import { runcPath } from "./debianPrograms.ts";
-import { buildProgram } from "../../build/golang.ts";
+import { buildProgram } from "../../build/goBuild.ts";
 import type { K3sVersion } from "./releases.ts";
 import { releaseVariables, serverPrograms } from "./server.ts";
 

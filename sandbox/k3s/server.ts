@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { cached, keyOf } from "../../build/cache.ts";
 import { step } from "../../build/progress.ts";
-import { buildArguments, buildProgram, moduleSource, type Program, type Toolchain } from "../../build/golang.ts";
+import { buildProgram } from "../../build/goBuild.ts";
+import { buildArguments, moduleSource, type Program, type Toolchain } from "../../build/golang.ts";
 import { provenanceOf, releases, type K3sVersion } from "./releases.ts";
 
 /** Names of the programs in the directory that `buildServer` returns. */
@@ -44,7 +45,7 @@ export async function buildServer(version: K3sVersion, toolchain: Toolchain): Pr
     await step(`Fetch the source of K3s ${version}`, () => copySource(version, source));
     // As in a release, the server carries the manifests that it deploys by itself.
     await cp(join(source, "manifests"), join(source, "pkg/deploy/embed"), { recursive: true });
-    await step(`Compile K3s ${version} (some 12 minutes on two cores the first time)`, (progress) =>
+    await step(`Compile K3s ${version}`, (progress) =>
       buildProgram(source, serverProgram(version, toolchain), join(directory, serverPrograms.k3s), progress),
     );
     await step("Compile the containerd shim", (progress) =>

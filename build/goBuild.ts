@@ -1,0 +1,72 @@
+/** Builds programs with Go, and says before how long that takes and meanwhile how far it is. */
+import { availableParallelism } from "node:os";
+import { execa } from "execa";
+import { buildArguments, goEnvironment, type Program } from "./golang.ts";
+import { say, type Step } from "./progress.ts";
+
+/** How many of the last lines of a failed build are shown. */
+const shownOnFailure = 30;
+
+/** Processor seconds that a package takes on average: K3s 0.33, the Pulumi CLI 0.28 (docs/measurements.md). */
+const secondsPerPackage = 0.3;
+
+/** Builds with fewer packages are done before anybody has read how long they take. */
+const announcedFrom = 200;
+
+/** Builds `program` in the module at `directory` and writes it to `output`. */
+export async function buildProgram(directory: string, program: Program, output: string, step: Step): Promise<void> {
+  step.detail("finding out what is to be compiled");
+  const total = await packagesToCompile(directory, program);
+  if (total >= announcedFrom) say(`  ${announcement(total, availableParallelism())}`);
+  const [verb = "", ...rest] = buildArguments(program);
+  const build = execa("go", [verb, "-o", output, ...rest], {
+    cwd: directory,
+    env: environmentOf(program),
+    stdin: "ignore",
+    stdout: "ignore",
+    buffer: false,
+    reject: false,
+  });
+  const last: string[] = [];
+  let compiled = 0;
+  for await (const line of build.iterable({ from: "stderr" })) {
+    last.push(line);
+    if (last.length > shownOnFailure) last.shift();
+    // Besides packages, one a line, Go prints what it downloads and what compilers have to say.
+    if (/^\S+$/.test(line)) compiled += 1;
+    step.detail(`${share(compiled, total)}, ${line}`);
+  }
+  const result = await build;
+  if (result.failed) throw new Error(`go could not build ${program.package}:\n${last.join("\n")}`, { cause: result });
+}
+
+/** How many packages a build compiles; those that are in Go's own cache are not among them. 0 if Go cannot tell. */
+export async function packagesToCompile(directory: string, program: Program): Promise<number> {
+  const [, ...rest] = buildArguments(program);
+  const { stdout } = await execa("go", ["list", "-deps", "-f", "{{.StaleReason}}", ...rest], {
+    cwd: directory,
+    env: environmentOf(program),
+    stdin: "ignore",
+    // What is wrong with the module is for the build to say.
+    reject: false,
+  });
+  return stdout.split("\n").filter((reason) => /^(build ID mismatch|stale dependency)/.test(reason)).length;
+}
+
+/** What is said before a long build. */
+export function announcement(packages: number, processors: number): string {
+  const minutes = Math.ceil((packages * secondsPerPackage) / processors / 60);
+  return `${packages} packages to compile: some ${minutes} min on ${processors} processors with nothing else to do; what is done is kept`;
+}
+
+/** How far a build is. */
+export function share(compiled: number, total: number): string {
+  if (total === 0) return `${compiled} packages`;
+  // Go counts what it links, too.
+  const done = Math.min(compiled, total);
+  return `${done} of ${total} packages, ${Math.floor((done / total) * 100)} %`;
+}
+
+function environmentOf(program: Program): Record<string, string> {
+  return { ...goEnvironment, CGO_ENABLED: program.c ? "1" : "0" };
+}
