@@ -98,7 +98,7 @@ remove_other_releases() {
 # start_node: its files are in place. What a role does before a restart and after the proof, it defines as `before_restart`
 # and `after_proof`.
 start_node() {
-  local now registries=()
+  local now deadline registries=()
   switch_release
   # Only if there is one: a node without registries is the same as before there could be any.
   [[ ! -e $registries_path ]] || registries=("$registries_path")
@@ -108,7 +108,12 @@ start_node() {
     restart_k3s
   fi
   wait_until_proved
-  mark_node || die "$host_name: the node could not be marked as this stack's; run up again"
+  # An API that has just begun may take longer for an answer than it is given.
+  deadline=$((SECONDS + 60))
+  until mark_node; do
+    ((SECONDS < deadline)) || die "$host_name: the node could not be marked as this stack's; run up again"
+    sleep 1
+  done
   after_proof
   keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s "$secrets_path" "$datastore_ca_path" "$datastore_certificate_path" \
     "$datastore_key_path" "$registries_path"
