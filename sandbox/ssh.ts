@@ -36,7 +36,9 @@ export function sshArguments(site: Site, host: HostRecord, options: readonly str
     "GlobalKnownHostsFile=/dev/null",
     "IdentitiesOnly=yes",
     "ConnectTimeout=15",
+    // A busy host is silent for a while, and ssh does not say why it gave up.
     "ServerAliveInterval=5",
+    "ServerAliveCountMax=12",
     "LogLevel=ERROR",
   ];
   return [
