@@ -32,6 +32,8 @@ export interface K3sServerArgs extends K3sNodeArgs {
   leavesBalancers: boolean;
   /** Confirms the move from this datastore, "host:port/schema". Default: none. */
   movingFrom?: string | undefined;
+  /** What the configuration says of K3s itself, as a preview knows it too. */
+  clusterConfig: Readonly<Record<string, unknown>>;
   /** Confirms the downgrade from this release. Default: none. */
   goingBackFrom?: string | undefined;
 }
@@ -117,6 +119,7 @@ export function runK3sServer(name: string, args: K3sServerArgs, opts: pulumi.Cus
             version: args.release.version,
             goingBackFrom: args.goingBackFrom,
             movingFrom: args.movingFrom,
+            config: args.clusterConfig,
           }),
         ],
       },

@@ -125,6 +125,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
           datastoreSchema: datastore.schema,
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
           movingFrom: args.movingFrom,
+          clusterConfig: args.config ?? {},
           goingBackFrom: args.goingBackFrom,
           readySeconds: args.readySeconds ?? 240,
           certificateRotation: args.certificateRotation,

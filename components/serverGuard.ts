@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { networkFault } from "./clusterNetworkGuard.ts";
 import { variableIn } from "./render/hostScript.ts";
 import { upgradeFault } from "./render/releaseOrder.ts";
 
@@ -12,6 +13,8 @@ export interface ServerChange {
   goingBackFrom?: string | undefined;
   /** A datastore that leaving is meant, as "host:port/schema". */
   movingFrom?: string | undefined;
+  /** What the configuration says of K3s itself, the cluster's networks among it. */
+  config: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -31,6 +34,7 @@ export function guardServer(name: string, change: ServerChange): pulumi.Resource
         (installed === undefined
           ? undefined
           : upgradeFault(change.server, installed, change.version, change.goingBackFrom)) ??
+        networkFault(change.server, before, change.config) ??
         moveFault(change.server, datastoreIn(before), datastoreIn(after), change.movingFrom);
       if (fault !== undefined) throw new Error(fault);
     },

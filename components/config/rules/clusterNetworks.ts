@@ -108,6 +108,21 @@ export function clusterNetworkOf(
   return { text: range.text, meaning: networks[range.setting].meaning, path: pathOf(range.setting) };
 }
 
+/** K3s does not start with networks of two families on nodes with one address each, which is all that hosts have here. */
+export function dualStackNetworks(configuration: Configuration): Problem[] {
+  return settings.flatMap((setting) => {
+    const families = new Set(
+      parsedRanges(configuration)
+        .filter((range) => range.setting === setting)
+        .map(({ family }) => family),
+    );
+    if (families.size < 2) return [];
+    const fault =
+      "has IPv4 and IPv6 networks, but each host has one node address, and K3s does not start without one of each family: keep the networks of the hosts' family";
+    return [{ path: pathOf(setting), fault }];
+  });
+}
+
 /** K3s does not start on a node whose address is of another family than its networks. */
 export function nodesOfOtherFamily(configuration: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
   const families = new Set(

@@ -5,6 +5,7 @@ import type { Configuration } from "../schema.ts";
 import { unusableCopy } from "./backupCopy.ts";
 import { unknownBackupHost } from "./backupPlace.ts";
 import {
+  dualStackNetworks,
   hostsInClusterNetworks,
   invalidClusterNetworks,
   nodesOfOtherFamily,
@@ -45,6 +46,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...lostBeyondRepair(hosts),
     ...agentsOfAnotherRelease(configuration),
     ...invalidClusterNetworks(configuration),
+    ...dualStackNetworks(configuration),
     ...overlappingClusterNetworks(configuration),
     ...unknownBackupHost(configuration, hosts),
     ...singleServerInProduction(configuration),
