@@ -7,8 +7,10 @@ import type * as pulumi from "@pulumi/pulumi";
  */
 export interface Recorded {
   "k3s-ha:index:HostChecks": {
-    /** By name. The address is waited for, since nothing may be changed anywhere before every host can be reached. */
-    readonly hosts: Readonly<Record<string, { readonly role: string; readonly address: pulumi.Input<string> }>>;
+    /** By name. Apart from the addresses: a secret among values of one input hides all of them from a preview's checks. */
+    readonly roles: Readonly<Record<string, string>>;
+    /** By name. They are waited for, since nothing may be changed anywhere before every host can be reached. */
+    readonly addresses: Readonly<Record<string, pulumi.Input<string>>>;
   };
   "k3s-ha:index:K3sServerPool": { readonly hosts: readonly string[]; readonly release: RecordedRelease };
   "k3s-ha:index:AgentPool": {

@@ -43,13 +43,15 @@ export class HostChecks extends pulumi.ComponentResource {
       },
       { onDryRun: true },
     );
-    const recorded = Object.entries(args.hosts).map(
-      ([hostName, { host, role }]) => [hostName, { role, address: whenKnown(host) }] as const,
-    );
+    const byName = <Value>(of: (host: CheckedHost) => Value) =>
+      Object.fromEntries(Object.entries(args.hosts).map(([hostName, host]) => [hostName, of(host)]));
     super(
       "k3s-ha:index:HostChecks",
       name,
-      { hosts: Object.fromEntries(recorded) } satisfies Recorded["k3s-ha:index:HostChecks"],
+      {
+        roles: byName(({ role }) => role),
+        addresses: byName(({ host }) => whenKnown(host)),
+      } satisfies Recorded["k3s-ha:index:HostChecks"],
       pulumi.mergeOptions(opts, { hooks: { beforeUpdate: [keepRole] } }),
     );
 
@@ -89,8 +91,7 @@ function whenKnown({ address, hostKey, privateKey, bastion }: HostArgs): pulumi.
 function rolesIn(
   inputs: Readonly<Record<string, unknown>> | undefined,
 ): Readonly<Record<string, HostRole | undefined>> {
-  const hosts = (inputs?.["hosts"] ?? {}) as Readonly<Record<string, { role: HostRole }>>;
-  return Object.fromEntries(Object.entries(hosts).map(([name, { role }]) => [name, role]));
+  return (inputs?.["roles"] ?? {}) as Readonly<Record<string, HostRole>>;
 }
 
 /**

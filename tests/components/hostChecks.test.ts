@@ -1,6 +1,7 @@
 // Proves what waits for the check of the hosts, and which sentences there are. What the check finds on hosts, the sandbox proves.
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
 import { explainConnectionFailure } from "../../components/host/connectionFault.ts";
 import { type HostChecksArgs, HostChecks, roleFault } from "../../components/host/hostCheck.ts";
 import { HostCommand } from "../../components/host/hostCommand.ts";
@@ -8,7 +9,7 @@ import { hostCheckScript } from "../../components/host/checkHosts.ts";
 import { deploy, type Deployment, resourceNamed, tree } from "../support/deploy.ts";
 import { assertRegistersItsFields, valueOf } from "../support/outputs.ts";
 import { sampleHost } from "../support/sampleHosts.ts";
-import { reveal } from "../support/wire.ts";
+import { isSecret, reveal } from "../support/wire.ts";
 
 const checkedHosts: HostChecksArgs["hosts"] = {
   "server-1": { host: sampleHost(11), path: "k3s-ha:servers.server-1", role: "server" },
@@ -71,12 +72,23 @@ hosts  k3s-ha:index:HostChecks
 
   it("records each host's role and address, which is all that a preview compares", () => {
     const { inputs, changeHooks } = resourceNamed(deployment, "hosts");
-    assert.deepEqual(reveal(inputs["hosts"]), {
-      "server-1": { role: "server", address: "198.51.100.11" },
-      "db-1": { role: "datastore", address: "198.51.100.20" },
-      "server-2": { role: "server", address: "198.51.100.12" },
+    assert.deepEqual(inputs["roles"], { "server-1": "server", "db-1": "datastore", "server-2": "server" });
+    assert.deepEqual(reveal(inputs["addresses"]), {
+      "server-1": "198.51.100.11",
+      "db-1": "198.51.100.20",
+      "server-2": "198.51.100.12",
     });
     assert.deepEqual(changeHooks, ["hosts-role"]);
+  });
+
+  it("keeps roles readable for a preview's checks where an address is secret", async () => {
+    const host = { ...sampleHost(11), address: pulumi.secret("198.51.100.11") };
+    const hidden = await deploy(
+      () => new HostChecks("hosts", { hosts: { "server-1": { host, path: "server-1", role: "server" } } }),
+    );
+    const { inputs } = resourceNamed(hidden, "hosts");
+    assert.deepEqual(inputs["roles"], { "server-1": "server" });
+    assert.ok(isSecret((inputs["addresses"] as Record<string, unknown>)["server-1"]));
   });
 
   it("asks for what a host's role needs", async () => {
