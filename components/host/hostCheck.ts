@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Recorded } from "../recorded.ts";
-import { holdChanges } from "./beforeChanges.ts";
+import { explainFailures, holdChanges } from "./beforeChanges.ts";
+import { explainConnectionFailure } from "./connectionFault.ts";
 import type { HostArgs } from "./host.ts";
 import { markHost } from "./hostMark.ts";
 import type { OwnStack } from "./ownStack.ts";
@@ -76,6 +77,21 @@ export class HostChecks extends pulumi.ComponentResource {
     // What changes a host depends on this component, and so comes after its mark and goes before it.
     for (const [hostName, host] of Object.entries(args.hosts))
       markHost(`${name}-${hostName}`, { ...host, name: hostName, stack: args.stack }, { parent: this });
+    // A host may die after its check. The provider's error names an address; this says whose it is, and what to do.
+    explainFailures(
+      new pulumi.ErrorHook(`${name}-explain`, async ({ name: command, errors: [error = ""] }) => {
+        const sentence = explainConnectionFailure(await placeIn(error, command), error);
+        if (sentence !== undefined)
+          await pulumi.log.error(`${sentence} Then run up again: it goes on from here.`, this);
+        return false;
+      }),
+    );
+    const placeIn = async (error: string, command: string) => {
+      const { valueOf } = await import("./hostLogin.ts");
+      const dialled = /dial tcp \[?([^\]\s]+?)\]?:\d+:/.exec(error)?.[1];
+      for (const { host, path } of living) if ((await valueOf(host.address)) === dialled) return `${path} (${dialled})`;
+      return command;
+    };
     this.checked = pulumi.output(living.map(({ name: hostName }) => hostName));
     this.registerOutputs({ checked: this.checked });
   }

@@ -28,7 +28,8 @@ const program = `
   const body = \`apply() { echo \${config.require("line")} >>\${config.require("file")}; }\`;
   for (const step of ["a", "b", "c"]) {
     const script = \`{\\n\${body}\\n"$1" </dev/null\\n}\\n\`;
-    new HostCommand(step, { host: one, script }, { dependsOn: hosts });
+    const host = step === "c" ? { ...one, port: config.getNumber("portAfterCheck") ?? one.port } : one;
+    new HostCommand(step, { host, script }, { dependsOn: hosts });
   }
 `;
 
@@ -90,6 +91,17 @@ sed 's/^checks=.*/checks=()/' <<<"$script" | bash -s apply
         await project.succeed("preview", "--expect-no-changes");
         assert.deepEqual([await linesOf("one"), await linesOf("two")], [5, 1]);
 
+        // A host is dead once it was checked: whose the address is that was dialled in vain.
+        await project.succeed("config", "set", "portAfterCheck", String(dead));
+        const died = await project.pulumi(...up);
+        assert.notEqual(died.exitCode, 0, died.output);
+        assert.match(
+          died.output,
+          /k3s-ha:servers\.one \(127\.0\.0\.1\): the host cannot be reached over SSH \(connection refused\)\. .* Then run up again: it goes on from here\./,
+        );
+        await project.succeed("config", "rm", "portAfterCheck");
+        assert.deepEqual([await linesOf("one"), await linesOf("two"), await linesOf("changes")], [6, 2, 3]);
+
         // A host is dead when a setting changes: nothing is changed on the other.
         await set("line", "second");
         running.delete(two);
@@ -97,14 +109,14 @@ sed 's/^checks=.*/checks=()/' <<<"$script" | bash -s apply
         const stopped = await project.pulumi(...up);
         assert.notEqual(stopped.exitCode, 0, stopped.output);
         assert.equal(told(stopped.output), 1, stopped.output);
-        assert.deepEqual([await linesOf("one"), await linesOf("changes")], [6, 3]);
+        assert.deepEqual([await linesOf("one"), await linesOf("changes")], [7, 3]);
 
         // A preview, which logs in nowhere, refuses another role.
         await project.succeed("config", "set", "role", "loadBalancer");
         const preview = await project.pulumi("preview");
         assert.notEqual(preview.exitCode, 0, preview.output);
         assert.match(preview.output, /k3s-ha:servers\.one: one is a node of the cluster, the agent one, and is to be/);
-        assert.equal(await linesOf("one"), 6);
+        assert.equal(await linesOf("one"), 7);
       });
     } finally {
       await Promise.all([...running].map((server) => server.stop()));
