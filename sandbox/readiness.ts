@@ -29,7 +29,8 @@ export async function waitUntilReady(site: Site, host: HostRecord): Promise<read
     }
     if (!(await isRunning(host))) throw new Error(await failure(site, host, "its process ended"));
     if (performance.now() > deadline) {
-      throw new Error(await failure(site, host, `systemd has not started everything after ${bootLimit / 1000} s`));
+      const why = `it has not noted the end of its boot after ${bootLimit / 1000} s; one that an earlier release of the sandbox started never does: run \`make down\`, then the same again`;
+      throw new Error(await failure(site, host, why));
     }
     await sleep(noteInterval);
   }
