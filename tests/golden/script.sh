@@ -15,6 +15,16 @@ die() {
   exit 1
 }
 
+# answer_of COMMAND...: what it answers or, when it fails, the last line of its complaint. What else it says beside its answer,
+# as K3s's programs do with "debug: true", is no part of that.
+answer_of() {
+  local beside
+  { beside=$("$@" 2>&1 >&3); } 3>&1 || {
+    printf '%s' "${beside##*$'\n'}"
+    return 1
+  }
+}
+
 # Locks lie where root alone can open them: whoever can open a file can hold a lock on it.
 runtime_directory=/run/k3s-ha
 earlier_lock=/run/lock/k3s-ha.lock

@@ -6,8 +6,8 @@ node_kubectl() { k3s kubectl --kubeconfig /etc/rancher/k3s/k3s.yaml "$@"; }
 
 wait_for_api() {
   local deadline=$((SECONDS + 60)) answer
-  until answer=$(node_kubectl get --raw /readyz --request-timeout 5s 2>&1) && [[ $answer == ok ]]; do
-    ((SECONDS < deadline)) || die "$host_name: the API of this server does not answer, so no node can be removed: $(tail -n 1 <<<"$answer")"
+  until answer=$(answer_of node_kubectl get --raw /readyz --request-timeout 5s) && [[ $answer == ok ]]; do
+    ((SECONDS < deadline)) || die "$host_name: the API of this server does not answer, so no node can be removed: $answer"
     sleep 1
   done
 }

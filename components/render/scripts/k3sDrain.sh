@@ -37,8 +37,8 @@ evict_pods() {
 make_room() {
   local cordoned
   if ((drain_seconds == 0)) || ! systemctl is-active --quiet "$unit"; then return 0; fi
-  cordoned=$(node_kubectl get node "$node_name" --output 'jsonpath={.spec.unschedulable}' 2>&1) ||
-    die "$host_name: cannot drain the node, because the API does not answer at $api_endpoint: $(tail -n 1 <<<"$cordoned")"
+  cordoned=$(answer_of node_kubectl get node "$node_name" --output 'jsonpath={.spec.unschedulable}') ||
+    die "$host_name: cannot drain the node, because the API does not answer at $api_endpoint: $cordoned"
   if [[ $cordoned != true ]]; then
     write_file "$cordoned_record" </dev/null
     trap uncordon_node EXIT

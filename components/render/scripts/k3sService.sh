@@ -66,8 +66,8 @@ ready() {
 }
 
 node_state() {
-  k3s kubectl --kubeconfig "$kubeconfig" get node "$node_name" --request-timeout 5s --output \
-    'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.nodeInfo.kubeletVersion}' 2>&1
+  answer_of k3s kubectl --kubeconfig "$kubeconfig" get node "$node_name" --request-timeout 5s --output \
+    'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.nodeInfo.kubeletVersion}'
 }
 
 # Whose node this is. It may be told as soon as the node is there: one that never gets Ready has to be removed as well.
