@@ -199,6 +199,18 @@ describe("the preflight of a real PostgreSQL", () => {
     );
   });
 
+  it("tells another cluster's state beside this one's own, whichever comes first", async () => {
+    for (const other of ["000000000000", "ba9876543210"]) {
+      const [sentence = "", ...others] = await whileTrue(
+        `CREATE TABLE kine (name TEXT COLLATE "C"); ALTER TABLE kine OWNER TO k3s;
+INSERT INTO kine VALUES ('/bootstrap/0123456789ab'), ('/bootstrap/${other}')`,
+        "DROP TABLE kine",
+      );
+      assert.deepEqual(others, []);
+      assert.match(sentence, /^server-1: the database "k3s" holds another cluster, or this one under another token\./);
+    }
+  });
+
   it("tells another's table with another collation that holds another cluster, all at once", async () => {
     assert.deepEqual(
       await whileTrue(

@@ -56,7 +56,7 @@ measure() {
 ask() {
   local name value
   declare -gA answers=()
-  while IFS=$'\t' read -r name value; do answers[$name]=$value; done < <(sql 2>/dev/null <<'END'
+  while IFS=$'\t' read -r name value; do answers[$name]=$value; done < <(sql --set=own="/bootstrap/$token_fingerprint" 2>/dev/null <<'END'
 SELECT 'version', current_setting('server_version_num');
 SELECT 'version_text', current_setting('server_version');
 SELECT 'recovery', pg_is_in_recovery();
@@ -70,7 +70,7 @@ SELECT 'may_create', has_schema_privilege(current_schema(), 'CREATE');
 SELECT 'table', count(*) FROM pg_class WHERE oid = to_regclass('kine');
 SELECT 'owns', pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = to_regclass('kine');
 SELECT 'collation', collname FROM pg_attribute JOIN pg_collation ON pg_collation.oid = attcollation WHERE attrelid = to_regclass('kine') AND attname = 'name';
-SELECT 'bootstrap', name FROM kine WHERE name LIKE '/bootstrap/%' ORDER BY 2 LIMIT 1;
+SELECT 'bootstrap', name FROM kine WHERE name LIKE '/bootstrap/%' AND name <> :'own' LIMIT 1;
 END
   )
 }
@@ -106,7 +106,7 @@ check_privileges() {
 check_table() {
   [[ -z ${answers[collation]:-} || ${answers[collation]} == C ]] ||
     problem "the column name of the table kine has the collation ${answers[collation]}, with which newer releases of K3s do not start. With K3s stopped: ALTER TABLE kine ALTER COLUMN name SET DATA TYPE TEXT COLLATE \"C\"."
-  [[ -z ${answers[bootstrap]:-} || ${answers[bootstrap]} == "/bootstrap/$token_fingerprint" ]] ||
+  [[ -z ${answers[bootstrap]:-} ]] ||
     problem "the database \"$database\" holds another cluster, or this one under another token. Choose another database in $database_setting, or, if that cluster is gone for good, drop its table: DROP TABLE kine"
 }
 
