@@ -18,8 +18,13 @@ export interface ScriptOptions {
   readonly seconds: number;
   /** The script's first argument. Default: "apply", which scripts of `render/hostScript.ts` define. */
   readonly action?: string;
-  /** Seconds that reaching the host and logging in may take. Default: 10. */
+  /** Seconds that the host may take to take a connection: one that does not is dead. Default: 10. */
   readonly connectSeconds?: number;
+  /**
+   * Seconds that it may take to let us in, connecting included: slow is not dead. Default: 60, or `connectSeconds` if that is
+   * more.
+   */
+  readonly loginSeconds?: number;
   /** Called with what the script prints to standard error, while it runs. */
   readonly onStderr?: (text: string) => void;
   /** Called when the host has let us in, and the script is about to start. */
@@ -38,7 +43,8 @@ const killAfterSeconds = 2;
  * @throws HostUnreachable when the host cannot be reached, is not the one it should be, or does not let us be root.
  */
 export async function runOnHost(login: HostLogin, script: string, options: ScriptOptions): Promise<ScriptResult> {
-  const connection = await connect(login, options.connectSeconds ?? 10);
+  const { connectSeconds = 10, loginSeconds = Math.max(connectSeconds, 60) } = options;
+  const connection = await connect(login, { connectSeconds, loginSeconds });
   try {
     options.onStart?.();
     const result = await execute(connection.client, login, script, options);

@@ -63,17 +63,24 @@ class LoginFailure extends Error {
   }
 }
 
+/** How long a host, and before it its bastion, may take, in seconds. */
+export interface LoginLimits {
+  /** To take a connection. One that does not is dead. */
+  readonly connectSeconds: number;
+  /** To let us in, taking the connection and attempts after dropped ones included. One that does not is slow. */
+  readonly loginSeconds: number;
+}
+
 /**
  * Connects to a host, through its bastion if it has one. Hosts behind the same bastion share one connection to it.
  *
- * @param seconds that the host, and before it its bastion, may take to let us in, attempts after dropped ones included.
  * @throws HostUnreachable when it does not answer in time, shows another key, or does not let us in.
  */
-export async function connect(login: HostLogin, seconds: number): Promise<Connection> {
+export async function connect(login: HostLogin, limits: LoginLimits): Promise<Connection> {
   let between: Connection | undefined;
   try {
-    between = login.bastion && (await borrow(login.bastion, seconds));
-    const client = await logIn(login, seconds, between?.client);
+    between = login.bastion && (await borrow(login.bastion, limits));
+    const client = await logIn(login, limits, between?.client);
     const close = () => {
       client.destroy();
       between?.close();
@@ -89,9 +96,9 @@ export async function connect(login: HostLogin, seconds: number): Promise<Connec
 /** Connections to bastions, by what they are reached with, and how many use each. */
 const shared = new Map<string, { client: Promise<Client>; users: number }>();
 
-async function borrow(bastion: SshEndpoint, seconds: number): Promise<Connection> {
+async function borrow(bastion: SshEndpoint, limits: LoginLimits): Promise<Connection> {
   const key = JSON.stringify(bastion);
-  const entry = shared.get(key) ?? { client: logIn(bastion, seconds, undefined), users: 0 };
+  const entry = shared.get(key) ?? { client: logIn(bastion, limits, undefined), users: 0 };
   const isFirst = entry.users++ === 0;
   shared.set(key, entry);
   const forget = () => {
@@ -118,13 +125,18 @@ async function borrow(bastion: SshEndpoint, seconds: number): Promise<Connection
 }
 
 /** One host's login. Its time counts from its turn, and includes its further attempts. */
-function logIn(endpoint: SshEndpoint, seconds: number, between: Client | undefined): Promise<Client> {
+function logIn(
+  endpoint: SshEndpoint,
+  { connectSeconds, loginSeconds }: LoginLimits,
+  between: Client | undefined,
+): Promise<Client> {
   return logins.take(async () => {
-    const limit = AbortSignal.timeout(seconds * 1000);
-    const end = performance.now() + seconds * 1000;
+    const limit = AbortSignal.timeout(loginSeconds * 1000);
+    const end = performance.now() + loginSeconds * 1000;
     for (let attempt = 0; ; attempt++) {
       try {
-        const stream = between === undefined ? dial(endpoint, limit) : forward(between, endpoint);
+        const connectLimit = AbortSignal.any([limit, AbortSignal.timeout(connectSeconds * 1000)]);
+        const stream = between === undefined ? dial(endpoint, connectLimit) : forward(between, endpoint, connectLimit);
         return await handshake(endpoint, await stream, limit);
       } catch (error) {
         if (!(error instanceof LoginFailure) || error.passing === undefined) throw error;
@@ -178,10 +190,16 @@ function dial({ address, port }: SshEndpoint, limit: AbortSignal): Promise<Duple
   });
 }
 
-function forward(bastion: Client, { address, port }: SshEndpoint): Promise<Duplex> {
+function forward(bastion: Client, { address, port }: SshEndpoint, limit: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
+    const giveUp = () => {
+      reject(new LoginFailure("unreachable", "no answer in time"));
+    };
+    limit.addEventListener("abort", giveUp);
     bastion.forwardOut("127.0.0.1", 0, address, port, (error, stream) => {
+      limit.removeEventListener("abort", giveUp);
       if (error === undefined) {
+        if (limit.aborted) stream.destroy();
         resolve(stream);
         return;
       }

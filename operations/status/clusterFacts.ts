@@ -126,7 +126,11 @@ export async function askHost(
   try {
     const backups = backup?.hostName === name ? backup.directory : undefined;
     const script = hostStatusScript(role, questions, growingDirectories(role, backups), apiSeconds);
-    const { stdout, stderr, exitCode } = await runOnHost(login, script, { seconds, connectSeconds });
+    const { stdout, stderr, exitCode } = await runOnHost(login, script, {
+      seconds,
+      connectSeconds,
+      loginSeconds: connectSeconds,
+    });
     const facts = parseHostFacts(stdout);
     if (facts.isWhole) return { ...known, facts, fault: undefined };
     if (exitCode === 124 || exitCode === 137) return cut(`its answer was not whole after ${seconds} s`, stdout);

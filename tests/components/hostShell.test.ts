@@ -1,7 +1,7 @@
 /** Scripts over SSH, against a real sshd: what a script says and how it ends, and each way in which a host refuses. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { createServer } from "node:net";
+import { connect as connectSocket, createServer } from "node:net";
 import { generateKeyPairSync } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -29,8 +29,9 @@ before(async () => {
 
 after(() => server.stop());
 
-const failure = async (changed: Partial<HostLogin>, connectSeconds = 5): Promise<string> => {
-  const error: unknown = await runOnHost({ ...login, ...changed }, "true", { seconds: 5, connectSeconds }).then(
+const failure = async (changed: Partial<HostLogin>, loginSeconds = 5): Promise<string> => {
+  const limits = { seconds: 5, connectSeconds: loginSeconds, loginSeconds };
+  const error: unknown = await runOnHost({ ...login, ...changed }, "true", limits).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -120,6 +121,17 @@ test("a host that takes the connection and says nothing is given up in time", as
   );
   assert.ok(performance.now() - start < 15_000);
   silent.close();
+});
+
+test("a host that is slow to let us in is waited for longer than for one that takes no connection", async () => {
+  const slow = createServer((socket) => {
+    setTimeout(() => socket.pipe(connectSocket(server.port, "127.0.0.1")).pipe(socket), 2500);
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => slow.once("listening", resolve));
+  const { port } = slow.address() as { port: number };
+  const { stdout } = await runOnHost({ ...login, port }, "echo in", { seconds: 5, connectSeconds: 1 });
+  assert.equal(stdout, "in\n");
+  slow.close();
 });
 
 test("a bastion that does not answer is named", async () => {
