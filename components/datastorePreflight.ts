@@ -4,6 +4,7 @@ import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { renderClientOptions } from "./render/clientOptions.ts";
 import { addressText, type DatastoreEndpoint, parseDatastoreEndpoint } from "./render/datastoreEndpoint.ts";
+import { libpqEnvironment } from "./render/libpqEnvironment.ts";
 import { renderHostScript } from "./render/hostScript.ts";
 import { tokenFingerprint } from "./render/tokenFingerprint.ts";
 
@@ -71,9 +72,7 @@ export function datastorePreflight(
                   parts: ["clientFiles"],
                   variables: {
                     ...variables,
-                    database_hosts: addresses.map(({ host }) => host).join(","),
-                    database_ports: addresses.map(({ port }) => port).join(","),
-                    database_password: password,
+                    login: libpqEnvironment(parts),
                   },
                 });
               case "etcd":

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { request } from "node:https";
 import { parse } from "yaml";
 import { growingDirectories } from "./disks.ts";
-import { loginOf } from "../../components/host/hostLogin.ts";
+import { loginOf, valueOf } from "../../components/host/hostLogin.ts";
 import { runOnHost } from "../../components/host/hostShell.ts";
 import { HostUnreachable, placeOf } from "../../components/host/sshConnection.ts";
 import type { HostRole, HostSettings, Settings } from "../../components/config/settings.ts";
@@ -58,6 +58,8 @@ export interface ClusterOutputs {
   readonly apiEndpoint: string;
   /** Secret. */
   readonly kubeconfig: string;
+  /** That of the last update that came to its end. Secret; empty when there is none. */
+  readonly datastoreEndpoint: string;
 }
 
 /** Seconds that a host may take to answer, unless somebody waits longer. A server whose K3s hangs takes nine to say so. */
@@ -80,7 +82,11 @@ export async function askCluster(
   seconds = answerSeconds,
 ): Promise<ClusterFacts> {
   const virtualAddress = settings.loadBalancer.virtualIp?.address;
-  const questions = { managedDatabase: managedDatabaseOf(settings), virtualAddress };
+  const questions = {
+    managedDatabase: managedDatabaseOf(settings),
+    datastoreEndpoints: await datastoreEndpointsOf(settings, outputs),
+    virtualAddress,
+  };
   const credentials = credentialsOf(outputs.kubeconfig);
   const [apiAnswer, ...hosts] = await Promise.all([
     askReadiness(outputs.apiEndpoint, credentials, Math.max(5, limitsOf(seconds).apiSeconds)),
@@ -153,6 +159,13 @@ function moreTime(seconds: number): string {
 /** The schema of the datastore on the stack's own host for it, if it has one. */
 function managedDatabaseOf({ datastore }: Settings): string | undefined {
   return datastore.managed?.database;
+}
+
+/** After an update that did not come to its end, some servers have the endpoint of the configuration, and others the old. */
+async function datastoreEndpointsOf({ datastore }: Settings, outputs: ClusterOutputs): Promise<string[]> {
+  if (datastore.managed !== undefined) return [];
+  const configured = datastore.given === undefined ? "" : await valueOf(datastore.given.endpoint);
+  return [...new Set([outputs.datastoreEndpoint, configured])].filter((endpoint) => endpoint !== "");
 }
 
 interface Credentials {

@@ -2,7 +2,9 @@
 import { X509Certificate } from "node:crypto";
 import { haproxySocket } from "../../components/render/haproxyConfig.ts";
 import { renderHostScript } from "../../components/render/hostScript.ts";
+import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath, secretsPath } from "../../components/k3sNode.ts";
 import type { HostRole } from "../../components/config/settings.ts";
+import { datastoreLogins } from "./datastoreLogins.ts";
 import type { DiskFact } from "./disks.ts";
 import type { PutBackFact } from "./firewalls.ts";
 
@@ -41,6 +43,8 @@ export interface NodeFact {
 export interface DatastoreFact {
   /** "MariaDB", "MySQL" (which may be a MariaDB, if its version says so) or "PostgreSQL". */
   readonly engine: string;
+  /** Which of a PostgreSQL's hosts answered, as "host:port"; undefined for any other, which has one. */
+  readonly address: string | undefined;
   readonly version: string;
   readonly connectionsAllowed: number;
   readonly connectionsUsed: number;
@@ -85,6 +89,8 @@ export interface HostFacts {
   readonly nodes: readonly NodeFact[] | undefined;
   readonly datastore: DatastoreFact | undefined;
   readonly datastoreFault: string | undefined;
+  /** Whether K3s has a datastore endpoint there that was none of those it was asked with. */
+  readonly hasUnknownDatastore: boolean;
   readonly backup: BackupFact | undefined;
   readonly backupFault: string | undefined;
   /** What `k3s-ha-backup check` complains of on the host; undefined when it is content. */
@@ -99,6 +105,8 @@ export interface HostFacts {
 export interface StatusQuestions {
   /** Schema of the datastore that the stack has a host for; undefined where the servers have to tell of another. */
   readonly managedDatabase: string | undefined;
+  /** Endpoints that K3s may have of such another. Secret: only servers are sent them. */
+  readonly datastoreEndpoints: readonly string[];
   readonly virtualAddress: string | undefined;
 }
 
@@ -108,7 +116,7 @@ export interface StatusQuestions {
  */
 export function hostStatusScript(
   role: HostRole,
-  { managedDatabase, virtualAddress }: StatusQuestions,
+  { managedDatabase, datastoreEndpoints, virtualAddress }: StatusQuestions,
   directories: readonly string[],
   apiSeconds = 3,
 ): string {
@@ -118,6 +126,11 @@ export function hostStatusScript(
       role,
       datastore: managedDatabase === undefined ? "remote" : "managed",
       database: managedDatabase ?? "",
+      ...datastoreLogins(role === "server" ? datastoreEndpoints : []),
+      secrets_path: secretsPath,
+      datastore_ca_path: datastoreCaPath,
+      datastore_certificate_path: datastoreCertificatePath,
+      datastore_key_path: datastoreKeyPath,
       virtual_address: virtualAddress ?? "",
       haproxy_socket: haproxySocket,
       growing_directories: directories,
@@ -165,6 +178,7 @@ export function parseHostFacts(text: string): HostFacts {
     nodes: nodes === undefined ? undefined : parseNodeTable(nodes),
     datastore: "newest" in datastore ? parseDatastore(datastore) : undefined,
     datastoreFault: one("datastore-fault")?.[0],
+    hasUnknownDatastore: one("datastore-unknown") !== undefined,
     backup: backup === undefined ? undefined : parseManifest(backup),
     backupFault: one("backup-fault")?.[0],
     backupCheck: one("backup-check")?.[0],
@@ -201,6 +215,7 @@ function parseDatastore(answers: Readonly<Record<string, string>>): DatastoreFac
   const number = (name: string) => Number(answers[name] ?? 0);
   return {
     engine: version.includes("MariaDB") ? "MariaDB" : (answers["engine"] ?? ""),
+    address: answers["address"],
     version: version.replace(/[- ].*/, ""),
     connectionsAllowed: number("allowed"),
     connectionsUsed: number("Threads_connected"),

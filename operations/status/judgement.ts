@@ -196,7 +196,8 @@ export function datastoreTeller(facts: ClusterFacts): ClusterHost | undefined {
 
 function datastoreProblems(facts: ClusterFacts): string[] {
   const teller = datastoreTeller(facts);
-  if (teller?.facts === undefined) return [];
+  if (teller === undefined) return unknownDatastoreProblems(facts);
+  if (teller.facts === undefined) return [];
   const { name, role } = teller;
   const { datastore, datastoreFault, units } = teller.facts;
   if (wasCutBefore(teller.facts, datastore ?? datastoreFault)) return [];
@@ -211,6 +212,15 @@ function datastoreProblems(facts: ClusterFacts): string[] {
   return [
     `${name}: the datastore does not answer (${why}), so no server can write. See "journalctl --unit mariadb" there, then run "systemctl restart mariadb".`,
   ];
+}
+
+function unknownDatastoreProblems({ hosts }: ClusterFacts): string[] {
+  const name = hosts.find((host) => host.facts?.hasUnknownDatastore === true)?.name;
+  return name === undefined
+    ? []
+    : [
+        `${name}: K3s has a datastore endpoint there that is neither in the stack's outputs nor in its configuration, so the datastore was not asked. Run "make up".`,
+      ];
 }
 
 function datastoreSentences(name: string, datastore: DatastoreFact): string[] {

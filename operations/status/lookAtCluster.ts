@@ -15,9 +15,10 @@ export async function lookAtCluster(workspace: Workspace, seconds?: number): Pro
 
 /** The outputs of a stack that is up. Throws when it is not. */
 export function parseOutputs(outputs: Readonly<Record<string, unknown>>): ClusterOutputs {
-  const { apiEndpoint, kubeconfig } = outputs;
+  const { apiEndpoint, kubeconfig, datastoreEndpoint } = outputs;
   if (typeof apiEndpoint !== "string" || typeof kubeconfig !== "string") {
     throw new Error("This stack has no cluster yet: run `make up` first.");
   }
-  return { apiEndpoint, kubeconfig };
+  // One that the stack does not have yet, the next update adds.
+  return { apiEndpoint, kubeconfig, datastoreEndpoint: typeof datastoreEndpoint === "string" ? datastoreEndpoint : "" };
 }

@@ -168,7 +168,7 @@ function seenBy(server: string, { hosts }: ClusterFacts): string {
 function describeDatastore(facts: ClusterFacts): string {
   const told = datastoreTeller(facts)?.facts?.datastore;
   if (told === undefined) return "unknown";
-  return `${told.engine} ${told.version}: ${told.connectionsUsed} of ${told.connectionsAllowed} connections, from ${told.clients} ${told.clients === 1 ? "host" : "hosts"}, ${told.latencyMs.toFixed(1)} ms, ${thousands(told.rows)} rows, ${(told.bytes / 1_048_576).toFixed(1)} MiB, revision ${thousands(told.revision)}, compacted ${thousands(told.compactionLag)} revisions ago`;
+  return `${told.engine} ${told.version}${told.address === undefined ? "" : ` at ${told.address}`}: ${told.connectionsUsed} of ${told.connectionsAllowed} connections, from ${told.clients} ${told.clients === 1 ? "host" : "hosts"}, ${told.latencyMs.toFixed(1)} ms, ${thousands(told.rows)} rows, ${(told.bytes / 1_048_576).toFixed(1)} MiB, revision ${thousands(told.revision)}, compacted ${thousands(told.compactionLag)} revisions ago`;
 }
 
 function describeBackup({ hosts, takenAt }: ClusterFacts): string {

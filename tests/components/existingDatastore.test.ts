@@ -257,7 +257,11 @@ describe("a datastore that is given", () => {
   });
 
   const others: [kind: GivenDatastoreArgs["kind"], endpoint: string, shows: RegExp][] = [
-    ["postgres", "postgres://mine:hunter2@db-1.example.com:5432/mine", /^database_hosts=db-1\.example\.com$/m],
+    [
+      "postgres",
+      "postgres://mine:hunter2@db-1.example.com:5432/mine",
+      /^login=\(PGHOST=db-1\.example\.com PGPORT=5432 PGUSER=mine /m,
+    ],
     ["etcd", "https://etcd-1:2379,https://etcd-2:2379", /^addresses=\(etcd-1:2379 etcd-2:2379\)$/m],
   ];
   for (const [kind, endpoint, shows] of others) {

@@ -30,7 +30,9 @@ before(async () => {
   }
   scripts.set(
     "status",
-    hostStatusScript("server", { managedDatabase: undefined, virtualAddress: undefined }, ["/var/lib/rancher"]),
+    hostStatusScript("server", { managedDatabase: undefined, datastoreEndpoints: [], virtualAddress: undefined }, [
+      "/var/lib/rancher",
+    ]),
   );
 });
 

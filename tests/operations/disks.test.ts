@@ -11,7 +11,7 @@ import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 test("a host tells what is left of the disk of a directory, and of one that is not there yet", () =>
   inTemporaryDirectory(async (directory) => {
     const asked = [directory, join(directory, "not", "yet")];
-    const questions = { managedDatabase: undefined, virtualAddress: undefined };
+    const questions = { managedDatabase: undefined, datastoreEndpoints: [], virtualAddress: undefined };
     const { disks } = parseHostFacts(await bashOutput(hostStatusScript("backup", questions, asked), "apply"));
     const { blocks, bavail, bsize, files, type } = await statfs(directory);
     assert.deepEqual(

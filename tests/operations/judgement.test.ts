@@ -25,6 +25,7 @@ const nothing: HostFacts = {
   nodes: undefined,
   datastore: undefined,
   datastoreFault: undefined,
+  hasUnknownDatastore: false,
   backup: undefined,
   backupFault: undefined,
   backupCheck: undefined,
@@ -53,6 +54,7 @@ const backend = (name: string) => ({ name, state: "UP", seconds: 90, check: "L7O
 const backends = [backend("server-1"), backend("server-2")];
 const datastore = {
   engine: "MariaDB",
+  address: undefined,
   version: "11.8.6",
   connectionsAllowed: 186,
   connectionsUsed: 12,
@@ -269,6 +271,18 @@ const cases: Record<string, [ClusterFacts, string]> = {
       ],
     },
     "server-1: the datastore does not answer (ERROR 1045: Access denied), so no server can write. Check that the database runs and lets the servers in.",
+  ],
+  "an endpoint on a server that nobody knows": [
+    {
+      ...healthy,
+      hosts: [
+        host("server-1", "server", { ...serverFacts, hasUnknownDatastore: true }),
+        host("server-2", "server", serverFacts),
+        host("agent-1", "agent", { ...nothing, backup: databaseFacts.backup, units: databaseFacts.units }),
+        host("lb-1", "loadBalancer", balancerFacts),
+      ],
+    },
+    'server-1: K3s has a datastore endpoint there that is neither in the stack\'s outputs nor in its configuration, so the datastore was not asked. Run "make up".',
   ],
   "connections that run out": [
     withDatabase({ datastore: { ...datastore, connectionsUsed: 160 } }),

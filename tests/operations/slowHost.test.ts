@@ -19,7 +19,7 @@ async function ask(command: string, seconds: number, changed: { port?: number } 
     hostKey: await server.file("host_ed25519.pub"),
     privateKey: pulumi.secret(await server.file("client")),
   };
-  const questions = { managedDatabase: undefined, virtualAddress: undefined };
+  const questions = { managedDatabase: undefined, datastoreEndpoints: [], virtualAddress: undefined };
   return askHost("server-1", { host, path: "k3s-ha:servers.server-1", role: "server" }, questions, undefined, seconds);
 }
 

@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { datastoreEndpointFault } from "../../components/config/datastoreEndpoint.ts";
 import { parseDatastoreEndpoint } from "../../components/render/datastoreEndpoint.ts";
+import { libpqEnvironment } from "../../components/render/libpqEnvironment.ts";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { type BashResult, runBash } from "../support/bash.ts";
 import { makeAuthority, makeCertificate } from "../support/certificates.ts";
@@ -56,7 +57,7 @@ function preflight(endpoint: string, look: Look = {}): Promise<BashResult> {
   assert.equal(datastoreEndpointFault(endpoint), undefined);
   const parts = parseDatastoreEndpoint(endpoint);
   assert.ok(parts !== undefined);
-  const { addresses, user, password, database } = parts;
+  const { user, database } = parts;
   const script = renderHostScript({
     body: "postgresPreflight",
     parts: ["clientFiles"],
@@ -64,9 +65,7 @@ function preflight(endpoint: string, look: Look = {}): Promise<BashResult> {
       host_name: "server-1",
       database,
       database_user: user,
-      database_password: password,
-      database_hosts: addresses.map(({ host }) => host).join(","),
-      database_ports: addresses.map(({ port }) => port).join(","),
+      login: libpqEnvironment(parts),
       database_address: "its address",
       database_setting: "k3s-ha:datastoreEndpoint",
       needed_connections: 60 * (look.servers ?? 1),
@@ -182,6 +181,24 @@ describe("the preflight of a real PostgreSQL", () => {
         "ALTER ROLE k3s RESET default_transaction_read_only",
       ),
       ["server-1: PostgreSQL is read-only, as standbys are. Use the address of the primary."],
+    );
+  });
+
+  it("tells hosts of which none is what the endpoint asks for, and what each of several said", async () => {
+    assert.match(
+      (
+        await whileTrue(
+          "ALTER ROLE k3s SET default_transaction_read_only = on",
+          "ALTER ROLE k3s RESET default_transaction_read_only",
+          `${endpointOf()}?target_session_attrs=read-write`,
+        )
+      ).join("\n"),
+      /^server-1: no PostgreSQL at its address is what target_session_attrs in the endpoint asks for \(.*session is read-only\)\. Use the address of the primary\.$/,
+    );
+    const several = `postgres://k3s:secret@127.0.0.1:1,127.0.0.1:2/k3s`;
+    assert.match(
+      (await sentences(several)).join("\n"),
+      /\(.*port 1 failed: .*; .*port 2 failed: [^;]*\)\. Check its address/,
     );
   });
 

@@ -13,7 +13,8 @@ import { runOnHost } from "../../components/host/hostShell.ts";
 import { kubectl as runKubectl } from "../../operations/kubectl.ts";
 import { readSettings } from "../../operations/stackSettings.ts";
 import { hostStatusScript, parseHostFacts } from "../../operations/status/hostFacts.ts";
-import { projectDirectory } from "../../operations/workspace.ts";
+import { parseOutputs } from "../../operations/status/lookAtCluster.ts";
+import { projectDirectory, stackOutputs } from "../../operations/workspace.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import { pulumiDirectory } from "../../sandbox/sandboxWorkspace.ts";
@@ -446,7 +447,13 @@ describe("make status", () => {
   test("can ask the datastore from a server with K3s's own login, for a datastore that is none of the stack's", async () => {
     const { hosts: configured } = await readSettings(stack.workspace);
     const { host, path } = configured["server-1"] ?? assert.fail("no server-1");
-    const script = hostStatusScript("server", { managedDatabase: undefined, virtualAddress: undefined }, []);
+    const { datastoreEndpoint } = parseOutputs(await stackOutputs(stack.workspace));
+    const questions = {
+      managedDatabase: undefined,
+      datastoreEndpoints: [datastoreEndpoint],
+      virtualAddress: undefined,
+    };
+    const script = hostStatusScript("server", questions, []);
     const { stdout } = await runOnHost(await loginOf("server-1", path, host), script, { seconds: 10 });
     const { datastore, datastoreFault } = parseHostFacts(stdout);
     assert.equal(datastoreFault, undefined);

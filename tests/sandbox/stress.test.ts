@@ -227,7 +227,11 @@ describe("the datastore's firewall", () => {
 
 /** What "make status" hears of the database's host. */
 function statusOfDatabase(): Promise<string> {
-  const script = hostStatusScript("datastore", { managedDatabase: "k3s", virtualAddress: undefined }, []);
+  const script = hostStatusScript(
+    "datastore",
+    { managedDatabase: "k3s", datastoreEndpoints: [], virtualAddress: undefined },
+    [],
+  );
   return onHost("db-1", `bash -s apply <<'SCRIPT'\n${script}\nSCRIPT`);
 }
 

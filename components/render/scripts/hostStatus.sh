@@ -83,6 +83,7 @@ SQL
 
 postgres_questions() {
   cat <<'SQL'
+SELECT 'address', CASE WHEN :'HOST' LIKE '%:%' THEN '[' || :'HOST' || ']' ELSE :'HOST' END || ':' || :'PORT';
 SELECT 'version', current_setting('server_version');
 SELECT extract(epoch FROM clock_timestamp()) AS before \gset
 SELECT 'newest', COALESCE(MAX(id), 0) FROM kine;
@@ -96,7 +97,8 @@ SELECT 'clients', count(DISTINCT client_addr) FROM pg_stat_activity WHERE datnam
 SQL
 }
 
-# tell_answers ENGINE COMMAND...: puts an engine's questions, on standard input, to a client, and tells what it answers.
+# tell_answers ENGINE COMMAND...: puts an engine's questions, on standard input, to a client, and tells what it answers. Of a
+# failure it tells what is neither an answer nor a client's advice, with a tab in it: a line for each host that was tried.
 tell_answers() {
   local engine=$1 answer name value
   shift
@@ -104,7 +106,7 @@ tell_answers() {
     tell datastore engine "$engine"
     while IFS=$'\t' read -r name value; do tell datastore "$name" "$value"; done <<<"$answer"
   else
-    tell datastore-fault "$(tail -n 1 <<<"$answer" | tr '\t' ' ')"
+    tell datastore-fault "$(grep -v $'\t' <<<"$answer" | sed -E 's/^psql: (error: )?//' | paste -s -d '|' | sed 's/|/; /g')"
   fi
 }
 
@@ -117,31 +119,39 @@ tell_datastore() {
   certificate datastore ca /etc/mysql/k3s-ha/ca.crt
 }
 
-# The datastore of a cluster that runs none of its own, asked with K3s's own login, which stays on this host.
+# The datastore of a cluster that runs none of its own, asked with the login that K3s has on this host: of those that are
+# known, the one in K3s's own settings. An etcd is not asked.
 tell_remote_datastore() {
-  local endpoint ca=/etc/rancher/k3s/datastore-ca.crt
-  endpoint=$(sed -nE 's/^datastore-endpoint: "(.*)"$/\1/p' /etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml 2>/dev/null)
-  certificate datastore ca "$ca"
-  if [[ $endpoint =~ ^mysql://([^:]+):(.*)@tcp\((.+):([0-9]+)\)/([^?]+) ]] && command -v mariadb >/dev/null; then
-    tell_answers MySQL ask_mysql "${BASH_REMATCH[@]:1}"
-  elif [[ $endpoint =~ ^postgres(ql)?://([^:]+):([^@]*)@([^/]+):([0-9]+)/([^?]+) ]] && command -v psql >/dev/null; then
-    tell_answers PostgreSQL ask_postgres "${BASH_REMATCH[@]:2}"
-  fi
+  local own which
+  certificate datastore ca "$datastore_ca_path"
+  own=$(grep '^datastore-endpoint: ' "$secrets_path" 2>/dev/null) || return 0
+  for which in "${!endpoint_lines[@]}"; do
+    [[ $own == "${endpoint_lines[which]}" ]] || continue
+    case ${endpoint_kinds[which]} in
+      mysql) ! command -v mariadb >/dev/null || tell_answers MySQL ask_mysql "$which" ;;
+      postgres) ! command -v psql >/dev/null || tell_answers PostgreSQL ask_postgres "$which" ;;
+    esac
+    return 0
+  done
+  tell datastore-unknown
 }
 
-# ask_mysql USER PASSWORD HOST PORT SCHEMA
+# ask_mysql WHICH: the client reads the login, with the password, from a descriptor.
 ask_mysql() {
-  local host=${3#[} tls=()
-  [[ ! -e $ca ]] || tls=(--ssl-ca="$ca" --ssl-verify-server-cert)
-  mariadb --defaults-file=/dev/fd/8 "${tls[@]}" --protocol=tcp --host="${host%]}" --port="$4" --connect-timeout=3 --batch --skip-column-names "$5" \
-    8< <(printf '[client]\nuser="%s"\npassword="%s"\n' "$1" "${2//[\\\"]/\\&}") < <(sql_questions)
+  local tls=(--ssl-ca="$datastore_ca_path" --ssl-verify-server-cert)
+  [[ ! -s $datastore_key_path ]] || tls+=(--ssl-cert="$datastore_certificate_path" --ssl-key="$datastore_key_path")
+  mariadb --defaults-file=/dev/fd/8 "${tls[@]}" --connect-timeout=3 --batch --skip-column-names \
+    8< <(printf '%s' "${endpoint_logins[$1]}") < <(sql_questions)
 }
 
-# ask_postgres USER PASSWORD HOST PORT DATABASE: the password is in the client's environment, which only root can read.
+# ask_postgres WHICH: the login, with the password, is in the client's environment, which only root can read. Each of several
+# hosts may take the seconds to connect.
 ask_postgres() (
-  export PGUSER=$1 PGHOST=$3 PGPORT=$4 PGDATABASE=$5 PGCONNECT_TIMEOUT=3 PGPASSWORD
-  printf -v PGPASSWORD '%b' "${2//%/\\x}"
-  [[ ! -e $ca ]] || export PGSSLMODE=verify-full PGSSLROOTCERT=$ca
+  local login tls=(PGSSLMODE=verify-full PGSSLROOTCERT="$datastore_ca_path")
+  [[ ! -s $datastore_key_path ]] || tls+=(PGSSLCERT="$datastore_certificate_path" PGSSLKEY="$datastore_key_path")
+  mapfile -t login <<<"${endpoint_logins[$1]}"
+  export "${login[@]}" "${tls[@]}" PGCONNECT_TIMEOUT=3
+  [[ $PGHOST != *,* ]] || PGCONNECT_TIMEOUT=2
   psql --no-psqlrc --no-password --tuples-only --no-align --field-separator=$'\t' --quiet --set=ON_ERROR_STOP=1 < <(postgres_questions)
 )
 

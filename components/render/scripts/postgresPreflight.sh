@@ -11,20 +11,22 @@ sql() {
   [[ -z $client_certificate ]] || tls+=(PGSSLCERT="$client_directory/client.crt" PGSSLKEY="$client_directory/client.key")
   # The builtin sets them for the one program, so that they stand in no process list.
   (
-    export "${tls[@]}" PGHOST="$database_hosts" PGPORT="$database_ports" PGUSER="$database_user" PGPASSWORD="$database_password" \
-      PGDATABASE="$database" PGCONNECT_TIMEOUT=60
+    export "${login[@]}" "${tls[@]}" PGCONNECT_TIMEOUT=60
     exec psql --no-psqlrc --no-password --tuples-only --no-align --field-separator=$'\t' --quiet "$@"
   )
 }
 
 explain_refusal() {
-  local answer=$1
-  answer=$(tail -n 1 <<<"${answer//$'\t'/ }" | sed -E 's/^psql: (error: )?//')
+  local answer
+  # A line for each host that was tried; what is indented is the client's advice.
+  answer=$(grep -v $'^\t' <<<"$1" | sed -E 's/^psql: (error: )?//' | paste -s -d '|' | sed 's/|/; /g')
   case $answer in
     *"authentication failed"* | *"pg_hba.conf"* | *"permission denied for database"* | *"requires a valid client certificate"*)
       printf '%s' "PostgreSQL at $database_address does not let the user $database_user in from this host ($answer). Check the user's password, that pg_hba.conf has a line \"hostssl\" for it and this host's address, and whether that line asks for a client certificate." ;;
     *"does not exist"*)
       printf '%s' "PostgreSQL at $database_address has no such database or user ($answer). Make it: CREATE DATABASE \"$database\" OWNER \"$database_user\"." ;;
+    *"session is "* | *"server is "*)
+      printf '%s' "no PostgreSQL at $database_address is what target_session_attrs in the endpoint asks for ($answer). Use the address of the primary." ;;
     *certificate* | *SSL*)
       printf '%s' "PostgreSQL at $database_address does not prove over TLS that it is the one ($answer). Its certificate has to be signed by the configured CA and to name just the configured address." ;;
     *)

@@ -28,12 +28,21 @@ export class DatabaseServer {
     this.#daemon = daemon;
   }
 
-  /** Starts a server that presents `certificate` (PEM) and proves it with `key` (PEM). */
-  static async start(certificate: string, key: string, password: string): Promise<DatabaseServer> {
+  /**
+   * Starts a server that presents `certificate` (PEM) and proves it with `key` (PEM), and verifies its clients'
+   * certificates with `clientAuthority` (PEM). Default: it asks for none.
+   */
+  static async start(
+    certificate: string,
+    key: string,
+    password: string,
+    clientAuthority?: string,
+  ): Promise<DatabaseServer> {
     const directory = await mkdtemp(join(tmpdir(), "database-server-"));
     const paths = { data: join(directory, "data"), socket: join(directory, "socket") };
     await writeFile(join(directory, "certificate.pem"), certificate);
     await writeFile(join(directory, "key.pem"), key, { mode: 0o600 });
+    if (clientAuthority !== undefined) await writeFile(join(directory, "clients.pem"), clientAuthority);
     // The server refuses to run as root, and then runs as its package's account.
     const user = process.getuid?.() === 0 ? "mysql" : userInfo().username;
     if (user === "mysql") await giveTo("mysql", directory, join(directory, "key.pem"));
@@ -67,6 +76,7 @@ export class DatabaseServer {
         "--skip-name-resolve",
         `--ssl-cert=${join(directory, "certificate.pem")}`,
         `--ssl-key=${join(directory, "key.pem")}`,
+        ...(clientAuthority === undefined ? [] : [`--ssl-ca=${join(directory, "clients.pem")}`]),
       ],
       { stdio: "ignore" },
     );
