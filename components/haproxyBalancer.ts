@@ -129,7 +129,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
             .apply(([certificate, privateKey, ca]) =>
               renderHostScript({
                 body: "secretFiles",
-                parts: ["originals", "optionalFiles"],
+                parts: ["originals"],
                 variables: {
                   revision_name: "haproxy-secrets",
                   reader: "haproxy",

@@ -69,28 +69,13 @@ export function uninstallVariables(role: K3sRole) {
 /** What K3s needs of the distribution: to be fetched and verified, and to set up a node's network. */
 const packages = ["ca-certificates", "conntrack", "curl", "iptables", "openssl", "procps"];
 
-/** What the script `k3sInstall` reads of a release. */
-export function installVariables(release: K3sReleaseArgs) {
-  return {
-    version: release.version,
-    // GitHub's own spelling of the plus sign in a path.
-    release_url: `${release.mirror ?? officialReleases}/${encodeURIComponent(release.version)}`,
-    sha256: release.sha256 ?? "",
-    binary: release.binary ?? "",
-    image_sources: (release.images ?? []).map(({ source }) => source),
-    image_sums: (release.images ?? []).map(({ sha256 }) => sha256),
-    images_directory: imagesDirectory,
-    releases_directory: releasesDirectory,
-    packages,
-  };
-}
-
-/** Fetches and verifies a release and its images on a server, beside the one that runs; `node` begins the resource's name. */
+/** Fetches and verifies a release and its images on a host, beside the one that runs; `node` begins the resource's name. */
 export function installRelease(
   node: string,
   host: HostArgs,
   hostName: string,
   release: K3sReleaseArgs,
+  role: K3sRole,
   opts: pulumi.CustomResourceOptions,
 ): HostCommand {
   return new HostCommand(
@@ -98,15 +83,24 @@ export function installRelease(
     {
       host,
       script: renderHostScript({
-        body: "k3sRelease",
-        parts: ["originals", "k3sClaim", "k3sUninstall", "k3sInstall"],
+        body: "k3sInstall",
+        parts: ["originals", "k3sClaim", "k3sUninstall"],
         variables: {
           host_name: hostName,
           node_name: hostName,
-          role: "server",
+          role,
           claim: node,
-          ...installVariables(release),
-          ...uninstallVariables("server"),
+          version: release.version,
+          // GitHub's own spelling of the plus sign in a path.
+          release_url: `${release.mirror ?? officialReleases}/${encodeURIComponent(release.version)}`,
+          sha256: release.sha256 ?? "",
+          binary: release.binary ?? "",
+          image_sources: (release.images ?? []).map(({ source }) => source),
+          image_sums: (release.images ?? []).map(({ sha256 }) => sha256),
+          images_directory: imagesDirectory,
+          releases_directory: releasesDirectory,
+          packages,
+          ...uninstallVariables(role),
         },
       }),
     },

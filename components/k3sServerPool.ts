@@ -3,8 +3,7 @@ import type { CertificateAuthority, ClusterIdentity } from "./clusterIdentity.ts
 import { type HostArgs, nodeAddressOf } from "./host/host.ts";
 import type { HostCommand } from "./host/hostCommand.ts";
 import type { ClientCertificate } from "./datastoreAccess.ts";
-import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "./k3sNode.ts";
-import { runK3sServer } from "./k3sServer.ts";
+import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath, runK3sNode } from "./k3sNode.ts";
 import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "./recorded.ts";
 import { addressText, type DatastoreKind, parseDatastoreEndpoint } from "./render/datastoreEndpoint.ts";
@@ -90,13 +89,15 @@ export class K3sServerPool extends pulumi.ComponentResource {
     let previous: HostCommand | undefined;
     for (const [nodeName, host] of Object.entries(args.hosts)) {
       const child = `${name}-${nodeName}`;
-      const release = installRelease(child, host, nodeName, args.release, { parent: this });
-      const service: HostCommand = runK3sServer(
+      const release = installRelease(child, host, nodeName, args.release, "server", { parent: this });
+      const service: HostCommand = runK3sNode(
         child,
         {
+          role: "server",
           host,
           nodeName,
-          release: args.release,
+          version: args.release.version,
+          registries: args.release.registries,
           config: pulumi
             .all([config, nodeAddressOf(host)])
             .apply(([shared, address]) => ({ ...shared, "node-name": nodeName, "node-ip": address })),

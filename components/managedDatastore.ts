@@ -97,7 +97,7 @@ export function managedDatastore(
         tlsFiles.apply((files) =>
           renderHostScript({
             body: "secretFiles",
-            parts: ["originals", "optionalFiles"],
+            parts: ["originals"],
             // What MariaDB reads stays while MariaDB stays.
             variables: {
               revision_name: "datastore-tls",

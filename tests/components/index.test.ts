@@ -227,8 +227,13 @@ describe("one change of the configuration", () => {
         changed: [
           "backup-timer",
 
-          ...["servers-server-1", "servers-server-2"].flatMap((node) => [`${node}-release`, `${node}-service`]),
-          ...["ingress-ingress-1", "workers-agent-1", "workers-agent-2"].map((node) => `${node}-service`),
+          ...[
+            "ingress-ingress-1",
+            "servers-server-1",
+            "servers-server-2",
+            "workers-agent-1",
+            "workers-agent-2",
+          ].flatMap((node) => [`${node}-release`, `${node}-service`]),
           "upgrade-dump",
         ].toSorted(),
       },
@@ -243,7 +248,7 @@ describe("one change of the configuration", () => {
       },
       {
         changed: ["members-nodes"],
-        added: ["hosts-agent-3", "workers-agent-3-service"],
+        added: ["hosts-agent-3", ...["release", "secrets", "service"].map((step) => `workers-agent-3-${step}`)],
       },
     ],
     [
@@ -272,7 +277,11 @@ describe("one change of the configuration", () => {
       { "k3s-ha:agentPools": { workers: pools.workers } },
       {
         changed: ["members-nodes"],
-        removed: ["hosts-ingress-1", "ingress", "ingress-ingress-1-service"],
+        removed: [
+          "hosts-ingress-1",
+          "ingress",
+          ...["release", "secrets", "service"].map((step) => `ingress-ingress-1-${step}`),
+        ],
       },
     ],
   ];

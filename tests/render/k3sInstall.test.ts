@@ -51,8 +51,8 @@ describe("k3sInstall", () => {
     more: Record<string, string | string[]> = {},
   ): Promise<BashResult> => {
     const script = renderHostScript({
-      body: "k3sRelease",
-      parts: ["k3sClaim", "k3sInstall"],
+      body: "k3sInstall",
+      parts: ["k3sClaim"],
       variables: {
         host_name: "server-1",
         node_name: "server-1",

@@ -7,10 +7,10 @@ import { bashOutput } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 
 /** What `call` prints, and whether it is content, when kubectl answers and complains like this. */
-function read(call: string, { answer = "", beside = "", exitCode = 0 }, body = "k3sAgent"): Promise<string> {
+function read(call: string, { answer = "", beside = "", exitCode = 0 }, body = "k3sService"): Promise<string> {
   const script = renderHostScript({
     body,
-    parts: body === "k3sAgent" ? ["k3sDrain", "k3sService"] : [],
+    parts: body === "k3sService" ? ["k3sDrain"] : [],
     variables: {
       unit: "k3s-agent",
       kubeconfig: "kubeconfig",

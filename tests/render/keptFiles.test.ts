@@ -38,7 +38,7 @@ class Balancer {
   async writeCertificate(content: string): Promise<void> {
     const script = renderHostScript({
       body: "secretFiles",
-      parts: ["originals", "optionalFiles"],
+      parts: ["originals"],
       variables: { revision_name: "haproxy-secrets", reader: "haproxy", paths: [], optional_paths: [] },
       files: [{ path: this.at("health.pem"), content, mode: "0600", owner }],
     });
