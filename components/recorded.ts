@@ -1,17 +1,9 @@
-import type * as pulumi from "@pulumi/pulumi";
-
 /**
  * What the components record of themselves as their inputs: a preview shows what changed of them, the stack's state
  * keeps them, and policies judge by them. Only what is known without asking any host, and is no secret: a component
  * whose inputs had to be waited for would hold up all of its children.
  */
 export interface Recorded {
-  "k3s-ha:index:HostChecks": {
-    /** By name. Apart from the addresses: a secret among values of one input hides all of them from a preview's checks. */
-    readonly roles: Readonly<Record<string, string>>;
-    /** By name. They are waited for, since nothing may be changed anywhere before every host can be reached. */
-    readonly addresses: Readonly<Record<string, pulumi.Input<string>>>;
-  };
   "k3s-ha:index:K3sServerPool": { readonly hosts: readonly string[]; readonly release: RecordedRelease };
   "k3s-ha:index:AgentPool": {
     readonly hosts: readonly string[];

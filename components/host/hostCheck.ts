@@ -1,9 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Recorded } from "../recorded.ts";
 import { explainFailures, holdChanges } from "./beforeChanges.ts";
 import { explainConnectionFailure } from "./connectionFault.ts";
 import type { HostArgs } from "./host.ts";
-import { markHost } from "./hostMark.ts";
+import { markedRole, markHost } from "./hostMark.ts";
 import type { OwnStack } from "./ownStack.ts";
 import { type CheckedHost, type HostRole, roleWords } from "./hostCheckPart.ts";
 
@@ -31,30 +30,7 @@ export class HostChecks extends pulumi.ComponentResource {
   readonly checked: pulumi.Output<string[]>;
 
   constructor(name: string, args: HostChecksArgs, opts?: pulumi.ComponentResourceOptions) {
-    // What a preview compares: a host that gets another role is refused before anything is reached.
-    const keepRole = new pulumi.ResourceHook(
-      `${name}-role`,
-      ({ oldInputs, newInputs }) => {
-        const [before, after] = [rolesIn(oldInputs), rolesIn(newInputs)];
-        const faults = Object.entries(args.hosts).flatMap(([hostName, { path }]) => {
-          const fault = roleFault(path, hostName, before[hostName], after[hostName]);
-          return fault === undefined ? [] : [fault];
-        });
-        if (faults.length > 0) throw new Error(faults.join("\n"));
-      },
-      { onDryRun: true },
-    );
-    const byName = <Value>(of: (host: CheckedHost) => Value) =>
-      Object.fromEntries(Object.entries(args.hosts).map(([hostName, host]) => [hostName, of(host)]));
-    super(
-      "k3s-ha:index:HostChecks",
-      name,
-      {
-        roles: byName(({ role }) => role),
-        addresses: byName(({ host }) => whenKnown(host)),
-      } satisfies Recorded["k3s-ha:index:HostChecks"],
-      pulumi.mergeOptions(opts, { hooks: { beforeUpdate: [keepRole] } }),
-    );
+    super("k3s-ha:index:HostChecks", name, {}, opts);
 
     const living = Object.entries(args.hosts)
       .filter(([, { host }]) => host.standIn === undefined)
@@ -74,9 +50,6 @@ export class HostChecks extends pulumi.ComponentResource {
         return check;
       }),
     );
-    // What changes a host depends on this component, and so comes after its mark and goes before it.
-    for (const [hostName, host] of Object.entries(args.hosts))
-      markHost(`${name}-${hostName}`, { ...host, name: hostName, stack: args.stack }, { parent: this });
     // A host may die after its check. The provider's error names an address; this says whose it is, and what to do.
     explainFailures(
       new pulumi.ErrorHook(`${name}-explain`, async ({ name: command, errors: [error = ""] }) => {
@@ -92,6 +65,28 @@ export class HostChecks extends pulumi.ComponentResource {
       for (const { host, path } of living) if ((await valueOf(host.address)) === dialled) return `${path} (${dialled})`;
       return command;
     };
+    // A host that gets another role is refused in the preview, before anything is reached. What a host was marked with last
+    // is compared: nothing of a run that was refused.
+    const keepRole = new pulumi.ResourceHook(
+      `${name}-role`,
+      ({ name: mark, oldInputs }) => {
+        const hostName = mark.slice(name.length + 1);
+        const host = args.hosts[hostName];
+        const fault = host && roleFault(host.path, hostName, markedRole(String(oldInputs?.["stdin"])), host.role);
+        if (fault !== undefined) throw new Error(fault);
+      },
+      { onDryRun: true },
+    );
+    // No host is marked, and so none is changed, before every host's address is known.
+    const known = pulumi
+      .unsecret(pulumi.all(Object.values(args.hosts).map(({ host }) => whenKnown(host))))
+      .apply(() => "");
+    // What changes a host depends on this component, and so comes after its mark and goes before it.
+    for (const [hostName, host] of Object.entries(args.hosts))
+      markHost(`${name}-${hostName}`, { ...host, name: hostName, stack: args.stack }, known, {
+        parent: this,
+        hooks: { beforeUpdate: [keepRole] },
+      });
     this.checked = pulumi.output(living.map(({ name: hostName }) => hostName));
     this.registerOutputs({ checked: this.checked });
   }
@@ -101,13 +96,6 @@ export class HostChecks extends pulumi.ComponentResource {
 function whenKnown({ address, hostKey, privateKey, bastion }: HostArgs): pulumi.Output<string> {
   const rest = pulumi.unsecret(pulumi.output([hostKey, privateKey, bastion]).apply(() => ""));
   return pulumi.all([address, rest]).apply(([known]) => known);
-}
-
-/** The role of each host, as the component recorded them; none of one that a release before this one made. */
-function rolesIn(
-  inputs: Readonly<Record<string, unknown>> | undefined,
-): Readonly<Record<string, HostRole | undefined>> {
-  return (inputs?.["roles"] ?? {}) as Readonly<Record<string, HostRole>>;
 }
 
 /**

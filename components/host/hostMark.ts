@@ -1,15 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { renderHostScript } from "../render/hostScript.ts";
-import type { NamedHost } from "./hostCheckPart.ts";
+import type { HostRole, NamedHost } from "./hostCheckPart.ts";
 import { HostCommand } from "./hostCommand.ts";
 
 /**
- * Marks a host as this cluster's, by a file that only root reads, before anything else is changed there. Whatever acts on
- * the host depends on it, so that it is removed last.
+ * Marks a host as this cluster's, by a file that only root reads, before anything else is changed there, and once `known` is.
+ * Whatever acts on the host depends on it, so that it is removed last.
  */
 export function markHost(
   name: string,
   { name: hostName, host, role, stack = {} }: NamedHost,
+  known: pulumi.Output<string>,
   opts: pulumi.CustomResourceOptions,
 ): HostCommand {
   return new HostCommand(
@@ -17,7 +18,7 @@ export function markHost(
     {
       host,
       applySeconds: 330,
-      script: pulumi.output(stack.clusterId ?? "").apply((cluster) =>
+      script: pulumi.all([stack.clusterId ?? "", known]).apply(([cluster]) =>
         renderHostScript({
           body: "hostOwner",
           variables: {
@@ -35,4 +36,9 @@ export function markHost(
     },
     opts,
   );
+}
+
+/** The role that a script marks a host with, or that one of an earlier release checked it for; none of a lost host. */
+export function markedRole(script: string): HostRole | undefined {
+  return /\brole=(\w+)/.exec(script)?.[1] as HostRole | undefined;
 }

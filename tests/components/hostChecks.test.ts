@@ -4,12 +4,13 @@ import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { explainConnectionFailure } from "../../components/host/connectionFault.ts";
 import { type HostChecksArgs, HostChecks, roleFault } from "../../components/host/hostCheck.ts";
+import { markedRole } from "../../components/host/hostMark.ts";
 import { HostCommand } from "../../components/host/hostCommand.ts";
 import { hostCheckScript } from "../../components/host/checkHosts.ts";
-import { deploy, type Deployment, resourceNamed, tree } from "../support/deploy.ts";
+import { isShown } from "../support/commandRules.ts";
+import { deploy, type Deployment, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
 import { assertRegistersItsFields, valueOf } from "../support/outputs.ts";
 import { sampleHost } from "../support/sampleHosts.ts";
-import { isSecret, reveal } from "../support/wire.ts";
 
 const checkedHosts: HostChecksArgs["hosts"] = {
   "server-1": { host: sampleHost(11), path: "k3s-ha:servers.server-1", role: "server" },
@@ -55,7 +56,7 @@ hosts  k3s-ha:index:HostChecks
 
   it("marks no host before all hosts were checked, and none that is lost", () => {
     for (const name of ["hosts-server-1", "hosts-db-1", "hosts-server-2"])
-      assert.deepEqual(resourceNamed(deployment, name).changeHooks, ["hosts-check"]);
+      assert.deepEqual(resourceNamed(deployment, name).changeHooks, ["hosts-check", "hosts-role"]);
     assert.equal(resourceNamed(deployment, "hosts-server-2").inputs["create"], "true");
   });
 
@@ -70,25 +71,22 @@ hosts  k3s-ha:index:HostChecks
     assert.deepEqual(resourceNamed(other, "after-1").changeHooks, []);
   });
 
-  it("records each host's role and address, which is all that a preview compares", () => {
-    const { inputs, changeHooks } = resourceNamed(deployment, "hosts");
-    assert.deepEqual(inputs["roles"], { "server-1": "server", "db-1": "datastore", "server-2": "server" });
-    assert.deepEqual(reveal(inputs["addresses"]), {
-      "server-1": "198.51.100.11",
-      "db-1": "198.51.100.20",
-      "server-2": "198.51.100.12",
-    });
-    assert.deepEqual(changeHooks, ["hosts-role"]);
+  it("records nothing of its own, so that a run that is refused leaves nothing for the next preview to compare with", () => {
+    assert.deepEqual(resourceNamed(deployment, "hosts").inputs, {});
   });
 
-  it("keeps roles readable for a preview's checks where an address is secret", async () => {
+  it("compares a host's role with that of its mark, also where an address is secret", async () => {
     const host = { ...sampleHost(11), address: pulumi.secret("198.51.100.11") };
     const hidden = await deploy(
       () => new HostChecks("hosts", { hosts: { "server-1": { host, path: "server-1", role: "server" } } }),
     );
-    const { inputs } = resourceNamed(hidden, "hosts");
-    assert.deepEqual(inputs["roles"], { "server-1": "server" });
-    assert.ok(isSecret((inputs["addresses"] as Record<string, unknown>)["server-1"]));
+    const mark = resourceNamed(hidden, "hosts-server-1");
+    assert.ok(isShown(mark));
+    assert.equal(markedRole(scriptOf(mark)), "server");
+    assert.deepEqual(mark.changeHooks.toSorted(), ["hosts-check", "hosts-role"]);
+    assert.equal(markedRole("# The host is declared lost.\n"), undefined);
+    // What an earlier release recorded of its check.
+    assert.equal(markedRole("host_name=a\nrole=agent\nrole_word=agent\n"), "agent");
   });
 
   it("asks for what a host's role needs", async () => {
