@@ -22,8 +22,8 @@ export interface Stage {
   readonly sandboxes?: number;
 }
 
-/** Tests that have the machine to themselves: they hold what clients see to limits in seconds, or look at the machine. */
-const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,stress}.test.ts";
+/** Tests that have the machine to themselves: they count what clients see fail, hold it to limits in seconds, or look at the machine. */
+const alone = "tests/sandbox/{balancerPair,drill,hosts,interrupted,leftovers,membership,rollingChange,stress}.test.ts";
 
 /** What the sandbox says of machines that are made up. */
 const withoutHosts = "tests/sandbox/refusals.test.ts";
