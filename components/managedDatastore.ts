@@ -30,6 +30,8 @@ export interface ManagedDatastoreArgs {
   database?: string;
   /** Whether the port is closed on the host to everybody else. Default: true. */
   firewall?: boolean;
+  /** Whether an empty cluster may take the place of one whose schema is gone. Default: false, it has to be restored. */
+  startsEmpty?: boolean;
   /** A word that asks for another server certificate when it changes. Default: none. */
   certificateRotation?: string | undefined;
   /** MiB of memory that MariaDB caches tables in. Default: half of the host's memory beyond 512 MiB, from 128 to 8192. */
@@ -200,6 +202,20 @@ export function managedDatastore(
     { parent, dependsOn: backup, hooks: { beforeUpdate: [tellOfBinaryLog(`${name}-binary-log`, hostName, parent)] } },
   );
 
+  // By host and schema: at another place, the first thing is to make it.
+  const schema = new HostCommand(
+    `${name}-schema-${hostName}-${database}`,
+    {
+      host,
+      onChange: "reapply",
+      script: renderHostScript({
+        body: "datastoreSchema",
+        variables: { host_name: hostName, database, starts_empty: String(args.startsEmpty ?? false) },
+      }),
+    },
+    { parent, dependsOn: server, protect: false, retainOnDelete: true },
+  );
+
   const k3sPassword = databasePassword(`${name}-k3s-password`, parent);
   const backupPassword = databasePassword(`${name}-backup-password`, parent);
   const access = accessCommand(
@@ -215,7 +231,7 @@ export function managedDatastore(
           { user: backupUser, password: reader, addresses: [backup], privileges: backupPrivileges },
         ]),
     },
-    { parent, dependsOn: server },
+    { parent, dependsOn: schema },
   );
 
   const client = (label: string, user: string, from: LoginAddress, earlierName?: string) =>

@@ -3,16 +3,17 @@
  * it and checked, both exchanged in one step, then the servers again, one after the other, and the agents. Every step may
  * be repeated, so a restore that was interrupted is finished by running it again.
  */
-import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { backupProgramPath } from "../components/render/backupProgram.ts";
 import { renderHostScript } from "../components/render/hostScript.ts";
 import { say, secondsSince, step } from "../build/progress.ts";
 import { type HostLogin, loginOf } from "../components/host/hostLogin.ts";
-import { type AgentWave, inPoolWaves } from "./agentWaves.ts";
-import { runOnHost } from "../components/host/hostShell.ts";
+import { inPoolWaves, type AgentWave } from "./agentWaves.ts";
+import { must, mustApply } from "./hostScripts.ts";
+import { dataSeconds, extract, fetchCopy, readIdentity, removeDumps, shellWord } from "./openBackup.ts";
+import { buildTheRest, equip, letServersIn } from "./rebuild.ts";
 import {
   type Current,
+  type FoundServers,
   lossOf,
   type Manifest,
   namesOf,
@@ -49,12 +50,6 @@ interface RestoreScene extends RestoreHosts {
   k3sVersion: string;
 }
 
-const restoreDirectory = "/var/lib/k3s-ha/restore";
-const dumpPath = `${restoreDirectory}/kine.sql.zst`;
-
-/** Seconds that reading, moving or importing a datastore may take: some GiB take minutes. */
-const dataSeconds = 3600;
-
 /**
  * Restores a backup of the stack's cluster, and tells what was done and what is lost. False when it was not confirmed.
  *
@@ -63,11 +58,15 @@ const dataSeconds = 3600;
 export async function restoreBackup(workspace: Workspace, options: RestoreOptions): Promise<boolean> {
   const start = performance.now();
   let reached: Reached = "nothing";
+  const scene = await sceneOf(workspace);
+  const identity = options.identityFile === undefined ? undefined : await readIdentity(options.identityFile);
+  const { database, backup, agents, readySeconds } = scene;
+  let isOpen = false;
   try {
-    const scene = await sceneOf(workspace);
-    const identity = options.identityFile === undefined ? undefined : await readIdentity(options.identityFile);
-    const { manifest, current } = await lookAtBoth(scene, options);
-    if (!(await options.confirm(planOf(manifest, current, scene, new Date())))) return false;
+    await equip(workspace, scene);
+    const { manifest, current, found } = await lookAtAll(scene, options);
+    const { running, missing } = found;
+    if (!(await options.confirm(planOf(manifest, current, { ...scene, ...found }, new Date())))) return false;
     const started = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
     const run = (name: string) => runPhase(scene, manifest, started, name);
     const phase = (name: string, title: string) =>
@@ -75,55 +74,67 @@ export async function restoreBackup(workspace: Workspace, options: RestoreOption
         for (const line of (await run(name)).trim().split("\n")) if (line !== "") say(`  ${line}`);
       });
     // Before anything is stopped: a full disk, a wrong key, or a backup that is damaged, costs no minute of the API.
-    await phase("room", `Look for space on ${scene.database.name}`);
-    await step(`Open backup ${manifest.id} on ${scene.backup.name}`, () => extract(scene, manifest.id, identity));
+    await phase("room", `Look for space on ${database.name}`);
+    isOpen = true;
+    await step(`Open backup ${manifest.id} on ${backup.name}`, () => extract(scene, manifest.id, identity));
     reached = "stopped";
-    await step(`Stop K3s on ${namesOf(scene.servers)}`, () =>
-      Promise.all(scene.servers.map((server) => must(server, stopScript))),
-    );
-    const stopped = await step(`Keep other servers out of the datastore on ${scene.database.name}`, async () =>
+    if (running.length > 0)
+      await step(`Stop K3s on ${namesOf(running)}`, () =>
+        Promise.all(running.map((server) => must(server, stopScript))),
+      );
+    const stopped = await step(`Keep other servers out of the datastore on ${database.name}`, async () =>
       currentOf(await run("lock")),
     );
     await phase("prepare", "Keep what is there, and import the backup beside it");
     await phase("swap", "Exchange the two");
     reached = "exchanged";
     await phase("open", "Let the servers in again");
-    await startAll(scene, started);
+    if (!found.hasAccounts) await letServersIn(workspace);
+    for (const server of running) {
+      await step(`Start ${server.name} and prove it`, () => restart(server, "k3s", started, readySeconds));
+    }
+    if (missing.length > 0 || !found.hasAccounts) await buildTheRest(workspace);
+    await step("Restart the agents", () =>
+      inPoolWaves(scene.pools, agents, (agent) => restart(agent, "k3s-agent", started, readySeconds)),
+    );
+    await step("Wait until every node is Ready", () => nodesReady(scene));
     say(`Backup ${manifest.id} is restored, in ${secondsSince(start)}, and every node is Ready.
 ${lossOf(manifest, stopped)}
 Now: make status; look at what matters to you; then remove what is kept of before, as said above.`);
     return true;
   } catch (error) {
-    throw new Error(`${(error as Error).message}\n${stateAfter(reached)}`, { cause: error });
+    const left = isOpen ? await removeDumps([database, backup]) : "";
+    throw new Error(`${(error as Error).message}\n${left}${stateAfter(reached)}`, { cause: error });
   }
 }
 
-/** The backup that is wanted, and what the datastore holds. */
-async function lookAtBoth(
+/** The backup that is wanted, what the datastore holds, and where K3s is. */
+async function lookAtAll(
   scene: RestoreScene,
   options: RestoreOptions,
-): Promise<{ manifest: Manifest; current: Current | undefined }> {
-  const wanted = options.fromCopy === true ? await fetchCopy(scene.backup, options.backup) : options.backup;
-  return step(
-    `Look at the backup on ${scene.backup.name}, and at the datastore on ${scene.database.name}`,
-    async () => {
-      const shown = await must(scene.backup, `${backupProgramPath} show ${shellWord(wanted)}`);
-      const manifest = JSON.parse(shown) as Manifest;
-      refuseNewerRelease(manifest, scene.k3sVersion);
-      return { manifest, current: await readCurrent(scene) };
-    },
-  );
+): Promise<{ manifest: Manifest; current: Current | undefined; found: FoundServers }> {
+  const { backup, database } = scene;
+  const wanted = options.fromCopy === true ? await fetchCopy(backup, options.backup) : options.backup;
+  return step(`Look at the backup on ${backup.name}, and at the datastore on ${database.name}`, async () => {
+    const shown = await must(backup, `${backupProgramPath} show ${shellWord(wanted)}`);
+    const manifest = JSON.parse(shown) as Manifest;
+    refuseNewerRelease(manifest, scene.k3sVersion);
+    return { manifest, current: await readCurrent(scene), found: await findServers(scene) };
+  });
 }
 
-async function startAll(scene: RestoreScene, started: string): Promise<void> {
-  const { servers, agents, readySeconds } = scene;
-  for (const server of servers) {
-    await step(`Start ${server.name} and prove it`, () => restart(server, "k3s", started, readySeconds));
-  }
-  await step("Restart the agents", () =>
-    inPoolWaves(scene.pools, agents, (agent) => restart(agent, "k3s-agent", started, readySeconds)),
+/** Which servers have K3s; those that do not are on hosts that are new. */
+async function findServers({ servers, database }: RestoreScene): Promise<FoundServers> {
+  const told = await Promise.all(
+    servers.map((server) => must(server, "if systemctl cat k3s >/dev/null 2>&1; then echo yes; fi")),
   );
-  await step("Wait until every node is Ready", () => nodesReady(scene));
+  const has = (_: HostLogin, index: number) => told[index]?.trim() === "yes";
+  const accounts = await must(database, `mariadb -N -e "SELECT COUNT(*) FROM mysql.user WHERE User = 'k3s'"`);
+  return {
+    running: servers.filter(has),
+    missing: servers.filter((server, index) => !has(server, index)),
+    hasAccounts: Number(accounts) > 0,
+  };
 }
 
 async function sceneOf(workspace: Workspace): Promise<RestoreScene> {
@@ -157,30 +168,6 @@ async function sceneOf(workspace: Workspace): Promise<RestoreScene> {
   };
 }
 
-async function readIdentity(path: string): Promise<string> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new Error(`The key file ${path} cannot be read: ${(error as Error).message}`);
-  });
-  if (!/^AGE-SECRET-KEY-/m.test(text)) {
-    throw new Error(
-      `The key file ${path} holds no key of age: it has to have a line that begins with AGE-SECRET-KEY-.`,
-    );
-  }
-  return text;
-}
-
-/** A word that needs no quoting; ids of backups are such words. */
-function shellWord(text: string): string {
-  if (/^[A-Za-z0-9-]+$/.test(text)) return text;
-  throw new Error(`BACKUP has to be "latest" or the id of a backup, such as 20260131T031700Z-48210, and is "${text}".`);
-}
-
-async function fetchCopy(backup: HostLogin, wanted: string): Promise<string> {
-  return step(`Fetch the copy ${wanted} to ${backup.name}`, async () =>
-    (await must(backup, `${backupProgramPath} fetch ${shellWord(wanted)}`, dataSeconds)).trim(),
-  );
-}
-
 const stopScript = `systemctl stop k3s
 ! systemctl is-active --quiet k3s
 `;
@@ -200,30 +187,6 @@ fi
 function currentOf(answer: string): Current | undefined {
   const [rows, revision] = answer.trim().split(/\s+/).map(Number);
   return answer.trim() === "" ? undefined : { rows: rows ?? 0, revision: revision ?? 0 };
-}
-
-/** The dump, in the clear, open to root alone, on the database's host. */
-async function extract({ backup, database }: RestoreScene, id: string, identity: string | undefined): Promise<void> {
-  const end = `__KEY_${randomBytes(8).toString("hex")}__`;
-  const key = identity === undefined ? "" : ` --identity <(cat <<'${end}'\n${identity.trimEnd()}\n${end}\n)`;
-  await must(
-    backup,
-    `umask 077; mkdir -p ${restoreDirectory}; chmod 0700 ${restoreDirectory}; rm -f ${dumpPath} ${dumpPath}.new
-${backupProgramPath} extract ${shellWord(id)} ${dumpPath}${key}
-`,
-    dataSeconds,
-  );
-  if (backup.name === database.name) return;
-  const dump = await must(backup, `base64 ${dumpPath}; rm ${dumpPath}`, dataSeconds);
-  await must(
-    database,
-    `umask 077; mkdir -p ${restoreDirectory}; chmod 0700 ${restoreDirectory}
-base64 --decode >${dumpPath} <<'${end}'
-${dump.trimEnd()}
-${end}
-`,
-    dataSeconds,
-  );
 }
 
 async function runPhase(hosts: RestoreScene, manifest: Manifest, started: string, phase: string): Promise<string> {
@@ -273,22 +236,4 @@ async function nodesReady({ servers: [first], servers, agents, readySeconds }: R
 `,
     readySeconds + 30,
   );
-}
-
-/** What a script of ours prints; throws with its errors, which are sentences. */
-async function mustApply(host: HostLogin, script: string, seconds: number): Promise<string> {
-  const { stdout, stderr, exitCode } = await runOnHost(host, script, { seconds });
-  if (exitCode !== 0) throw new Error(errorOf(host.name, stderr) || `${host.name}: the script ended with ${exitCode}`);
-  return stdout;
-}
-
-/** What a script complained of, with the host's name in the place of the backup program's. */
-function errorOf(name: string, stderr: string): string {
-  return stderr.trim().replace(/^k3s-ha-backup: /gm, `${name}: `);
-}
-
-/** In braces, so that bash has read all of it before a program could read on in its place. */
-function must(host: HostLogin, lines: string, seconds = 120): Promise<string> {
-  const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  return mustApply(host, `{\nset -euo pipefail\nexport PATH=${path}\n${lines}\n} </dev/null\n`, seconds);
 }

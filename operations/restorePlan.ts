@@ -34,26 +34,58 @@ export interface RestoreHosts {
   readonly backup: HostLogin;
 }
 
+/** Where a restore finds K3s. */
+export interface FoundServers {
+  /** Servers that have it, whether it runs or not. */
+  readonly running: readonly HostLogin[];
+  /** Servers that do not: their hosts are new, and `pulumi up` builds them. */
+  readonly missing: readonly HostLogin[];
+  /** Whether servers may log in to the datastore; on a new one none may yet. */
+  readonly hasAccounts: boolean;
+}
+
 /** What was in the datastore before a restore is kept here, on the database's host, until somebody removes it. */
 export const safetyDirectory = "/var/backups/k3s-ha-before-restore";
 
 /** What would happen, for whoever has to say yes to it. `current` is undefined when the datastore holds nothing. */
-export function planOf(manifest: Manifest, current: Current | undefined, hosts: RestoreHosts, now: Date): string {
-  const { servers, agents, lost, database, backup } = hosts;
+export function planOf(
+  manifest: Manifest,
+  current: Current | undefined,
+  hosts: RestoreHosts & FoundServers,
+  now: Date,
+): string {
+  const { agents, lost, database, backup, running, missing, hasAccounts } = hosts;
   const age = duration(now.getTime() - Date.parse(manifest.startedAt));
   const holds =
     current === undefined
       ? "nothing now"
       : `${thousands(current.rows)} rows up to revision ${thousands(current.revision)} now`;
+  const stops =
+    running.length === 0
+      ? "No server has K3s, so none is stopped."
+      : `K3s stops on ${namesOf(running)}. From here until step 4 the API is down; pods go on running.`;
+  const imports =
+    current === undefined
+      ? `The backup is imported on ${database.name}, where no server may log in before.`
+      : `What is in the datastore now is dumped on ${database.name}, into ${safetyDirectory}; the backup is imported beside it, and the two are exchanged.`;
+  const starts = [
+    ...(running.length === 0 ? [] : [`K3s starts again, one host after the other, each proved: ${namesOf(running)}.`]),
+    ...(missing.length === 0 && hasAccounts
+      ? []
+      : [
+          `pulumi up builds what is missing${missing.length === 0 ? "" : `, ${namesOf(missing)} among it, one server after the other, each proved`}.`,
+        ]),
+    ...(agents.length === 0 ? [] : [`Then ${namesOf(agents)} ${agents.length === 1 ? "restarts" : "restart"}.`]),
+  ];
   return `Restore backup ${manifest.id} of K3s ${manifest.k3sVersion}: ${thousands(manifest.rows)} rows up to revision ${thousands(manifest.revision)}, read at ${manifest.startedAt}, ${age} ago.
 The datastore on ${database.name} holds ${holds}.
 ${lossOf(manifest, current)}
 ${lost.length === 0 ? "" : `Declared lost, and left alone: ${lost.join(", ")}.\n`}
 What will happen:
   1. ${backup.name} opens the backup and checks it. A wrong key or a damaged backup ends the restore here, with nothing stopped.
-  2. K3s stops on ${namesOf(servers)}. From here until step 4 the API is down; pods go on running.
-  3. What is in the datastore now is dumped on ${database.name}, into ${safetyDirectory}; the backup is imported beside it, and the two are exchanged.
-  4. K3s starts again, one host after the other, each proved: ${namesOf(servers)}.${agents.length === 0 ? "" : ` Then ${namesOf(agents)} ${agents.length === 1 ? "restarts" : "restart"}.`}
+  2. ${stops}
+  3. ${imports}
+  4. ${starts.join(" ")}
 Interrupted at any step, run the same again: it begins anew, and finishes.`;
 }
 

@@ -47,6 +47,32 @@ export function pulumi(workspace: Workspace, command: readonly string[], options
   });
 }
 
+/** Runs `pulumi up`, of some resources only if their names are given; `*` stands for any part of a name. */
+export async function update(workspace: Workspace, names: readonly string[] = []): Promise<void> {
+  const targets = names.flatMap((name) => ["--target", `**::${name}`]);
+  const { all, failed } = await pulumi(workspace, ["up", "--yes", "--skip-preview", "--non-interactive", ...targets], {
+    all: true,
+    reject: false,
+    stdin: "ignore",
+  });
+  if (failed) throw new Error(`pulumi up failed:\n${String(all)}`);
+}
+
+/** What a resource of the stack's last update was made from; undefined if there is none. Secrets stay encrypted. */
+export async function inputsOf(
+  workspace: Workspace,
+  name: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const { stdout } = await execa(workspace.cli, ["stack", "export", ...workspace.arguments.slice(0, 4)], {
+    env: workspace.environment,
+    maxBuffer: 1e9,
+  });
+  const { deployment } = JSON.parse(stdout) as {
+    deployment: { resources?: readonly { urn: string; inputs?: Readonly<Record<string, unknown>> }[] };
+  };
+  return deployment.resources?.find(({ urn }) => urn.endsWith(`::${name}`))?.inputs;
+}
+
 /** The stack's outputs, secrets in the clear: never to be printed. */
 export async function stackOutputs(workspace: Workspace): Promise<Record<string, unknown>> {
   const { stdout } = await execa(

@@ -59,7 +59,7 @@ export interface ScriptResult {
 /** How to run a script. */
 export interface ScriptOptions {
   /** What the script reads on stdin. Default: nothing. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   /** Milliseconds; none by default. */
   readonly timeout?: number;
 }

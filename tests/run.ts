@@ -11,6 +11,7 @@ import { imageOf, packageRepository } from "../sandbox/image.ts";
 import { buildK3s } from "../sandbox/k3s/build.ts";
 import { buildObjectStore } from "../sandbox/objectStore.ts";
 import { installMachinePackages } from "../sandbox/machinePackages.ts";
+import { buildInformer } from "./support/informer.ts";
 import { prepareToolchain } from "../toolchain/toolchain.ts";
 import { drillEvents } from "./drill/events.ts";
 import { renderTimes, root, type Ended } from "./runner/ended.ts";
@@ -60,6 +61,7 @@ if (needs.has("hosts")) {
   for (const release of ["v1.35.0+k3s1", "v1.35.0+k3s3"] as const) await buildK3s(release);
   for (const flavour of ["default", "mysql"] as const) await imageOf(flavour);
   await packageRepository();
+  await buildInformer();
 }
 if (needs.has("objectStore")) await buildObjectStore();
 /** What files of tests leave for this run: their times, and compiled modules, which all of them share. */

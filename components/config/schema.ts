@@ -241,6 +241,10 @@ const managed = section({
   firewall: yesOrNo("write false only if a firewall of your own closes the port").default(true).meta({
     description: "Whether the database's port is closed, on the host, to everybody but the servers and the backup.",
   }),
+  startsEmpty: yesOrNo("write true only if the cluster that was lost is not to be restored").default(false).meta({
+    description:
+      "Whether an empty cluster may take the place of one whose schema is gone with its host. Otherwise `up` ends before any server is let in.",
+  }),
 });
 
 const accountName = 'has to be an account\'s name: write 1 to 25 of the characters a to z, 0 to 9 and "_"';

@@ -101,6 +101,8 @@ export interface ManagedDatastoreSettings {
   firewall: boolean;
   /** MiB that MariaDB caches tables in. Default: half of the host's memory beyond 512 MiB, from 128 to 8192. */
   bufferPoolMebibytes?: number | undefined;
+  /** Whether an empty cluster may take the place of one whose schema is gone. Default: false. */
+  startsEmpty: boolean;
   /** A word that asks for another server certificate when it changes. */
   certificateRotation?: string | undefined;
 }

@@ -12,6 +12,8 @@ export interface HostCommandArgs {
    * that nothing of it stands in a process list or in an error. Unless it is secret, a preview shows its changed lines.
    */
   script: pulumi.Input<string>;
+  /** The script's function that runs on changes, if they take another than creation does. Default: "apply". */
+  onChange?: "reapply";
   /** Seconds after which `apply` is ended on the host. Default: the host's `commandSeconds`. */
   applySeconds?: number;
   /** Seconds after which `remove` is ended on the host. Default: 120. */
@@ -45,13 +47,13 @@ export class HostCommand extends remote.Command {
     }
     const run = (action: string, seconds: number) =>
       `${args.host.user === undefined || args.host.user === "root" ? "" : "sudo -n "}timeout --verbose --kill-after=10 ${seconds} bash -s ${action}`;
-    const apply = run("apply", args.applySeconds ?? args.host.commandSeconds ?? 600);
+    const applySeconds = args.applySeconds ?? args.host.commandSeconds ?? 600;
     super(
       name,
       {
         connection: connectionTo(args.host),
-        create: apply,
-        update: apply,
+        create: run("apply", applySeconds),
+        update: run(args.onChange ?? "apply", applySeconds),
         delete: run("remove", args.removeSeconds ?? 120),
         stdin: args.script,
         // The script prints what went wrong to stderr, and a failing command's error holds that; live lines would only

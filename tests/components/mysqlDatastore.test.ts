@@ -30,9 +30,15 @@ function makeDatastore(
   });
 }
 
-const commandNames = ["packages", "tls", "server", "access", "client-198.51.100.11", "preflight"].map(
-  (name) => `datastore-${name}`,
-);
+const commandNames = [
+  "packages",
+  "tls",
+  "server",
+  "schema-db-1-k3s",
+  "access",
+  "client-198.51.100.11",
+  "preflight",
+].map((name) => `datastore-${name}`);
 
 describe("MySQLDatastore", () => {
   let deployment: Deployment<MySQLDatastore>;
@@ -58,6 +64,7 @@ describe("MySQLDatastore", () => {
   datastore-packages  command:remote:Command
   datastore-preflight  command:remote:Command
   datastore-request  tls:index/certRequest:CertRequest
+  datastore-schema-db-1-k3s  command:remote:Command
   datastore-server  command:remote:Command
   datastore-tls  command:remote:Command
 `,
@@ -141,7 +148,12 @@ describe("MySQLDatastore", () => {
 
   it("shows what it places, but for its secrets", () => {
     const shown = commandNames.filter((name) => isShown(resourceNamed(deployment, name)));
-    assert.deepEqual(shown, ["datastore-packages", "datastore-server", "datastore-client-198.51.100.11"]);
+    assert.deepEqual(shown, [
+      "datastore-packages",
+      "datastore-server",
+      "datastore-schema-db-1-k3s",
+      "datastore-client-198.51.100.11",
+    ]);
     for (const name of ["tls", "access", "preflight"]) {
       assert.ok(isSecret(resourceNamed(deployment, `datastore-${name}`).inputs["stdin"]), name);
     }

@@ -11,6 +11,9 @@ const hosts = {
   lost: [] as string[],
   database: host("db-1"),
   backup: host("backup-1"),
+  running: [host("server-1"), host("server-2")],
+  missing: [] as HostLogin[],
+  hasAccounts: true,
 };
 const manifest = {
   id: "20260131T031700Z-48210",
@@ -48,6 +51,24 @@ Interrupted at any step, run the same again: it begins anew, and finishes.`,
     assert.match(text, /^Declared lost, and left alone: server-3\.$/m);
     assert.match(text, /each proved: server-1, server-2\.$/m);
   });
+});
+
+test("the plan after a disaster builds the servers after the import, and stops and keeps nothing", () => {
+  const lostServers = { running: [], missing: hosts.servers, hasAccounts: false };
+  const text = planOf(manifest, undefined, { ...hosts, ...lostServers }, now);
+  assert.ok(
+    text.endsWith(`
+  2. No server has K3s, so none is stopped.
+  3. The backup is imported on db-1, where no server may log in before.
+  4. pulumi up builds what is missing, server-1, server-2 among it, one server after the other, each proved. Then agent-1, agent-2 restart.
+Interrupted at any step, run the same again: it begins anew, and finishes.`),
+    text,
+  );
+  const survivors = { running: hosts.servers, missing: [], hasAccounts: false };
+  assert.match(
+    planOf(manifest, undefined, { ...hosts, ...survivors }, now),
+    /^ {2}4\. K3s starts again, .*: server-1, server-2\. pulumi up builds what is missing\. Then agent-1/m,
+  );
 });
 
 test("what is lost, by what the datastore holds now", () => {

@@ -5,14 +5,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { restoreBackup } from "../../operations/restore.ts";
 import { projectDirectory } from "../../operations/workspace.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
+import { sandboxKubectl } from "../../sandbox/kubectl.ts";
 import { destroyHosts, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import {
   addressOf,
@@ -24,6 +26,7 @@ import {
   type StackConfig,
 } from "../support/sandboxCluster.ts";
 import { eventually } from "../support/eventually.ts";
+import { buildInformer, directKubeconfig, Informer, knowledgeOf, waysToList } from "../support/informer.ts";
 import { lookAt } from "../support/makeStatus.ts";
 
 const version = "v1.35.0+k3s1";
@@ -38,8 +41,11 @@ let stack: SandboxStack;
 let kubeconfig: string;
 let backupId: string;
 let kept: Record<string, unknown>;
+let informerPath: string;
+let balancerFile: string;
 
 before(async () => {
+  informerPath = await buildInformer();
   directory = await mkdtemp(join(tmpdir(), "k3s-ha-restore-"));
   identity = (await execa("age-keygen")).stdout;
   identityFile = join(directory, "key.txt");
@@ -72,7 +78,17 @@ printf '%s\\n' '${publicKey}' >/home/backup-copies/.ssh/authorized_keys; chown b
   stack = await open();
   await stack.mustUp();
   kubeconfig = await stack.kubeconfig();
+  balancerFile = join(directory, "kubeconfig");
+  await writeFile(balancerFile, kubeconfig, { mode: 0o600 });
+  await exec(
+    "agent-1",
+    "install -d /opt/informer && cat >/opt/informer/informer && chmod 0755 /opt/informer/informer",
+    {
+      input: await readFile(informerPath),
+    },
+  );
   await writeObjects();
+  await writeOften("rewritten", 1);
   await onHost("db-1", "systemctl start k3s-ha-backup");
   backupId = await onHost("db-1", "k3s-ha-backup latest");
   kept = await objects();
@@ -138,8 +154,134 @@ async function writeObjects(): Promise<void> {
       },
     },
   ];
+  items.push(...(podsOfTheAgent() as typeof items));
   await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+  await kubectl(kubeconfig, ["wait", "pod/informer", "--for=condition=Ready", "--timeout=120s"]);
+  await kubectl(kubeconfig, ["rollout", "status", "daemonset/everywhere", "--timeout=120s"]);
   await kubectl(kubeconfig, ["rollout", "status", "deployment/worker", "--timeout=120s"]);
+}
+
+/** A pod on the agent with an informer for each way to list, and a pod of a DaemonSet: what has to outlive the servers. */
+function podsOfTheAgent(): object[] {
+  const named = { metadata: { name: "informer" } };
+  const spec = {
+    nodeName: "agent-1",
+    serviceAccountName: "informer",
+    terminationGracePeriodSeconds: 0,
+    volumes: [{ name: "program", hostPath: { path: "/opt/informer" } }],
+    containers: Object.entries(waysToList).map(([way, value]) => ({
+      name: way.toLowerCase(),
+      image: testImage,
+      imagePullPolicy: "Never",
+      command: ["sh", "-c", `exec /opt/informer/informer watch >/opt/informer/${way}`],
+      env: [{ name: "KUBE_FEATURE_WatchListClient", value }],
+      volumeMounts: [{ name: "program", mountPath: "/opt/informer" }],
+    })),
+  };
+  const everywhere = { app: "everywhere" };
+  const container = { name: "everywhere", image: testImage, imagePullPolicy: "Never", command: ["sleep", "100000"] };
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", ...named },
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "RoleBinding",
+      ...named,
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
+      subjects: [{ kind: "ServiceAccount", name: "informer", namespace: "default" }],
+    },
+    { apiVersion: "v1", kind: "Pod", ...named, spec },
+    {
+      apiVersion: "apps/v1",
+      kind: "DaemonSet",
+      metadata: { name: "everywhere" },
+      spec: {
+        selector: { matchLabels: everywhere },
+        template: {
+          metadata: { labels: everywhere },
+          spec: { terminationGracePeriodSeconds: 0, containers: [container] },
+        },
+      },
+    },
+  ];
+}
+
+/** Sets a watched ConfigMap to 1, 2, … through the balancer, a revision each. */
+async function writeOften(name: string, times: number): Promise<void> {
+  await execa(informerPath, ["write", name, String(times)], { env: { KUBECONFIG: balancerFile } });
+}
+
+/** Makes watched ConfigMaps, all at once. */
+async function createWatched(names: readonly string[]): Promise<void> {
+  const items = names.map((name) => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name, labels: { watched: "yes" } },
+    data: { value: "1" },
+  }));
+  await kubectl(kubeconfig, ["create", "--filename", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+}
+
+const deleteWatched = (names: readonly string[]) => kubectl(kubeconfig, ["delete", "configmap", ...names]);
+
+/** What the informers in the pod have printed. */
+const printedInPod = (way: string) => onHost("agent-1", `cat /opt/informer/${way}`);
+
+/** Waits until an informer knows just these objects, and returns in how many seconds it did. */
+async function assertKnows(what: string, printed: () => Promise<string>, names: readonly string[]): Promise<number> {
+  const start = performance.now();
+  await eventually(async () => {
+    const text = await printed();
+    const { values } = knowledgeOf(text);
+    const last = `${what}:\n${text.split("\n").slice(-60).join("\n")}`;
+    assert.deepEqual([...values.keys()].toSorted(), ["rewritten", ...names].toSorted(), last);
+    assert.equal(values.get("rewritten"), "1", `holds a value that was lost: ${last}`);
+    // client-go waits up to half a minute before it asks an API again that was down.
+  }, 75);
+  return (performance.now() - start) / 1000;
+}
+
+/** Id and start of every container that runs on the agent, by the pod's uid and the container's name. */
+async function containersOnAgent(): Promise<Map<string, string>> {
+  interface Inspected {
+    status: { id: string; startedAt: string; metadata: { name: string }; labels: Record<string, string> };
+  }
+  const told = await onHost(
+    "agent-1",
+    "for id in $(k3s crictl ps --quiet); do k3s crictl inspect $id; printf '\\0'; done",
+  );
+  return new Map(
+    told
+      .split("\0")
+      .filter((text) => text.trim() !== "")
+      .map((text) => {
+        const found = JSON.parse(text) as Inspected | [Inspected];
+        return Array.isArray(found) ? found[0] : found;
+      })
+      .map(({ status: { id, startedAt, metadata, labels } }) => [
+        `${labels["io.kubernetes.pod.uid"]}/${metadata.name}`,
+        `${id} ${startedAt}`,
+      ]),
+  );
+}
+
+/** That the pods of the agent have the containers that they had, among them those that have to outlive the servers. */
+async function assertRunOn(before: ReadonlyMap<string, string>): Promise<void> {
+  const { items } = JSON.parse(
+    await kubectl(kubeconfig, [
+      ...["get", "pods", "--all-namespaces", "--field-selector=spec.nodeName=agent-1", "--output", "json"],
+    ]),
+  ) as { items: { metadata: { name: string; uid: string } }[] };
+  const now = await containersOnAgent();
+  const survivors = [...before].flatMap(([key, container]) => {
+    const pod = items.find(({ metadata }) => key.startsWith(`${metadata.uid}/`));
+    return pod === undefined ? [] : [{ key, name: pod.metadata.name, container }];
+  });
+  for (const { key, name, container } of survivors) {
+    console.log(`| ${name}/${key.split("/")[1]} | ${container} | ${now.get(key)} |`);
+    assert.equal(now.get(key), container, `${name} was started anew`);
+  }
+  const names = survivors.map(({ name }) => name.replace(/-.*/, ""));
+  for (const name of ["informer", "everywhere"]) assert.ok(names.includes(name), `${name} is gone`);
 }
 
 /** Everything that was written, by kind and name, without what changes by itself. */
@@ -234,11 +376,59 @@ Interrupted at any step, run the same again: it begins anew, and finishes.`),
     );
   });
 
-  test("comes back over a cluster that goes on running", async () => {
-    await kubectl(kubeconfig, ["delete", "configmap/settings-3", "deployment/worker", "--wait=false"]);
-    const start = performance.now();
-    assert.ok(await restoreBackup(stack.workspace, { backup: backupId, identityFile, confirm: yes }));
-    console.log(`restore over a running cluster: ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  test("comes back over a cluster that goes on running, and whoever watches sees all that is written afterwards", async () => {
+    const directFile = join(directory, "direct");
+    await writeFile(directFile, directKubeconfig(kubeconfig, addressOf("server-1")), { mode: 0o600 });
+    const outside = (Object.keys(waysToList) as (keyof typeof waysToList)[]).flatMap((way) => [
+      { what: `balancer, ${way}`, informer: Informer.start(informerPath, balancerFile, way) },
+      { what: `direct, ${way}`, informer: Informer.start(informerPath, directFile, way) },
+    ]);
+    const watchers = [
+      ...outside.map(({ what, informer }) => ({ what, printed: () => Promise.resolve(informer.printed) })),
+      ...Object.keys(waysToList).map((way) => ({ what: `pod, ${way}`, printed: () => printedInPod(way) })),
+    ];
+    const watch = new AbortController();
+    let watched = "";
+    const { path, argv0 } = await sandboxKubectl();
+    const kubectlWatch = execa(path, ["get", "configmaps", "--watch"], {
+      argv0,
+      env: { KUBECONFIG: balancerFile },
+      reject: false,
+      cancelSignal: watch.signal,
+    });
+    kubectlWatch.stdout.on("data", (data: Buffer) => (watched += data.toString()));
+    try {
+      await writeOften("rewritten", 500);
+      await createWatched(["lost"]);
+      await kubectl(kubeconfig, ["delete", "configmap/settings-3", "deployment/worker", "--wait=false"]);
+      await eventually(async () => {
+        for (const { what, printed } of watchers) {
+          const { values } = knowledgeOf(await printed());
+          assert.deepEqual([values.get("rewritten"), values.has("lost")], ["500", true], what);
+        }
+      });
+      const start = performance.now();
+      assert.ok(await restoreBackup(stack.workspace, { backup: backupId, identityFile, confirm: yes }));
+      console.log(`restore over a running cluster: ${((performance.now() - start) / 1000).toFixed(1)} s`);
+      const names = Array.from({ length: 30 }, (_, index) => `after-${index}`);
+      await createWatched(names);
+      const seconds = await Promise.all(watchers.map(({ what, printed }) => assertKnows(what, printed, names)));
+      for (const [index, { what, printed }] of watchers.entries()) {
+        const { values, errors } = knowledgeOf(await printed());
+        const seen = names.filter((name) => values.has(name)).length;
+        console.log(
+          `| ${what} | ${seen} of ${names.length} | ${seconds[index]?.toFixed(1)} s | ${errors.join("; ")} |`,
+        );
+      }
+      // kubectl ends when its watch does; what it must not do is to go on and show nothing.
+      const isOver = await Promise.race([kubectlWatch.then(() => true), sleep(1000).then(() => false)]);
+      console.log(`kubectl get --watch ${isOver ? `ended with ${(await kubectlWatch).exitCode}` : "goes on"}`);
+      assert.ok(isOver || watched.includes("after-29"), "kubectl get --watch goes on, and shows nothing");
+      await deleteWatched(names);
+    } finally {
+      watch.abort();
+      await Promise.all([kubectlWatch, ...outside.map(({ informer }) => informer.stop())]);
+    }
     await assertRestored();
     assert.match(
       await onHost("db-1", "ls -l /var/backups/k3s-ha-before-restore"),
@@ -281,19 +471,32 @@ Interrupted at any step, run the same again: it begins anew, and finishes.`),
 });
 
 describe("a disaster", () => {
-  test("that takes the database and all servers ends with the workloads back, from the state and a copy", async () => {
+  test("that takes the database and all servers ends with the cluster back, from the state and a copy, and pods that ran run on", async () => {
+    const before = await containersOnAgent();
     const start = performance.now();
     await destroyHosts(["db-1", "server-1", "server-2"]);
     await up();
     stack = await open();
-    await stack.mustUp();
+    // An empty cluster would end every pod that it does not know.
+    const refused = await stack.up();
+    assert.notEqual(refused.exitCode, 0);
+    assert.match(
+      refused.all,
+      /db-1: the schema "k3s" that held this stack's cluster is gone, .* make restore FROM=copy/,
+    );
+    assert.equal(await onHost("server-1", "systemctl is-active k3s || :"), "inactive");
     const rebuilt = performance.now();
-    assert.match(await onHost("db-1", "k3s-ha-backup copies"), new RegExp(`^${backupId}$`, "m"));
     assert.ok(await restoreBackup(stack.workspace, { backup: backupId, fromCopy: true, identityFile, confirm: yes }));
     console.log(
-      `disaster: ${((rebuilt - start) / 1000).toFixed(1)} s to new hosts and an empty cluster, ${((performance.now() - rebuilt) / 1000).toFixed(1)} s to restore`,
+      `disaster: ${((rebuilt - start) / 1000).toFixed(1)} s to new hosts and the refusal, ${((performance.now() - rebuilt) / 1000).toFixed(1)} s to restore`,
     );
     await assertRestored();
+    await assertRunOn(before);
+    // Nor do those that went on watching stay behind.
+    const written = Array.from({ length: 10 }, (_, index) => `rebuilt-${index}`);
+    await createWatched(written);
+    for (const way of Object.keys(waysToList)) await assertKnows(`pod, ${way}`, () => printedInPod(way), written);
+    await deleteWatched(written);
     await stack.mustUp("--expect-no-changes");
   });
 });

@@ -85,9 +85,7 @@ choose_packages() {
   if command -v mariadb-dump >/dev/null || ! command -v mysqldump >/dev/null; then packages+=(mariadb-client); fi
 }
 
-# Prints the id of the newest backup of this cluster.
-apply() {
-  lock_host
+install_program() {
   check_directories
   choose_packages
   install_packages "${packages[@]}"
@@ -95,6 +93,18 @@ apply() {
   make_directory
   put_files
   ln --symbolic --force --no-dereference "$program_path" "$command_path"
+}
+
+# Alone, by a restore on a host that is new: what reading backups takes, before there is anything to back up.
+prepare_restore() {
+  lock_host
+  install_program
+}
+
+# Prints the id of the newest backup of this cluster.
+apply() {
+  lock_host
+  install_program
   if [[ $drills == no ]]; then remove_drills; fi
   check_units
   systemctl daemon-reload
