@@ -51,7 +51,7 @@ refuses("keys", [
     name: "an unknown setting of the managed datastore",
     config: managed({ pasword: "hunter2" }),
     problems: [
-      "k3s-ha:datastore.managed.pasword is not a setting: remove it (there are bufferPoolMebibytes, certificateRotation, database, firewall, host, name and port).",
+      "k3s-ha:datastore.managed.pasword is not a setting: remove it (there are bufferPoolMebibytes, certificateRotation, database, firewall, host, name, port and startsEmpty).",
     ],
   },
   {
