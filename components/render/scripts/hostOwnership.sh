@@ -50,7 +50,8 @@ owner_of_node() {
 
 served_addresses() {
   if [[ -d /etc/k3s-ha/datastore-clients ]]; then
-    find /etc/k3s-ha/datastore-clients -name '*.address' -exec cat {} + | sort
+    # "USER ADDRESS"; earlier releases recorded no user.
+    find /etc/k3s-ha/datastore-clients -name '*.address' -exec sed 's/^.* //' {} + | sort --unique
   elif is_ours /etc/haproxy/haproxy.cfg; then
     sed -nE 's/^ +server [^ ]+ \[?([^] ]+)\]?:[0-9]+$/\1/p' /etc/haproxy/haproxy.cfg
   fi
