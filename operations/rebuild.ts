@@ -29,6 +29,8 @@ export async function equip(workspace: Workspace, { database, backup }: Hosts): 
     );
   await step(`Build the datastore on ${database.name} and what reads backups on ${backup.name}`, async () => {
     await update(workspace, [
+      // Their marks first: what is built here would look like another cluster's on a host without one.
+      "hosts-*",
       ...["datastore-packages", "datastore-tls", "datastore-server"],
       ...["backup-on-*", "backup-credentials"],
     ]);

@@ -499,6 +499,19 @@ describe("a disaster", () => {
     await deleteWatched(written);
     await stack.mustUp("--expect-no-changes");
   });
+
+  test("that takes the database's host alone ends so as well, without an up before", async () => {
+    const before = await containersOnAgent();
+    await destroyHosts(["db-1"]);
+    await up();
+    stack = await open();
+    const start = performance.now();
+    assert.ok(await restoreBackup(stack.workspace, { backup: backupId, fromCopy: true, identityFile, confirm: yes }));
+    console.log(`the database's host alone: ${((performance.now() - start) / 1000).toFixed(1)} s to restore`);
+    await assertRestored();
+    await assertRunOn(before);
+    await stack.mustUp("--expect-no-changes");
+  });
 });
 
 describe("drills on a timer", () => {
