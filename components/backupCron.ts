@@ -23,6 +23,7 @@ import {
   renderRcloneConfig,
 } from "./render/rcloneConfig.ts";
 import { manifestKey, tokenFingerprint } from "./render/tokenFingerprint.ts";
+import { backupScripts } from "./backup/scripts.ts";
 
 /** The datastore that is backed up, and a user who may read it. */
 export interface BackupSource {
@@ -241,8 +242,8 @@ export class BackupCron extends pulumi.ComponentResource {
         host,
         removeSeconds,
         script: renderHostScript({
-          body: "backupHost",
-          parts: ["backupRemoval"],
+          body: backupScripts.backupHost,
+          parts: [backupScripts.backupRemoval],
           variables: { host_name: hostName, ...removal },
         }),
       },
@@ -260,8 +261,8 @@ export class BackupCron extends pulumi.ComponentResource {
         script: pulumi.secret(
           pulumi.all([secretFiles, args.token]).apply(([files, token]) =>
             renderHostScript({
-              body: "backupCredentials",
-              parts: ["backupRemoval"],
+              body: backupScripts.backupCredentials,
+              parts: [backupScripts.backupRemoval],
               variables: {
                 host_name: hostName,
                 ...removal,
@@ -288,8 +289,8 @@ export class BackupCron extends pulumi.ComponentResource {
           .apply(([address, port, database, k3sVersion, credentialsRevision]) => {
             const source = `${address}:${port}`;
             return renderHostScript({
-              body: "backupTimer",
-              parts: ["backupRemoval"],
+              body: backupScripts.backupTimer,
+              parts: [backupScripts.backupRemoval],
               variables: {
                 host_name: hostName,
                 directory,

@@ -3,6 +3,7 @@ import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { nodeOwner } from "./k3sNode.ts";
 import { renderHostScript } from "./render/hostScript.ts";
+import { k3sScripts } from "./k3s/scripts.ts";
 
 /** Who belongs to the cluster. */
 export interface ClusterMembersArgs {
@@ -43,7 +44,7 @@ export class ClusterMembers extends pulumi.ComponentResource {
         host,
         applySeconds: drainSeconds + 480,
         script: renderHostScript({
-          body: "clusterMembers",
+          body: k3sScripts.clusterMembers,
           variables: { host_name: hostName, node_owner: nodeOwner(), members, lost, drain_seconds: drainSeconds },
         }),
       },

@@ -4,6 +4,7 @@ import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { type DatastoreUser, renderAccessSql, renderRemovalSql } from "./render/datastoreAccess.ts";
 import { renderHostScript } from "./render/hostScript.ts";
+import { engineScripts } from "./datastore/engine/scripts.ts";
 
 /** How to log in to a MySQL or MariaDB over verified TLS. */
 export interface DatastoreSource {
@@ -111,8 +112,8 @@ export function accessCommand(
           .all([pulumi.output(access.users), sql.clientOptions ?? "", sql.caCertificate ?? ""])
           .apply(([users, clientOptions, caCertificate]) =>
             renderHostScript({
-              body: "datastoreAccess",
-              parts: ["clientFiles", "databaseClient"],
+              body: engineScripts.datastoreAccess,
+              parts: [engineScripts.clientFiles, engineScripts.databaseClient],
               variables: {
                 host_name: sql.hostName,
                 database_name: sql.databaseName,

@@ -7,6 +7,7 @@ import { addressText, type DatastoreEndpoint, parseDatastoreEndpoint } from "./r
 import { libpqEnvironment } from "./render/libpqEnvironment.ts";
 import { renderHostScript } from "./render/hostScript.ts";
 import { tokenFingerprint } from "./render/tokenFingerprint.ts";
+import { engineScripts } from "./datastore/engine/scripts.ts";
 
 /** From where, and for whom, a datastore is looked at. */
 export interface DatastorePreflightArgs {
@@ -56,8 +57,8 @@ export function datastorePreflight(
               case "mysql": {
                 const [{ host: address, port }] = addresses;
                 return renderHostScript({
-                  body: "datastorePreflight",
-                  parts: ["clientFiles", "databaseClient"],
+                  body: engineScripts.datastorePreflight,
+                  parts: [engineScripts.clientFiles, engineScripts.databaseClient],
                   variables: {
                     ...variables,
                     engine: access.engine ?? "",
@@ -68,8 +69,8 @@ export function datastorePreflight(
               }
               case "postgres":
                 return renderHostScript({
-                  body: "postgresPreflight",
-                  parts: ["clientFiles"],
+                  body: engineScripts.postgresPreflight,
+                  parts: [engineScripts.clientFiles],
                   variables: {
                     ...variables,
                     login: libpqEnvironment(parts),
@@ -77,8 +78,8 @@ export function datastorePreflight(
                 });
               case "etcd":
                 return renderHostScript({
-                  body: "etcdPreflight",
-                  parts: ["clientFiles"],
+                  body: engineScripts.etcdPreflight,
+                  parts: [engineScripts.clientFiles],
                   variables: { ...variables, addresses: addresses.map(addressText) },
                 });
             }

@@ -8,6 +8,8 @@ import { haproxySocket, renderHaproxyConfig } from "./render/haproxyConfig.ts";
 import { renderHostScript } from "./render/hostScript.ts";
 import { renderRestartDropIn } from "./render/restartDropIn.ts";
 import { shareVirtualIp, type VirtualIp, virtualIpPackages } from "./virtualIp.ts";
+import { balancerScripts } from "./balancer/scripts.ts";
+import { hostScripts } from "./host/scripts.ts";
 
 /** The hosts that balance the API, and what is behind them. */
 export interface HAProxyBalancerArgs {
@@ -104,7 +106,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
     const packages = ["haproxy", "socat", ...(args.virtualIp === undefined ? [] : virtualIpPackages)];
     return new HostCommand(
       `${name}-packages`,
-      { host, script: renderHostScript({ body: "packages", variables: { host_name: hostName, packages } }) },
+      { host, script: renderHostScript({ body: hostScripts.packages, variables: { host_name: hostName, packages } }) },
       { parent: this, dependsOn: previous === undefined ? [] : [previous] },
     );
   }
@@ -128,8 +130,8 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
             .all([args.healthCertificate.certificate, args.healthCertificate.privateKey, args.serverCaCertificate])
             .apply(([certificate, privateKey, ca]) =>
               renderHostScript({
-                body: "secretFiles",
-                parts: ["originals"],
+                body: hostScripts.secretFiles,
+                parts: [hostScripts.originals],
                 variables: {
                   revision_name: "haproxy-secrets",
                   reader: "haproxy",
@@ -174,8 +176,8 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
             .digest("hex")
             .slice(0, 16);
           return renderHostScript({
-            body: "haproxyService",
-            parts: ["originals", "keptFiles"],
+            body: balancerScripts.haproxyService,
+            parts: [hostScripts.originals, hostScripts.keptFiles],
             variables: {
               host_name: hostName,
               revision,

@@ -8,6 +8,9 @@ import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { renderK3sConfig } from "./render/k3sConfig.ts";
 import { type Registries, renderRegistries } from "./render/registries.ts";
 import { type K3sRole, k3sUnitNames, renderK3sUnit } from "./render/k3sUnit.ts";
+import { balancerScripts } from "./balancer/scripts.ts";
+import { hostScripts } from "./host/scripts.ts";
+import { k3sScripts } from "./k3s/scripts.ts";
 
 /** One node: a host with K3s on it, as a server or as an agent. */
 export interface K3sNodeArgs {
@@ -85,8 +88,8 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
           .all([pulumi.output(args.secretConfig), args.secretFiles ?? [], pulumi.output(args.registries)])
           .apply(([config, files, registries]) =>
             renderHostScript({
-              body: "secretFiles",
-              parts: ["originals", "k3sClaim"],
+              body: hostScripts.secretFiles,
+              parts: [hostScripts.originals, k3sScripts.k3sClaim],
               variables: {
                 node_name: args.nodeName,
                 role,
@@ -132,8 +135,15 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
         ])
         .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint, datastoreSchema, startTls]) =>
           renderHostScript({
-            body: "k3sService",
-            parts: ["originals", "keptFiles", "k3sClaim", "k3sBalancer", "k3sDrain", "k3sUninstall"],
+            body: k3sScripts.k3sService,
+            parts: [
+              hostScripts.originals,
+              hostScripts.keptFiles,
+              k3sScripts.k3sClaim,
+              balancerScripts.k3sBalancer,
+              k3sScripts.k3sDrain,
+              k3sScripts.k3sUninstall,
+            ],
             variables: {
               host_name: args.nodeName,
               node_name: args.nodeName,

@@ -11,6 +11,8 @@ import {
 import type { Registries } from "./render/registries.ts";
 import { renderHostScript } from "./render/hostScript.ts";
 import { type K3sRole, k3sUnitNames } from "./render/k3sUnit.ts";
+import { hostScripts } from "./host/scripts.ts";
+import { k3sScripts } from "./k3s/scripts.ts";
 
 /** Which K3s, and where from. */
 export interface K3sReleaseArgs {
@@ -83,8 +85,8 @@ export function installRelease(
     {
       host,
       script: renderHostScript({
-        body: "k3sInstall",
-        parts: ["originals", "k3sClaim", "k3sUninstall"],
+        body: k3sScripts.k3sInstall,
+        parts: [hostScripts.originals, k3sScripts.k3sClaim, k3sScripts.k3sUninstall],
         variables: {
           host_name: hostName,
           node_name: hostName,

@@ -17,6 +17,8 @@ import { renderFirewallRequirement, renderFirewallUnit } from "./render/firewall
 import { type HostFile, renderHostScript } from "./render/hostScript.ts";
 import { type MariadbConfig, maxConnections, renderMariadbConfig } from "./render/mariadbConfig.ts";
 import { renderMariadbDropIn, renderMariadbSocket, renderMariadbStop } from "./render/mariadbUnits.ts";
+import { managedScripts } from "./datastore/managed/scripts.ts";
+import { hostScripts } from "./host/scripts.ts";
 
 /** A MariaDB server that the datastore installs and owns. */
 export interface ManagedDatastoreArgs {
@@ -79,7 +81,7 @@ export function managedDatastore(
     {
       host,
       script: renderHostScript({
-        body: "packages",
+        body: hostScripts.packages,
         variables: { host_name: hostName, packages: ["mariadb-server", "openssl"] },
       }),
     },
@@ -98,8 +100,8 @@ export function managedDatastore(
       script: pulumi.secret(
         tlsFiles.apply((files) =>
           renderHostScript({
-            body: "secretFiles",
-            parts: ["originals"],
+            body: hostScripts.secretFiles,
+            parts: [hostScripts.originals],
             // What MariaDB reads stays while MariaDB stays.
             variables: {
               revision_name: "datastore-tls",
@@ -128,7 +130,7 @@ export function managedDatastore(
               applySeconds: 3600,
               script: pulumi.all([config, tlsSecrets.revision]).apply(([settings, revision]) =>
                 renderHostScript({
-                  body: "backupFirst",
+                  body: managedScripts.backupFirst,
                   variables: {
                     host_name: hostName,
                     label: "pre-datastore-change",
@@ -151,8 +153,14 @@ export function managedDatastore(
       host,
       script: pulumi.all([config, backupAddress, tlsSecrets.revision]).apply(([settings, backup, tlsRevision]) =>
         renderHostScript({
-          body: "datastoreServer",
-          parts: ["originals", "keptFiles", "firewall", "bufferPool", "binaryLog"],
+          body: managedScripts.datastoreServer,
+          parts: [
+            hostScripts.originals,
+            hostScripts.keptFiles,
+            hostScripts.firewall,
+            managedScripts.bufferPool,
+            managedScripts.binaryLog,
+          ],
           variables: {
             host_name: hostName,
             adopt: String(host.adopt ?? false),
@@ -209,7 +217,7 @@ export function managedDatastore(
       host,
       onChange: "reapply",
       script: renderHostScript({
-        body: "datastoreSchema",
+        body: managedScripts.datastoreSchema,
         variables: { host_name: hostName, database, starts_empty: String(args.startsEmpty ?? false) },
       }),
     },
@@ -241,7 +249,7 @@ export function managedDatastore(
         host,
         script: from.address.apply((clientAddress) =>
           renderHostScript({
-            body: "datastoreClient",
+            body: managedScripts.datastoreClient,
             variables: {
               host_name: hostName,
               user,

@@ -3,6 +3,7 @@ import type { HostArgs } from "./host/host.ts";
 import { HostCommand } from "./host/hostCommand.ts";
 import { backupProgramPath } from "./render/backupProgram.ts";
 import { renderHostScript, variableIn } from "./render/hostScript.ts";
+import { k3sScripts } from "./k3s/scripts.ts";
 
 /** Before what the datastore is dumped, and where. */
 export interface UpgradeDumpArgs {
@@ -33,7 +34,7 @@ export class UpgradeDump extends pulumi.ComponentResource {
         host: args.host,
         applySeconds: dumpSeconds,
         script: renderHostScript({
-          body: "upgradeDump",
+          body: k3sScripts.upgradeDump,
           variables: { host_name: args.hostName, version: args.version, backup_program: backupProgramPath },
         }),
       },

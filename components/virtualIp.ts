@@ -7,6 +7,8 @@ import { renderHostScript } from "./render/hostScript.ts";
 import { renderKeepalivedConfig } from "./render/keepalivedConfig.ts";
 import { renderRestartDropIn } from "./render/restartDropIn.ts";
 import { renderVrrpFirewall, vrrpFirewallTable } from "./render/vrrpFirewall.ts";
+import { balancerScripts } from "./balancer/scripts.ts";
+import { hostScripts } from "./host/scripts.ts";
 
 /** An address that several balancers share: one holds it, and another takes it over when that one fails. */
 export interface VirtualIp {
@@ -47,8 +49,8 @@ export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.Cust
       host: args.host,
       script: pulumi.all([args.ownAddress, pulumi.all(args.peerAddresses)]).apply(([ownAddress, peerAddresses]) =>
         renderHostScript({
-          body: "virtualIp",
-          parts: ["originals", "keptFiles", "firewall"],
+          body: balancerScripts.virtualIp,
+          parts: [hostScripts.originals, hostScripts.keptFiles, hostScripts.firewall],
           variables: {
             host_name: hostName,
             virtual_address: virtualIp.address,

@@ -26,6 +26,8 @@ import {
 } from "./restorePlan.ts";
 import { readSettings } from "./stackSettings.ts";
 import type { Workspace } from "./workspace.ts";
+import { engineScripts } from "../components/datastore/engine/scripts.ts";
+import { k3sScripts } from "../components/k3s/scripts.ts";
 
 /** Which backup is restored, and how. */
 export interface RestoreOptions {
@@ -191,8 +193,8 @@ function currentOf(answer: string): Current | undefined {
 
 async function runPhase(hosts: RestoreScene, manifest: Manifest, started: string, phase: string): Promise<string> {
   const script = renderHostScript({
-    body: "datastoreRestore",
-    parts: ["sqlImport", "datastoreExchange"],
+    body: engineScripts.datastoreRestore,
+    parts: [engineScripts.sqlImport, engineScripts.datastoreExchange],
     variables: {
       host_name: hosts.database.name,
       database: hosts.databaseName,
@@ -213,7 +215,7 @@ async function runPhase(hosts: RestoreScene, manifest: Manifest, started: string
 
 async function restart(host: HostLogin, unit: string, started: string, readySeconds: number): Promise<void> {
   const script = renderHostScript({
-    body: "k3sRestart",
+    body: k3sScripts.k3sRestart,
     variables: {
       host_name: host.name,
       unit,

@@ -6,6 +6,7 @@ import { hostCheckParts } from "./hostCheckParts.ts";
 import { loginOf, valueOf } from "./hostLogin.ts";
 import { runOnHost } from "./hostShell.ts";
 import { HostUnreachable, placeOf } from "./sshConnection.ts";
+import { hostScripts } from "./scripts.ts";
 
 /** Seconds that the check of a host may take once it has let us in. A healthy one takes a fraction of one. */
 const checkSeconds = 60;
@@ -78,8 +79,8 @@ export async function hostCheckScript(host: NamedHost): Promise<string> {
     ),
   );
   return renderHostScript({
-    body: "hostCheck",
-    parts: ["originals", ...hostCheckParts.map(({ script }) => script)],
+    body: hostScripts.hostCheck,
+    parts: [hostScripts.originals, ...hostCheckParts.map(({ script }) => script)],
     variables: { ...Object.fromEntries(variables), checks: hostCheckParts.flatMap(({ checks }) => checks) },
   });
 }

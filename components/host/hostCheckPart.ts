@@ -30,8 +30,8 @@ export type ProblemSentence = (host: NamedHost, ...facts: string[]) => string;
  * problem that it finds; and the sentence for each code.
  */
 export interface HostCheckPart {
-  /** Name of a file in `render/scripts/` without its ending. */
-  readonly script: string;
+  /** Its file of bash. */
+  readonly script: URL;
   /** Functions of that file that are called, in this order. */
   readonly checks: readonly string[];
   /** Shell variables that the file reads. */

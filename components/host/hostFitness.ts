@@ -1,4 +1,5 @@
 import { type HostCheckPart, type HostRole, roleWords } from "./hostCheckPart.ts";
+import { hostScripts } from "./scripts.ts";
 
 /** Room that a role takes under /var, in MiB, with a margin: K3s and its images, a database, a proxy. */
 const neededMebibytes: Readonly<Record<HostRole, number>> = {
@@ -22,7 +23,7 @@ const ports: Readonly<Partial<Record<HostRole, { port: string; owners: string }>
 
 /** Whether a host is one that the program can work on: system, disk, port, leftovers of earlier clusters. */
 export const hostFitness: HostCheckPart = {
-  script: "hostFitness",
+  script: hostScripts.hostFitness,
   checks: ["check_root", "check_system", "check_disk", "check_port", "check_leftovers", "check_node"],
   variables: ({ name, role }) => ({
     host_name: name,

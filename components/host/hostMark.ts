@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { renderHostScript } from "../render/hostScript.ts";
 import type { HostRole, NamedHost } from "./hostCheckPart.ts";
 import { HostCommand } from "./hostCommand.ts";
+import { hostScripts } from "./scripts.ts";
 
 /**
  * Marks a host as this cluster's, by a file that only root reads, before anything else is changed there, and once `known` is.
@@ -20,7 +21,7 @@ export function markHost(
       applySeconds: 330,
       script: pulumi.all([stack.clusterId ?? "", known]).apply(([cluster]) =>
         renderHostScript({
-          body: "hostOwner",
+          body: hostScripts.hostOwner,
           variables: {
             host_name: hostName,
             mark: [

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type HostCheckPart, type HostRole, roleWords } from "./hostCheckPart.ts";
 import { type OwnStack, ownerName } from "./ownStack.ts";
+import { hostScripts } from "./scripts.ts";
 
 /** Where the mark stands on a host. Its script knows it as well. */
 const markPath = "/var/lib/k3s-ha/owner";
@@ -30,7 +31,7 @@ const release = `release the host with this command there: rm ${markPath}`;
 
 /** Whether a host is this stack's, or nobody's, and holds nothing of somebody else that would be replaced. */
 export const hostOwnership: HostCheckPart = {
-  script: "hostOwnership",
+  script: hostScripts.hostOwnership,
   checks: ["check_owner", "check_load_balancer", "check_database", "check_kubernetes", "check_held_ports"],
   variables: ({ host: { adopt = false }, role, stack = {} }) => ({
     owner_name: stack.owner ?? ownerName(),

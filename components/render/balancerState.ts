@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { balancerScripts } from "../balancer/scripts.ts";
 import type { HostFile } from "./hostScript.ts";
 
 /** Port that a server tells balancers on whether it takes new clients. What it says is no secret, and nothing is read. */
@@ -32,16 +33,16 @@ export const stopDropInPath = "/etc/systemd/system/k3s.service.d/k3s-ha.conf";
  */
 export function balancerStateFiles(address: string, { leaves }: { leaves: boolean }): HostFile[] {
   return [
-    program(balancerStateProgramPath, "balancerState"),
-    program(stopProgramPath, "k3sStop"),
+    program(balancerStateProgramPath, balancerScripts.balancerState),
+    program(stopProgramPath, balancerScripts.k3sStop),
     { path: `/etc/systemd/system/${unitName}@.service`, content: renderService() },
     { path: `/etc/systemd/system/${balancerStateSocket}`, content: renderSocket(address) },
     { path: stopDropInPath, content: renderStopDropIn(leaves) },
   ];
 }
 
-function program(path: string, script: string): HostFile {
-  return { path, content: readFileSync(new URL(`./scripts/${script}.sh`, import.meta.url), "utf8"), mode: "0755" };
+function program(path: string, script: URL): HostFile {
+  return { path, content: readFileSync(script, "utf8"), mode: "0755" };
 }
 
 function renderStopDropIn(leaves: boolean): string {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { hostScripts } from "../host/scripts.ts";
 import { shellQuote } from "./shell.ts";
 
 /** A file that a script writes on its host. */
@@ -15,10 +16,10 @@ export interface HostFile {
 
 /** What makes a script that a host runs. */
 export interface HostScript {
-  /** Name of a file in `scripts/` without its ending; it defines the functions `apply` and `remove`. */
-  body: string;
-  /** Names of more files in `scripts/`, whose functions the body uses. Default: none. */
-  parts?: readonly string[];
+  /** A file of bash that defines the functions `apply` and `remove`. */
+  body: URL;
+  /** More files, whose functions the body uses. Default: none. */
+  parts?: readonly URL[];
   /** Shell variables that the body reads. An array becomes a bash array. */
   variables: Readonly<Record<string, string | number | readonly string[]>>;
   /** Files that `put_files`, called by the body, writes; each only when it differs. */
@@ -28,7 +29,7 @@ export interface HostScript {
 /** Ends each file's text. No sensible file holds this line; one that does is refused. */
 const endOfFile = "__END_OF_FILE__";
 
-const prelude = scriptText("prelude");
+const prelude = scriptText(hostScripts.prelude);
 
 /**
  * The text of a script: settings, variables, the prelude, the files, the body, and at its very end the call of the
@@ -71,7 +72,7 @@ function renderPutFiles(files: readonly HostFile[]): string {
 }
 
 /** The body of a script without the lines that only its checker reads. */
-function scriptText(name: string): string {
-  const text = readFileSync(new URL(`./scripts/${name}.sh`, import.meta.url), "utf8");
+function scriptText(file: URL): string {
+  const text = readFileSync(file, "utf8");
   return text.replace(/^#!.*\n/, "").replace(/^# shellcheck .*\n/gm, "");
 }

@@ -121,7 +121,7 @@ export function hostStatusScript(
   apiSeconds = 3,
 ): string {
   return renderHostScript({
-    body: "hostStatus",
+    body: new URL("../../components/render/scripts/hostStatus.sh", import.meta.url),
     variables: {
       role,
       datastore: managedDatabase === undefined ? "remote" : "managed",

@@ -12,6 +12,7 @@ import { renderHostScript } from "../../components/render/hostScript.ts";
 import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
 import { eventually } from "../support/eventually.ts";
 import { datastore, host, root, rows, token, useBackupHost } from "./fixture.ts";
+import { engineScripts } from "../../components/datastore/engine/scripts.ts";
 
 useBackupHost();
 
@@ -35,8 +36,8 @@ beforeEach(async () => {
 
 async function phase(name: string, changes: Readonly<Record<string, string | number>> = {}) {
   const script = renderHostScript({
-    body: "datastoreRestore",
-    parts: ["sqlImport", "datastoreExchange"],
+    body: engineScripts.datastoreRestore,
+    parts: [engineScripts.sqlImport, engineScripts.datastoreExchange],
     variables: {
       host_name: "db-1",
       database: "k3s",

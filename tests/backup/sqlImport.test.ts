@@ -10,6 +10,7 @@ import { renderHostScript } from "../../components/render/hostScript.ts";
 import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
 import { insertRows, type KineRow } from "./kineRows.ts";
 import { datastore, host, replaceDump, rows, sign, token, useBackupHost } from "./fixture.ts";
+import { engineScripts } from "../../components/datastore/engine/scripts.ts";
 
 useBackupHost();
 
@@ -91,8 +92,8 @@ describe("a dump with commands for the client", { timeout: 600_000 }, () => {
     await writeFile(join(state, ".my.cnf"), `[client]\nsocket=${datastore.socket}\n`);
     await execa("cp", [join(host.settings.directory, id, "kine.sql.zst"), join(state, "restore/kine.sql.zst")]);
     const script = renderHostScript({
-      body: "datastoreRestore",
-      parts: ["sqlImport", "datastoreExchange"],
+      body: engineScripts.datastoreRestore,
+      parts: [engineScripts.sqlImport, engineScripts.datastoreExchange],
       variables: {
         host_name: "db-1",
         database: "k3s",

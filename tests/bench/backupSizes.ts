@@ -13,6 +13,7 @@ import { insertRows, kineRows, kineSchema } from "../backup/kineRows.ts";
 import { TestDatastore } from "../backup/testDatastore.ts";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
+import { engineScripts } from "../../components/datastore/engine/scripts.ts";
 
 const token = "a-token-of-the-cluster-0123456789abcdef";
 const root = await mkdtemp(join(tmpdir(), "k3s-ha-sizes-"));
@@ -84,8 +85,8 @@ async function restore(host: BackupHost, id: string, key: string, count: number)
   const opened = Date.now() - start;
   for (const phase of ["room", "lock", "prepare", "swap", "open"]) {
     const script = renderHostScript({
-      body: "datastoreRestore",
-      parts: ["sqlImport", "datastoreExchange"],
+      body: engineScripts.datastoreRestore,
+      parts: [engineScripts.sqlImport, engineScripts.datastoreExchange],
       variables: {
         host_name: "db-1",
         database: "k3s",

@@ -4,10 +4,11 @@ import { describe, it } from "node:test";
 import { networkFault } from "../../components/clusterNetworkGuard.ts";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { renderK3sConfig } from "../../components/render/k3sConfig.ts";
+import { hostScripts } from "../../components/host/scripts.ts";
 
 const started = (config: Readonly<Record<string, unknown>>) =>
   renderHostScript({
-    body: "packages",
+    body: hostScripts.packages,
     variables: { version: "v1.35.0+k3s1" },
     files: [{ path: "/etc/rancher/k3s/config.yaml", content: renderK3sConfig(config), mode: "0600" }],
   });

@@ -7,8 +7,12 @@ import { describe, it } from "node:test";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { type BashResult, runBash } from "../support/bash.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+import { managedScripts } from "../../components/datastore/managed/scripts.ts";
 
-const script = renderHostScript({ body: "backupFirst", variables: { host_name: "db-1", label: "pre-change" } });
+const script = renderHostScript({
+  body: managedScripts.backupFirst,
+  variables: { host_name: "db-1", label: "pre-change" },
+});
 
 /** What there is on the host: the program, if any, and whether a backup was ever proved. */
 interface Scene {

@@ -16,6 +16,7 @@ import { type BashResult, runBash } from "../support/bash.ts";
 import { makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { hostilePassword } from "../support/hostilePassword.ts";
+import { engineScripts } from "../../components/datastore/engine/scripts.ts";
 
 const privileges = "SELECT, INSERT, UPDATE, DELETE, CREATE, INDEX";
 
@@ -54,8 +55,8 @@ function preflight(
   assert.ok(parts !== undefined);
   const { addresses, user, password, database } = parts;
   const script = renderHostScript({
-    body: "datastorePreflight",
-    parts: ["clientFiles", "databaseClient"],
+    body: engineScripts.datastorePreflight,
+    parts: [engineScripts.clientFiles, engineScripts.databaseClient],
     variables: {
       host_name: "server-1",
       database,

@@ -4,11 +4,12 @@ import { describe, it } from "node:test";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { type BashResult, runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
+import { managedScripts } from "../../components/datastore/managed/scripts.ts";
 
 /** Runs the script with a MariaDB that holds the schema or does not, and prints what it was asked to change. */
 function run(action: "apply" | "reapply", { isThere = false, startsEmpty = false } = {}): Promise<BashResult> {
   const script = renderHostScript({
-    body: "datastoreSchema",
+    body: managedScripts.datastoreSchema,
     variables: { host_name: "db-1", database: "k3s", starts_empty: String(startsEmpty) },
   });
   return runBash(`${definitionsOf(script)}lock_host() { :; }

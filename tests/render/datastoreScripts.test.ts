@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { type BashResult, runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
+import { engineScripts } from "../../components/datastore/engine/scripts.ts";
 
 /** What a server answers when all is well, by the name of the question. */
 const goodAnswers = {
@@ -30,8 +31,8 @@ type Answers = Partial<Record<keyof typeof goodAnswers, string>>;
 
 function preflight(answers: Answers, variables: Readonly<Record<string, string>> = {}): Promise<BashResult> {
   const script = renderHostScript({
-    body: "datastorePreflight",
-    parts: ["clientFiles", "databaseClient"],
+    body: engineScripts.datastorePreflight,
+    parts: [engineScripts.clientFiles, engineScripts.databaseClient],
     variables: {
       host_name: "server-1",
       database: "k3s",
@@ -159,8 +160,8 @@ describe("datastorePreflight", () => {
 describe("datastoreAccess", () => {
   it("tells why MariaDB refused, without the password in the statement", async () => {
     const script = renderHostScript({
-      body: "datastoreAccess",
-      parts: ["clientFiles", "databaseClient"],
+      body: engineScripts.datastoreAccess,
+      parts: [engineScripts.clientFiles, engineScripts.databaseClient],
       variables: {
         host_name: "db-1",
         database_name: "MariaDB",

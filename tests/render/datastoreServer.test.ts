@@ -9,12 +9,14 @@ import { renderHostScript } from "../../components/render/hostScript.ts";
 import { type BashResult, runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+import { managedScripts } from "../../components/datastore/managed/scripts.ts";
+import { hostScripts } from "../../components/host/scripts.ts";
 
 const definitions = (pool: string, more: Readonly<Record<string, string>> = {}) =>
   definitionsOf(
     renderHostScript({
-      body: "datastoreServer",
-      parts: ["originals", "keptFiles", "bufferPool", "binaryLog"],
+      body: managedScripts.datastoreServer,
+      parts: [hostScripts.originals, hostScripts.keptFiles, managedScripts.bufferPool, managedScripts.binaryLog],
       variables: { host_name: "db-1", adopt: "false", buffer_pool_mebibytes: pool, ...more },
     }),
   );

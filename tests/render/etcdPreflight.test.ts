@@ -13,6 +13,7 @@ import { renderHostScript } from "../../components/render/hostScript.ts";
 import { type BashResult, runBash } from "../support/bash.ts";
 import { makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
+import { engineScripts } from "../../components/datastore/engine/scripts.ts";
 
 /** What a member says of itself. */
 interface Member {
@@ -83,8 +84,8 @@ interface Look {
 
 function preflight(look: Look = {}): Promise<BashResult> {
   const script = renderHostScript({
-    body: "etcdPreflight",
-    parts: ["clientFiles"],
+    body: engineScripts.etcdPreflight,
+    parts: [engineScripts.clientFiles],
     variables: {
       host_name: "server-1",
       addresses: look.addresses ?? [address],

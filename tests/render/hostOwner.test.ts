@@ -8,6 +8,7 @@ import { shellQuote } from "../../components/render/shell.ts";
 import { runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+import { hostScripts } from "../../components/host/scripts.ts";
 
 const own = { host_name: "db-1", role: "datastore", project: "k3s-ha", stack: "prod", cluster: "one" };
 const text = (mark: Partial<typeof own> = {}) => {
@@ -18,7 +19,7 @@ const text = (mark: Partial<typeof own> = {}) => {
 /** Runs one function of the script, as this user: its files are the user's own. */
 function run(directory: string, action: "apply" | "remove", variables: Partial<typeof own> = {}) {
   const script = renderHostScript({
-    body: "hostOwner",
+    body: hostScripts.hostOwner,
     variables: { host_name: variables.host_name ?? own.host_name, mark: text(variables).trimEnd().split("\n") },
   });
   return runBash(

@@ -7,6 +7,7 @@ import { renderHostScript } from "../../components/render/hostScript.ts";
 import { bashOutput } from "../support/bash.ts";
 import { assertGolden } from "../support/golden.ts";
 import { definitionsOf, filesOf } from "../support/hostFiles.ts";
+import { hostScripts } from "../../components/host/scripts.ts";
 
 const text = fc.string({ unit: "binary" }).filter((value) => !value.includes("\0"));
 /** Lines that a shell would act on, if it got to see them. */
@@ -36,15 +37,15 @@ const shellText = fc
   )
   .map((lines) => lines.join("\n"));
 
-const packages = { body: "packages", variables: { packages: ["curl"] } };
+const packages = { body: hostScripts.packages, variables: { packages: ["curl"] } };
 
 describe("renderHostScript", () => {
   it("reads like this", () => {
     assertGolden(
       "script.sh",
       renderHostScript({
-        body: "secretFiles",
-        parts: ["originals"],
+        body: hostScripts.secretFiles,
+        parts: [hostScripts.originals],
         variables: { revision_name: "k3s-secrets", paths: ["/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml"] },
         files: [
           { path: "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml", content: 'token: "…"', mode: "0600" },
@@ -86,7 +87,7 @@ describe("renderHostScript", () => {
   it("carries variables, words and lists alike", async () => {
     await fc.assert(
       fc.asyncProperty(text, fc.array(text, { maxLength: 20 }), async (word, list) => {
-        const script = renderHostScript({ body: "packages", variables: { word, list, number: 7 } });
+        const script = renderHostScript({ body: hostScripts.packages, variables: { word, list, number: 7 } });
         const output = await bashOutput(
           `${definitionsOf(script)}for value in "$word" "$number" "\${list[@]}"; do printf '%s\\0' "$value"; done\n`,
         );

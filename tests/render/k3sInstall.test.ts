@@ -12,6 +12,7 @@ import { renderHostScript } from "../../components/render/hostScript.ts";
 import { type BashResult, runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+import { k3sScripts } from "../../components/k3s/scripts.ts";
 
 const version = "v1.35.0+k3s1";
 const binary = "#!/bin/sh\necho k3s\n";
@@ -51,8 +52,8 @@ describe("k3sInstall", () => {
     more: Record<string, string | string[]> = {},
   ): Promise<BashResult> => {
     const script = renderHostScript({
-      body: "k3sInstall",
-      parts: ["k3sClaim"],
+      body: k3sScripts.k3sInstall,
+      parts: [k3sScripts.k3sClaim],
       variables: {
         host_name: "server-1",
         node_name: "server-1",

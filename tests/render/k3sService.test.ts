@@ -3,14 +3,19 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { renderHostScript } from "../../components/render/hostScript.ts";
 import { shellQuote } from "../../components/render/shell.ts";
+import { k3sScripts } from "../../components/k3s/scripts.ts";
 import { bashOutput } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 
 /** What `call` prints, and whether it is content, when kubectl answers and complains like this. */
-function read(call: string, { answer = "", beside = "", exitCode = 0 }, body = "k3sService"): Promise<string> {
+function read(
+  call: string,
+  { answer = "", beside = "", exitCode = 0 },
+  body: URL = k3sScripts.k3sService,
+): Promise<string> {
   const script = renderHostScript({
     body,
-    parts: body === "k3sService" ? ["k3sDrain"] : [],
+    parts: body === k3sScripts.k3sService ? [k3sScripts.k3sDrain] : [],
     variables: {
       unit: "k3s-agent",
       kubeconfig: "kubeconfig",
@@ -59,6 +64,6 @@ describe("the removal of nodes", () => {
   it("begins when the API is ready, also when K3s debugs", async () => {
     const call = "sleep() { exit 1; }\nwait_for_api && printf 'ready'";
     for (const beside of ["", debugging])
-      assert.equal(await read(call, { answer: "ok", beside }, "clusterMembers"), "ready");
+      assert.equal(await read(call, { answer: "ok", beside }, k3sScripts.clusterMembers), "ready");
   });
 });

@@ -10,6 +10,8 @@ import { shellQuote } from "../../components/render/shell.ts";
 import { type BashResult, bashOutput, runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+import { balancerScripts } from "../../components/balancer/scripts.ts";
+import { hostScripts } from "../../components/host/scripts.ts";
 
 const owner = `${userInfo().uid}:${userInfo().gid}`;
 
@@ -37,8 +39,8 @@ class Balancer {
   /** The step that writes the certificate. */
   async writeCertificate(content: string): Promise<void> {
     const script = renderHostScript({
-      body: "secretFiles",
-      parts: ["originals"],
+      body: hostScripts.secretFiles,
+      parts: [hostScripts.originals],
       variables: { revision_name: "haproxy-secrets", reader: "haproxy", paths: [], optional_paths: [] },
       files: [{ path: this.at("health.pem"), content, mode: "0600", owner }],
     });
@@ -48,8 +50,8 @@ class Balancer {
   /** The step that runs the service, which takes what it is given or does not. */
   run(config: string, outcome: "works" | "fails"): Promise<BashResult> {
     const script = renderHostScript({
-      body: "haproxyService",
-      parts: ["originals", "keptFiles"],
+      body: balancerScripts.haproxyService,
+      parts: [hostScripts.originals, hostScripts.keptFiles],
       variables: {
         host_name: "lb-1",
         revision: "a",

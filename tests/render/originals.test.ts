@@ -9,12 +9,17 @@ import { shellQuote } from "../../components/render/shell.ts";
 import { bashOutput } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+import { hostScripts } from "../../components/host/scripts.ts";
 
 const ours = "# Written by k3s-ha; changes made here are overwritten.\nours\n";
 
 /** Runs commands with a systemd that notes what it is asked, and a dpkg that knows one file, `packaged`, as its own. */
 async function run(directory: string, commands: string, { enabled = true, active = true } = {}): Promise<string> {
-  const script = renderHostScript({ body: "packages", parts: ["originals"], variables: { host_name: "lb-1" } });
+  const script = renderHostScript({
+    body: hostScripts.packages,
+    parts: [hostScripts.originals],
+    variables: { host_name: "lb-1" },
+  });
   return bashOutput(`${definitionsOf(script)}
 originals_directory=${shellQuote(join(directory, "state/adopted"))}
 cd ${shellQuote(directory)}

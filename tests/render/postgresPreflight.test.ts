@@ -15,6 +15,7 @@ import { makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { hostilePassword } from "../support/hostilePassword.ts";
 import { PostgresServer } from "../support/postgresServer.ts";
+import { engineScripts } from "../../components/datastore/engine/scripts.ts";
 
 let directory: string;
 let server: PostgresServer;
@@ -59,8 +60,8 @@ function preflight(endpoint: string, look: Look = {}): Promise<BashResult> {
   assert.ok(parts !== undefined);
   const { user, database } = parts;
   const script = renderHostScript({
-    body: "postgresPreflight",
-    parts: ["clientFiles"],
+    body: engineScripts.postgresPreflight,
+    parts: [engineScripts.clientFiles],
     variables: {
       host_name: "server-1",
       database,

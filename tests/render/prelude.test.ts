@@ -10,10 +10,11 @@ import { shellQuote } from "../../components/render/shell.ts";
 import { type BashResult, bashOutput, runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+import { hostScripts } from "../../components/host/scripts.ts";
 
 /** Everything that scripts have in common, with its records kept in the test's directory. */
 function prelude(directory: string): string {
-  const script = renderHostScript({ body: "packages", parts: ["keptFiles"], variables: {} });
+  const script = renderHostScript({ body: hostScripts.packages, parts: [hostScripts.keptFiles], variables: {} });
   const at = (name: string) => shellQuote(join(directory, name));
   return `${definitionsOf(script)}state_directory=${at("state")} runtime_directory=${at("run")} earlier_lock=${at("earlier.lock")}\ncd ${shellQuote(directory)}\n`;
 }

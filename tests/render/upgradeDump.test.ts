@@ -9,6 +9,7 @@ import { shellQuote } from "../../components/render/shell.ts";
 import { runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
+import { k3sScripts } from "../../components/k3s/scripts.ts";
 
 /** What the step says when the servers are to run one version after another. */
 async function said(versions: readonly string[]): Promise<string> {
@@ -23,7 +24,7 @@ async function said(versions: readonly string[]): Promise<string> {
     let text = "";
     for (const version of versions) {
       const script = renderHostScript({
-        body: "upgradeDump",
+        body: k3sScripts.upgradeDump,
         variables: { host_name: "db-1", version, backup_program: program },
       });
       const { exitCode, stderr } = await runBash(

@@ -18,6 +18,7 @@ import { type CertificateFiles, makeAuthority, makeCertificate } from "../suppor
 import { definitionsOf } from "../support/hostFiles.ts";
 import { hostilePassword } from "../support/hostilePassword.ts";
 import { addressOf, devConfig, onHost, readyNodes, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
+import { engineScripts } from "../../components/datastore/engine/scripts.ts";
 
 const administrator = "the-administrators-word-7d1f";
 const caVariable = "K3S_HA_DATASTORE_CA_FILE";
@@ -386,8 +387,8 @@ function preflightOf(endpoint: string, caCertificate: string): string {
   const { addresses, user, password, database } = parts;
   const [{ host: address, port }] = addresses;
   const script = renderHostScript({
-    body: "datastorePreflight",
-    parts: ["clientFiles", "databaseClient"],
+    body: engineScripts.datastorePreflight,
+    parts: [engineScripts.clientFiles, engineScripts.databaseClient],
     variables: {
       host_name: "server-1",
       database,

@@ -13,6 +13,7 @@ import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { machineSite, pathsOf } from "../../sandbox/state.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { addressOf, devConfig, onHost, SandboxStack } from "../support/sandboxCluster.ts";
+import { hostScripts } from "../../components/host/scripts.ts";
 
 const stack: OwnStack = {
   owner: "k3s-ha/dev",
@@ -285,7 +286,7 @@ test("no package is removed for another one, and the refusal names both", async 
   await onHost("mysql-1", "systemctl start mysql");
   const before = await installed();
   const script = renderHostScript({
-    body: "packages",
+    body: hostScripts.packages,
     variables: { host_name: "mysql-1", packages: ["mariadb-server-core"] },
   });
   const { stderr, exitCode } = await exec("mysql-1", `${definitionsOf(script)}apply`);
