@@ -1,6 +1,6 @@
 /**
  * The Pulumi toolchain of the sandbox: the CLI, its Node language host and the provider plugins, in exactly the versions
- * that package.json pins. The official ones where they can be downloaded; else the CLI built from its Go module, with
+ * that package-lock.json pins. The official ones where they can be downloaded; else the CLI built from its Go module, with
  * this project's language host and drop-in plugins. Nothing is installed outside the cache.
  */
 import { delimiter, dirname, join } from "node:path";

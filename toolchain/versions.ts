@@ -1,15 +1,13 @@
-/** The versions this project is pinned to, read from package.json, so that CLI, SDK and plugins can't drift apart. */
+/** The versions this project is pinned to, read from package-lock.json, so that CLI, SDK and plugins can't drift apart. */
 import { readFileSync } from "node:fs";
 
-const { dependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  dependencies: Record<string, string>;
+const { packages } = JSON.parse(readFileSync(new URL("../package-lock.json", import.meta.url), "utf8")) as {
+  packages: Record<string, { version: string } | undefined>;
 };
 
 function pinned(dependency: string): string {
-  const version = dependencies[dependency];
-  if (version === undefined || !/^\d+\.\d+\.\d+$/.test(version)) {
-    throw new Error(`package.json must pin ${dependency} to one exact version; it says ${version ?? "nothing"}.`);
-  }
+  const version = packages[`node_modules/${dependency}`]?.version;
+  if (version === undefined) throw new Error(`package-lock.json must pin ${dependency}: run npm install.`);
   return version;
 }
 
