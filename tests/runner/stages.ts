@@ -39,7 +39,7 @@ export const stages: readonly Stage[] = [
   },
   {
     name: "unit",
-    tests: `{tests/{config,render,drill,components,operations,toolchain,policy,runner}/**/*.test.ts,${withoutHosts}}`,
+    tests: `{tests/{config,render,drill,components,operations,package,policy,runner,toolchain}/**/*.test.ts,${withoutHosts}}`,
     except: "tests/toolchain/plugins/*.test.ts",
     needs: ["packages", "toolchain"],
   },
