@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { configPath } from "./configPath.ts";
+import type { Surroundings } from "./filePath.ts";
+import { hostsFile, readHostsFile } from "./hostsFile.ts";
 import { type Problem } from "./problem.ts";
 import { parseSection } from "./schemaProblems.ts";
 import { listed, matching, section } from "./schemaTypes.ts";
@@ -26,17 +28,17 @@ export interface OutputReader {
   names(): Promise<string[]>;
 }
 
-/** The configuration with the hosts of other stacks in it, as if they had been written there. */
+/** The configuration with the hosts of other stacks and of files in it, as if they had been written there. */
 export interface ResolvedHosts {
   readonly values: Readonly<Record<string, string>>;
-  /** Where hosts of another stack stand now: the reference by path, such as `k3s-ha:servers`. */
-  readonly references: ReadonlyMap<string, HostReference>;
+  /** Where hosts from elsewhere stand now: where they are from, in words, by path, such as `k3s-ha:servers`. */
+  readonly origins: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];
   /** What is allowed but probably not meant, one sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** Where the configuration may name a stack instead of hosts: the map that holds the hosts, the name in it, the path. */
+/** Where the configuration may name a stack, or a file, instead of hosts: the map that holds the hosts, the name in it, the path. */
 interface Place {
   readonly holder: Record<string, unknown>;
   readonly name: string;
@@ -44,22 +46,38 @@ interface Place {
 }
 
 /**
- * Puts the hosts of other stacks where the configuration names these. What is in them is checked together with all
- * else; here, only whether they can be had.
+ * Puts the hosts of other stacks and of files where the configuration names these. What is in them is checked together with
+ * all else; here, only whether they can be had.
  */
 export async function resolveHosts(
   values: Readonly<Record<string, string>>,
   open: (stack: string) => OutputReader,
+  surroundings: Surroundings,
 ): Promise<ResolvedHosts> {
   const changed: Record<string, string> = { ...values };
-  const references = new Map<string, HostReference>();
+  const origins = new Map<string, string>();
   const problems: Problem[] = [];
   const warnings: string[] = [];
   const readers = new Map<string, OutputReader>();
   for (const key of ["servers", "agentPools", "loadBalancer"]) {
     const root: Record<string, unknown> = { [key]: jsonMap(values[configPath(key)]) };
-    const found = placesIn(key, root).filter(({ holder, name }) => isReference(holder[name]));
+    const found = placesIn(key, root).filter(({ holder, name }) => isReference(holder[name]) || isFile(holder[name]));
     for (const { holder, name, path } of found) {
+      if (isFile(holder[name])) {
+        const named = parseSection(hostsFile, path.replace(/^k3s-ha:/, ""), holder[name]);
+        holder[name] = undefined;
+        problems.push(...named.problems);
+        if (named.problems.length > 0 || named.value === undefined) continue;
+        const { file } = named.value;
+        const read = readHostsFile(file, surroundings);
+        if ("fault" in read) {
+          problems.push({ path: `${path}.file`, fault: read.fault });
+          continue;
+        }
+        origins.set(path, `in ${file}`);
+        holder[name] = read.value;
+        continue;
+      }
       const parsed = parseSection(hostReference, path.replace(/^k3s-ha:/, ""), holder[name]);
       holder[name] = undefined;
       problems.push(...parsed.problems);
@@ -78,12 +96,12 @@ export async function resolveHosts(
           `${path} comes from the output ${reference.output} of ${reference.stack}, which is secret; names and addresses of hosts are not kept secret here, so export it without pulumi.secret.`,
         );
       }
-      references.set(path, reference);
+      origins.set(path, `from the output ${reference.output} of ${reference.stack}`);
       holder[name] = output.value;
     }
     if (found.length > 0) changed[configPath(key)] = JSON.stringify(root[key] ?? {});
   }
-  return { values: changed, references, problems, warnings };
+  return { values: changed, origins, problems, warnings };
 }
 
 /** Why an output cannot be taken for hosts, with the remedy, or undefined. */
@@ -115,6 +133,10 @@ function placesIn(key: string, root: Record<string, unknown>): Place[] {
 /** A reference has texts where a map of hosts has hosts. */
 function isReference(value: unknown): boolean {
   return isMap(value) && ["stack", "output"].some((name) => name in value && !isMap(value[name]));
+}
+
+function isFile(value: unknown): boolean {
+  return isMap(value) && "file" in value && !isMap(value["file"]);
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

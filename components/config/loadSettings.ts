@@ -11,7 +11,7 @@ const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: 
 
 /**
  * The settings of the current stack. The one place that reads Pulumi's configuration. Hosts that other stacks
- * export are read from there, in a preview too, since names and numbers of hosts decide which resources there are.
+ * export, or that stand in files, are read from there, in a preview too, since names and numbers of hosts decide which resources there are.
  *
  * Secrets are read together with all else, not by `pulumi.Config`, so that keys that nobody asks for are noticed; they
  * are marked secret while they are parsed.
@@ -20,16 +20,16 @@ const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: 
  */
 export async function loadSettings(): Promise<Settings> {
   const values = pulumi.runtime.allConfig();
-  const resolved = await resolveHosts(values, (stack) => new StackOutputs(stack));
   // Outside of Pulumi's own runner the SDK knows no root directory and answers with a placeholder.
   const root = pulumi.getRootDirectory();
+  const surroundings = { projectDirectory: isAbsolute(root) ? root : process.cwd(), environment: process.env };
+  const resolved = await resolveHosts(values, (stack) => new StackOutputs(stack), surroundings);
   try {
     const { settings, warnings } = parseSettings({
       values: resolved.values,
       resolved,
       secretKeys: Object.keys(values).filter((key) => isConfigSecret(key)),
-      projectDirectory: isAbsolute(root) ? root : process.cwd(),
-      environment: process.env,
+      ...surroundings,
       isPreview: pulumi.runtime.isDryRun(),
     });
     for (const warning of warnings) void pulumi.log.warn(warning);

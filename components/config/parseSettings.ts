@@ -26,8 +26,8 @@ export interface ConfigurationSource extends Surroundings {
   readonly values: Readonly<Record<string, string>>;
   /** The full keys whose values are encrypted. */
   readonly secretKeys: readonly string[];
-  /** What became of hosts that come from other stacks. Default: none do. */
-  readonly resolved?: Pick<ResolvedHosts, "references" | "problems" | "warnings">;
+  /** What became of hosts that come from other stacks or from files. Default: none do. */
+  readonly resolved?: Pick<ResolvedHosts, "origins" | "problems" | "warnings">;
   /** Whether nothing will be changed: a secret that only changes take may be missing then. Default: false. */
   readonly isPreview?: boolean;
   /** Today, for schedules. Default: now. */
@@ -104,11 +104,11 @@ function withoutResolved(problems: readonly Problem[], { resolved }: Configurati
   return problems.filter(({ path }) => !told.some((other) => other === path || other.startsWith(`${path}.`)));
 }
 
-/** A problem of a host of another stack names that stack: there it has to be mended. */
+/** A problem of a host from elsewhere names the stack or the file: there it has to be mended. */
 function withOrigin(problem: Problem, { resolved }: ConfigurationSource): Problem {
-  for (const [path, { stack, output }] of resolved?.references ?? []) {
+  for (const [path, origin] of resolved?.origins ?? []) {
     if (!/^(?:[.[]|$)/.test(problem.path.slice(path.length)) || !problem.path.startsWith(path)) continue;
-    return { ...problem, path: `${problem.path} (from the output ${output} of ${stack})` };
+    return { ...problem, path: `${problem.path} (${origin})` };
   }
   return problem;
 }

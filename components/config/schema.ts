@@ -18,7 +18,8 @@ const pathExpectation =
   "has to be the path of a file: write it absolute, from ~/, or relative to the directory of Pulumi.yaml";
 
 const port = (what: string) => wholeNumber(1, 65535, `write the port that ${what}`);
-const filePath = matching(/^[^\r\n\0]+$/, pathExpectation);
+/** A path of a file on the machine that Pulumi runs on. */
+export const filePath = matching(/^[^\r\n\0]+$/, pathExpectation);
 const user = matching(userPattern, userExpectation);
 
 const address = text(addressExpectation, (value) => (isAddress(value) ? undefined : addressExpectation));

@@ -1,6 +1,7 @@
 /** The reference of all settings, drawn from the schema: what docs/configuration.md has to say. */
 import { z } from "zod";
 import { hostReference as hostsOfAnotherStack } from "../../components/config/hostReference.ts";
+import { hostsFile } from "../../components/config/hostsFile.ts";
 import { bastion, host, secretKeys, sections } from "../../components/config/schema.ts";
 
 /** One row of the reference. */
@@ -31,9 +32,11 @@ export function bastionReference(): SettingReference[] {
   return Object.entries(bastion.shape).flatMap(([name, schema]) => settingsIn(schema, name));
 }
 
-/** What stands in the place of hosts that another stack exports. */
+/** What stands in the place of hosts that another stack exports, or that a file holds. */
 export function hostsReference(): SettingReference[] {
-  return Object.entries(hostsOfAnotherStack.shape).flatMap(([name, schema]) => settingsIn(schema, name));
+  return [hostsFile, hostsOfAnotherStack].flatMap(({ shape }) =>
+    Object.entries(shape).flatMap(([name, schema]) => settingsIn(schema, name)),
+  );
 }
 
 /** The keys that hold a secret text. */

@@ -74,23 +74,31 @@ export function parse(config: StackConfig, machine: Machine = {}): ParsedSetting
 /** What other stacks export, by full name of the stack and name of the output; a value in an array is secret. */
 export type OtherStacks = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** Parses a configuration that takes hosts from other stacks. */
-export async function parseWithStacks(config: StackConfig, stacks: OtherStacks): Promise<ParsedSettings> {
-  const resolved = await resolveHosts(valuesOf(config), (stack) => ({
-    read: (name) => {
+/** Parses a configuration that takes hosts from other stacks, or from files below a directory. */
+export async function parseWithStacks(
+  config: StackConfig,
+  stacks: OtherStacks,
+  projectDirectory = "/nowhere",
+): Promise<ParsedSettings> {
+  const surroundings = {
+    projectDirectory,
+    environment: { HOME: "/nowhere/home", SSH_AUTH_SOCK: "/nowhere/agent" },
+  };
+  const open = (stack: string) => ({
+    read: (name: string) => {
       const value = stacks[stack]?.[name];
       return Promise.resolve(
         Array.isArray(value) ? { value: value[0] as unknown, isSecret: true } : { value, isSecret: false },
       );
     },
     names: () => Promise.resolve(Object.keys(stacks[stack] ?? {})),
-  }));
+  });
+  const resolved = await resolveHosts(valuesOf(config), open, surroundings);
   return parseSettings({
     values: resolved.values,
     resolved,
     secretKeys: [],
-    projectDirectory: "/nowhere",
-    environment: { HOME: "/nowhere/home", SSH_AUTH_SOCK: "/nowhere/agent" },
+    ...surroundings,
     now: new Date("2026-11-23T12:00:00Z"),
   });
 }
