@@ -29,6 +29,12 @@ async function hierarchies(): Promise<Hierarchy[]> {
   return found;
 }
 
+/**
+ * How much more of the processors a site may claim than one busy process of the machine beside it. Otherwise all hosts
+ * of a sandbox together would have no more than that one process, and K3s gives up leases and probes that come too late.
+ */
+const weight = 10;
+
 /** Makes the host's groups and returns their directories. A process joins by writing its id to their `cgroup.procs`. */
 export async function makeControlGroups(site: Site, host: string): Promise<string[]> {
   const directories: string[] = [];
@@ -38,6 +44,7 @@ export async function makeControlGroups(site: Site, host: string): Promise<strin
     await mkdir(directory, { recursive: true });
     if (hierarchy.cpuset && !hierarchy.unified) await inheritCpuset(hierarchy.mountPoint, [ours, directory]);
     if (hierarchy.unified) await delegate(hierarchy.mountPoint, ours);
+    await weigh(ours);
     directories.push(directory);
   }
   return directories;
@@ -56,6 +63,17 @@ async function delegate(from: string, to: string): Promise<void> {
   const controllers = (await readFile(join(from, "cgroup.subtree_control"), "utf8")).trim();
   if (controllers === "") return;
   await writeFile(join(to, "cgroup.subtree_control"), controllers.replace(/(^| )/g, "$1+"));
+}
+
+/** Sets the group's weight where the hierarchy divides processor time: by shares of 1024, or by weights of 100. */
+async function weigh(group: string): Promise<void> {
+  for (const [file, ofOne] of [
+    ["cpu.shares", 1024],
+    ["cpu.weight", 100],
+  ] as const) {
+    const path = join(group, file);
+    if (await exists(path)) await writeFile(path, String(weight * ofOne));
+  }
 }
 
 /** Ids of all processes of a host. */
