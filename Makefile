@@ -7,10 +7,10 @@ NODE := node_modules/.bin/node
 # Node runs the sources as they are; its word on experimental features is not for our users.
 RUN := $(NODE) --disable-warning=ExperimentalWarning
 
-.PHONY: help up preview down status kubectl backup restore outputs sandbox test lint drill bench
+.PHONY: help up preview down status kubectl backup restore outputs sandbox test test-long lint drill bench
 
 help: ## Show the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 up: node_modules/.installed ## Create the cluster, or bring it up to date (STACK=dev: in a sandbox on this machine)
 	@$(RUN) operations/main.ts up --stack $(STACK)
@@ -41,6 +41,9 @@ sandbox: node_modules/.installed ## Work with the sandbox's hosts: make sandbox 
 
 test: node_modules/.installed ## Run every test
 	@$(RUN) tests/run.ts $(ARGS)
+
+test-long: node_modules/.installed ## Run the tests on hosts that `make test` leaves out because they take long
+	@$(RUN) tests/run.ts --long
 
 drill: node_modules/.installed ## Break a cluster in the sandbox in every way, and show what clients see of it
 	@$(RUN) tests/drill/main.ts $(ARGS)

@@ -12,10 +12,11 @@ import { buildK3s } from "../sandbox/k3s/build.ts";
 import { buildObjectStore } from "../sandbox/objectStore.ts";
 import { installMachinePackages } from "../sandbox/machinePackages.ts";
 import { buildInformer } from "./support/informer.ts";
+import { longVariable } from "./support/long.ts";
 import { prepareToolchain } from "../toolchain/toolchain.ts";
 import { drillEvents } from "./drill/events.ts";
-import { renderTimes, root, type Ended } from "./runner/ended.ts";
-import { selectTests, type Selected } from "./runner/selection.ts";
+import { renderLeft, renderTimes, root, type Ended } from "./runner/ended.ts";
+import { selectTests, type Selected, type Selection } from "./runner/selection.ts";
 
 /** The sandbox that tests work in, and the numbers after it: that of `make up` stays as it is. */
 const firstSandbox = Number(process.env["K3S_HA_SANDBOX"]) || 1;
@@ -35,13 +36,14 @@ const leftToDrill = `Left to make drill: ${drillEvents
 
 const nothing: Tally = { passed: 0, failed: 0, failures: [], ended: [] };
 
-let selected: Selected[];
+let selection: Selection;
 try {
-  selected = await selectTests(process.argv.slice(2));
+  selection = await selectTests(process.argv.slice(2));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(2);
 }
+const { stages: selected, long, left } = selection;
 if (selected.length === 0) {
   console.log("No test depends on what differs from main.");
   process.exit();
@@ -58,7 +60,9 @@ const needs = new Set(selected.flatMap(({ stage }) => stage.needs ?? []));
 if (needs.has("packages")) await installMachinePackages();
 if (needs.has("toolchain")) await prepareToolchain();
 if (needs.has("hosts")) {
-  for (const release of ["v1.35.0+k3s1", "v1.35.0+k3s3"] as const) await buildK3s(release);
+  await buildK3s("v1.35.0+k3s1");
+  // Only upgrades need it, and they take long.
+  if (long) await buildK3s("v1.35.0+k3s3");
   for (const flavour of ["default", "mysql"] as const) await imageOf(flavour);
   await packageRepository();
   await buildInformer();
@@ -83,6 +87,8 @@ console.log(renderTimes(total.ended));
 for (const failure of total.failures) console.log(`\n${failure}`);
 console.log(`\n${lines.join("\n")}`);
 if (selected.some(({ files }) => files.includes("tests/sandbox/drill.test.ts"))) console.log(`\n${leftToDrill}`);
+const leftOver = renderLeft(left, total.ended);
+if (leftOver !== "") console.log(`\n${leftOver}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
@@ -158,7 +164,12 @@ async function runFiles(
       stderr: output === "inherit" ? ["inherit", "pipe"] : "pipe",
       all: true,
       reject: false,
-      env: { FORCE_COLOR: "0", K3S_HA_SANDBOX: String(sandbox), NODE_COMPILE_CACHE: join(scratch, "compiled") },
+      env: {
+        FORCE_COLOR: "0",
+        K3S_HA_SANDBOX: String(sandbox),
+        NODE_COMPILE_CACHE: join(scratch, "compiled"),
+        [longVariable]: long ? "yes" : "no",
+      },
     },
   );
   if (output === "together") console.log(`--- ${files.join(" ")} ---\n${all}`);

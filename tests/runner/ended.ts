@@ -1,5 +1,5 @@
 /** How long files of tests, and the tests in them, took. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 /** The project's directory. */
 export const root = join(import.meta.dirname, "..", "..");
@@ -11,6 +11,8 @@ export interface Ended {
   /** Undefined for the file as a whole. */
   readonly test?: string;
   readonly milliseconds: number;
+  /** True for what was skipped, because another command runs it. */
+  readonly isLeft?: true;
 }
 
 /** How many of the slowest tests are named. */
@@ -31,6 +33,17 @@ export function renderTimes(ended: readonly Ended[]): string {
     .slice(0, slowest)
     .map((each) => `${seconds(each)}  ${each.test ?? ""} (${each.file})`);
   return [...section("Files", files), ...section("Slowest tests", tests)].join("\n");
+}
+
+/** What a run left to `make test-long`, as one line; empty when there is nothing. */
+export function renderLeft(wholeFiles: readonly string[], ended: readonly Ended[]): string {
+  const tests = ended.filter(({ isLeft }) => isLeft).map(({ file, test }) => `${nameOf(file)} (${test ?? ""})`);
+  const left = [...wholeFiles.map(nameOf), ...tests];
+  return left.length === 0 ? "" : `Left to make test-long: ${left.join("; ")}.`;
+}
+
+function nameOf(file: string): string {
+  return basename(file, ".test.ts");
 }
 
 function section(title: string, lines: readonly string[]): string[] {

@@ -2,25 +2,52 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { reachesAny } from "./changes.ts";
-import { renderTimes } from "./ended.ts";
+import { renderLeft, renderTimes } from "./ended.ts";
 import { selectTests } from "./selection.ts";
-import { filesOf, stages } from "./stages.ts";
+import { filesOf, longPartOf, stages } from "./stages.ts";
 
 const allFiles = stages.flatMap(filesOf);
 
-const files = async (...args: string[]) => (await selectTests(args)).flatMap((selected) => selected.files);
+const files = async (...args: string[]) => (await selectTests(args)).stages.flatMap((selected) => selected.files);
 
 /** All files of tests that depend on a change, but for this one, which names them. */
 const dependents = (change: string) =>
   allFiles.filter((file) => file !== "tests/runner/selection.test.ts" && reachesAny(file, new Set([change])));
 
 describe("a run", () => {
-  it("is of everything when nobody says otherwise", async () => {
-    assert.deepEqual(await files(), allFiles);
+  it("is of everything that does not take long when nobody says otherwise", async () => {
+    const usual = allFiles.filter((file) => longPartOf(file) !== "all");
+    const { stages: selected, long, left } = await selectTests([]);
+    assert.deepEqual(
+      selected.map(({ stage }) => stage.name),
+      stages.map(({ name }) => name),
+    );
+    assert.deepEqual(
+      selected.flatMap((each) => each.files),
+      usual,
+    );
+    assert.equal(long, false);
+    assert.deepEqual([...usual, ...left].toSorted(), allFiles.toSorted());
+  });
+
+  it("of what takes long has the files that have such tests, each of them whole", async () => {
+    const { stages: selected, long, left } = await selectTests(["--long"]);
+    const found = selected.flatMap((each) => each.files);
+    assert.deepEqual(
+      found,
+      allFiles.filter((file) => longPartOf(file) !== "none"),
+    );
+    for (const file of ["leftovers", "restore"]) assert.ok(found.includes(`tests/sandbox/${file}.test.ts`), file);
+    assert.ok(
+      found.every((file) => file.startsWith("tests/sandbox/")),
+      found.join(" "),
+    );
+    assert.equal(long, true);
+    assert.deepEqual(left, []);
   });
 
   it("of one stage, or of some files, is of those", async () => {
-    const [plugins] = await selectTests(["--only", "plugins"]);
+    const [plugins] = (await selectTests(["--only", "plugins"])).stages;
     assert.ok(plugins !== undefined && plugins.files.length > 5);
     for (const file of plugins.files) assert.match(file, /^tests\/toolchain\/plugins\//);
     assert.deepEqual(await files("--file", "./tests/render/shell.test.ts", "--file", "tests/sandbox/hosts.test.ts"), [
@@ -41,7 +68,10 @@ describe("a run", () => {
     await assert.rejects(selectTests(["--file"]), /^Error: Option '--file <value>' argument missing\nRun without/);
     await assert.rejects(selectTests(["--fast"]), /^Error: Unknown option '--fast'/);
     await assert.rejects(selectTests(["tests/render/shell.test.ts"]), /^Error: Unexpected argument/);
-    await assert.rejects(selectTests(["--changed", "--only", "unit"]), /^Error: --only, --file and --changed exclude/);
+    await assert.rejects(
+      selectTests(["--changed", "--only", "unit"]),
+      /^Error: --only, --file, --changed and --long exclude/,
+    );
   });
 });
 
@@ -98,5 +128,16 @@ Files:
 
 Slowest tests:
    60.0 s  is slow (tests/b.test.ts)`,
+  );
+});
+
+it("names what was left to a longer command: files as a whole, and single tests", () => {
+  assert.equal(renderLeft([], [{ file: "tests/a.test.ts", test: "is quick", milliseconds: 12 }]), "");
+  assert.equal(
+    renderLeft(
+      ["tests/sandbox/leftovers.test.ts"],
+      [{ file: "tests/sandbox/restore.test.ts", test: "a disaster", milliseconds: 0, isLeft: true }],
+    ),
+    "Left to make test-long: leftovers; restore (a disaster).",
   );
 });

@@ -1,8 +1,9 @@
 /** What a whole run consists of: stages, cheapest first, and the files of tests in each. */
 import { globSync } from "node:fs";
+import { reach } from "./changes.ts";
 import { root } from "./ended.ts";
 
-/** What tests run and look at: programs of the machine, Pulumi with its plugins, an object store, K3s and disks of hosts. */
+/** What tests run: programs of the machine, Pulumi with its plugins, an object store, hosts with K3s. */
 export type Need = "packages" | "toolchain" | "objectStore" | "hosts";
 
 /** A part of the run whose files run under the same conditions. */
@@ -59,4 +60,13 @@ export const stages: readonly Stage[] = [
 export function filesOf(stage: Stage): string[] {
   if (stage.tests === undefined) return [];
   return globSync(stage.tests, { cwd: root, exclude: globSync(stage.except ?? "", { cwd: root }) }).toSorted();
+}
+
+/** What `make test` leaves to `make test-long` as whole files; of others it leaves the tests that say so themselves. */
+const wholly = new Set(["backups", "drill", "leftovers"].map((name) => `tests/sandbox/${name}.test.ts`));
+
+/** How much of a file `make test` leaves to `make test-long`. */
+export function longPartOf(file: string): "all" | "some" | "none" {
+  if (wholly.has(file)) return "all";
+  return file.startsWith("tests/sandbox/") && reach(file).has("tests/support/long.ts") ? "some" : "none";
 }

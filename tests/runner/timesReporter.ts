@@ -3,6 +3,7 @@
  * summary at the end of a run.
  */
 import { relative } from "node:path";
+import { leftToLong } from "../support/long.ts";
 import { root, type Ended } from "./ended.ts";
 
 /** What of the runner's events is used. @types/node lacks the summaries of files. */
@@ -12,6 +13,7 @@ interface Event {
     readonly file?: string;
     readonly name?: string;
     readonly duration_ms?: number;
+    readonly skip?: string | boolean;
     readonly details?: { readonly type?: string; readonly duration_ms: number };
   };
 }
@@ -23,10 +25,11 @@ export default async function* timesReporter(source: AsyncIterable<Event>): Asyn
   }
 }
 
-function endedOf({ type, data: { file, name, duration_ms, details } }: Event): Ended | undefined {
+function endedOf({ type, data: { file, name, duration_ms, details, skip } }: Event): Ended | undefined {
   if (file === undefined) return undefined;
   const path = relative(root, file);
   if (type === "test:summary") return { file: path, milliseconds: duration_ms ?? 0 };
+  if (skip === leftToLong) return { file: path, test: name ?? "", milliseconds: 0, isLeft: true };
   if ((type !== "test:pass" && type !== "test:fail") || details?.type === "suite") return undefined;
   return { file: path, test: name ?? "", milliseconds: details?.duration_ms ?? 0 };
 }

@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
+import { long } from "../support/long.ts";
 import { type Endpoint, endpointOf, probeDuring } from "../support/probe.ts";
 import { addressOf, devConfig, onHost, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
 
@@ -143,7 +144,7 @@ describe("the holder", () => {
   });
 });
 
-describe("new certificates", () => {
+describe("new certificates", long, () => {
   test("of K3s, the balancers and the database are served after an up that no client notices", async () => {
     const served = async () => ({
       k3s: await onHost(
@@ -176,7 +177,7 @@ describe("new certificates", () => {
   });
 });
 
-describe("the certificate for readiness checks", () => {
+describe("the certificate for readiness checks", long, () => {
   test("is renewed near its end by an up that no client notices", async () => {
     const certificate = async () => {
       const text = await onHost(
@@ -210,7 +211,7 @@ describe("the certificate for readiness checks", () => {
   });
 });
 
-describe("a reload that HAProxy refuses", () => {
+describe("a reload that HAProxy refuses", long, () => {
   test("is an error that says so, and the balancer goes on as before", async () => {
     const loadBalancer = { ...(config["loadBalancer"] as object), statsAddresses: { "lb-1": "203.0.113.9" } };
     const { all, exitCode } = await (await SandboxStack.open("dev", { ...config, loadBalancer })).up();
@@ -223,7 +224,7 @@ describe("a reload that HAProxy refuses", () => {
   });
 });
 
-describe("a pair that loses a balancer", () => {
+describe("a pair that loses a balancer", long, () => {
   test("goes on without it when it is declared lost, which is not dialled, and the address stays where it is", async () => {
     await powerOff("lb-2");
     // It may have been the holder.

@@ -12,6 +12,7 @@ import { execa } from "execa";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
+import { long } from "../support/long.ts";
 import { NeighbourStack } from "../support/neighbourStack.ts";
 import { changedLines, plannedChanges } from "../support/previewDiff.ts";
 import { sampleArguments } from "../support/processArguments.ts";
@@ -136,7 +137,7 @@ describe("hosts that another stack exports", () => {
   });
 });
 
-describe("images and registries", () => {
+describe("images and registries", long, () => {
   const imported = "/var/lib/rancher/k3s/agent/images/extra.tar";
   const path = "/etc/rancher/k3s/registries.yaml";
   const password = "a-registrys-password";
@@ -274,7 +275,7 @@ describe("a preview of the running cluster", () => {
   });
 });
 
-describe("a stack that cannot take the cluster makes nothing, and is told that", () => {
+describe("a stack that cannot take the cluster makes nothing, and is told that", long, () => {
   const cluster = "organization/k3s-ha/dev";
   const config = { cluster, image: testImage, replicas: 1 };
 

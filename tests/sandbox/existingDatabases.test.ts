@@ -17,6 +17,7 @@ import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { type CertificateFiles, makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { hostilePassword } from "../support/hostilePassword.ts";
+import { long } from "../support/long.ts";
 import { addressOf, devConfig, onHost, readyNodes, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
 import { engineScripts } from "../../components/datastore/engine/scripts.ts";
 
@@ -174,7 +175,7 @@ describe("a MySQL that somebody else runs", () => {
     assert.match(rows[0] ?? "", /^\d{8}T\d{6}Z\S* +\S+ +\d{3,} +\S+ +yes /);
   });
 
-  test("is backed up by MySQL's own client too, on a host that has no other", async () => {
+  test("is backed up by MySQL's own client too, on a host that has no other", long, async () => {
     const programs = await onHost(
       "mysql-1",
       `files=$(command -v mysql mysqldump); tar --create --gzip --dereference --absolute-names $files $(ldd $files | grep -oE '/\\S+' | grep -v ':$' | sort -u) | base64`,
@@ -216,7 +217,7 @@ mysqldump --version; mv /usr/bin/mariadb-dump /usr/bin/mariadb /root/`;
   });
 });
 
-describe("a MariaDB that somebody else runs", () => {
+describe("a MariaDB that somebody else runs", long, () => {
   test("gets its users from a host that may reach it, keeps a cluster, and only the schema when the stack goes", async () => {
     const config = existing({ engine: "mariadb", address: addressOf("db-1"), via: "server-1" });
     const stack = await SandboxStack.open("mariadb", config);
@@ -240,7 +241,7 @@ describe("a MariaDB that somebody else runs", () => {
   });
 });
 
-describe("a user that is there already", () => {
+describe("a user that is there already", long, () => {
   const password = "p@ss/w:o?r#d%41 'x\\";
   const endpoint = () => `mysql://mine:${password}@tcp(${addressOf("mysql-1")}:3306)/mine`;
   const account = () => `'mine'@'${addressOf("server-1")}'`;
@@ -334,7 +335,7 @@ async function upOn(name: string, endpoint: string, datastore: Record<string, un
   return stack;
 }
 
-test("a PostgreSQL that asks for a client certificate keeps a cluster, whatever the password", async () => {
+test("a PostgreSQL that asks for a client certificate keeps a cluster, whatever the password", long, async () => {
   await onHost(
     "mysql-1",
     `set -e; cd /etc/postgresql/*/main; install -o postgres -m 600 /etc/mysql/server.key server.key; install -o postgres /etc/mysql/server.crt /etc/mysql/ca.crt .
@@ -361,7 +362,7 @@ END`,
   assert.equal(exitCode, 0, all);
 });
 
-test("an etcd that asks for a client certificate keeps a cluster", async () => {
+test("an etcd that asks for a client certificate keeps a cluster", long, async () => {
   const address = addressOf("mysql-1");
   await onHost(
     "mysql-1",

@@ -12,6 +12,7 @@ import { renderHostScript } from "../../components/render/hostScript.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { machineSite, pathsOf } from "../../sandbox/state.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
+import { long } from "../support/long.ts";
 import { addressOf, devConfig, onHost, SandboxStack } from "../support/sandboxCluster.ts";
 import { hostScripts } from "../../components/host/scripts.ts";
 
@@ -298,7 +299,7 @@ test("no package is removed for another one, and the refusal names both", async 
   assert.equal(await installed(), before);
 });
 
-describe("a stack on hosts that others use", () => {
+describe("a stack on hosts that others use", long, () => {
   const hosts = ["lb-1", "db-1", "server-1"] as const;
   const site = "curl --silent http://127.0.0.1";
   // As an application does: without TLS, at an address of the network.

@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { destroyHosts, down, powerOff, up } from "../../sandbox/sandbox.ts";
+import { long } from "../support/long.ts";
 import { endpointOf, probeDuring } from "../support/probe.ts";
 import {
   addressOf,
@@ -62,7 +63,7 @@ describe("an up that is killed with SIGKILL", () => {
   });
 });
 
-describe("an agent that moves to another pool in one step", () => {
+describe("an agent that moves to another pool in one step", long, () => {
   test("has its new settings, and keeps K3s and its pods through the end of the old pool", async () => {
     const config = await devConfig();
     const stack = await SandboxStack.open("dev", inPool(config, "moved"));
@@ -116,7 +117,7 @@ describe("an agent that moves to another pool in one step", () => {
   });
 });
 
-describe("an agent that is removed", () => {
+describe("an agent that is removed", long, () => {
   test("while it is dead and not declared lost is refused with what to do, and goes once it is declared so", async () => {
     const config = inPool(await devConfig(), "moved");
     await powerOff("agent-1");
@@ -153,7 +154,7 @@ describe("an agent that is removed", () => {
   });
 });
 
-describe("an up that is killed while a changed setting goes round the servers", () => {
+describe("an up that is killed while a changed setting goes round the servers", long, () => {
   test("is finished by the next, and no request fails in either", async () => {
     const config = await devConfig();
     const k3s = config["k3s"] as { serverConfig: object };

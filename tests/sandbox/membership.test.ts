@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { destroyHosts, down, powerOff, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
+import { long } from "../support/long.ts";
 import { endpointOf, probeDuring } from "../support/probe.ts";
 import {
   addressOf,
@@ -46,7 +47,7 @@ describe("a cluster that grows", () => {
     assert.equal(await onHost("db-1", "mariadb -N -e 'SELECT @@max_connections'"), "264");
   });
 
-  test("by a server that sorts before all others neither restarts them nor makes another cluster", async () => {
+  test("by a server that sorts before all others neither restarts them nor makes another cluster", long, async () => {
     const before = await starts(["server-2", "server-3"]);
     // server-1 goes and comes back; in between, server-2 is the first.
     await failsNoRequest(() => bringUp(cluster(["server-2", "server-3"], ["agent-1", "agent-2"])));
@@ -74,7 +75,7 @@ describe("a cluster that shrinks", () => {
     assert.deepEqual(await lettingIn(), ["server-1", "server-2"].map(addressOf));
   });
 
-  test("leaves a node alone that somebody else had join", async () => {
+  test("leaves a node alone that somebody else had join", long, async () => {
     const node = { apiVersion: "v1", kind: "Node", metadata: { name: "stranger" } };
     await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(node));
     // As after a run that was to take agent-1 out, and ended between its node and its host.
@@ -87,7 +88,7 @@ describe("a cluster that shrinks", () => {
     await kubectl(kubeconfig, ["delete", "node", "stranger", "--wait=false"]);
   });
 
-  test("and of which a member's node is gone, has it again after what the error says", async () => {
+  test("and of which a member's node is gone, has it again after what the error says", long, async () => {
     await onHost("agent-1", "systemctl restart k3s-agent");
     await kubectl(kubeconfig, ["wait", "node/agent-1", "--for=create", "--timeout=180s"]);
     await kubectl(kubeconfig, ["wait", "node/agent-1", "--for=condition=Ready", "--timeout=180s"]);
@@ -104,7 +105,7 @@ describe("a cluster that shrinks", () => {
   });
 });
 
-describe("a lost host", () => {
+describe("a lost host", long, () => {
   test("that is not declared so ends the run within a minute, by name", async () => {
     await powerOff("server-1");
     const started = performance.now();

@@ -16,6 +16,7 @@ import { projectDirectory } from "../../operations/workspace.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { sandboxKubectl } from "../../sandbox/kubectl.ts";
 import { destroyHosts, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
+import { long } from "../support/long.ts";
 import {
   addressOf,
   devConfig,
@@ -437,40 +438,44 @@ Interrupted at any step, run the same again: it begins anew, and finishes.`),
     assert.equal(await onHost("db-1", "ls /var/lib/k3s-ha/restore"), "", "the dump in the clear was left");
   });
 
-  test("comes back by running the restore again after it was killed, at each of its steps, and lost a server", async () => {
-    for (const step of ["Stop K3s", "Keep what is there", "Exchange the two", "Start server-1"]) {
-      const run = spawn(
-        process.execPath,
-        [
-          ...["--disable-warning=ExperimentalWarning", join(projectDirectory, "operations/main.ts"), "restore"],
-          ...["--backup", backupId, "--identity", identityFile, "--yes"],
-        ],
-        { stdio: ["ignore", "ignore", "pipe"] },
-      );
-      let said = "";
-      const gone = once(run, "exit");
-      run.stderr.on("data", (data: Buffer) => {
-        said += data.toString();
-        if (said.includes(`▸ ${step}`)) run.kill("SIGKILL");
-      });
-      await gone;
-      assert.match(said, new RegExp(`▸ ${step}`));
-    }
-    await powerOff("server-2");
-    const whole = config;
-    const servers = config["servers"] as Record<string, object>;
-    config = { ...config, servers: { ...servers, "server-2": { ...servers["server-2"], lost: true } } };
-    stack = await open();
-    assert.ok(await restoreBackup(stack.workspace, { backup: backupId, identityFile, confirm: yes }));
-    // The lost server's node came back with the backup, and goes.
-    await stack.mustUp();
-    assert.equal(await kubectl(kubeconfig, ["get", "node/server-2", "--ignore-not-found", "--output", "name"]), "");
-    await assertRestored(allReady.filter((node) => !node.startsWith("server-2")));
-    config = whole;
-  });
+  test(
+    "comes back by running the restore again after it was killed, at each of its steps, and lost a server",
+    long,
+    async () => {
+      for (const step of ["Stop K3s", "Keep what is there", "Exchange the two", "Start server-1"]) {
+        const run = spawn(
+          process.execPath,
+          [
+            ...["--disable-warning=ExperimentalWarning", join(projectDirectory, "operations/main.ts"), "restore"],
+            ...["--backup", backupId, "--identity", identityFile, "--yes"],
+          ],
+          { stdio: ["ignore", "ignore", "pipe"] },
+        );
+        let said = "";
+        const gone = once(run, "exit");
+        run.stderr.on("data", (data: Buffer) => {
+          said += data.toString();
+          if (said.includes(`▸ ${step}`)) run.kill("SIGKILL");
+        });
+        await gone;
+        assert.match(said, new RegExp(`▸ ${step}`));
+      }
+      await powerOff("server-2");
+      const whole = config;
+      const servers = config["servers"] as Record<string, object>;
+      config = { ...config, servers: { ...servers, "server-2": { ...servers["server-2"], lost: true } } };
+      stack = await open();
+      assert.ok(await restoreBackup(stack.workspace, { backup: backupId, identityFile, confirm: yes }));
+      // The lost server's node came back with the backup, and goes.
+      await stack.mustUp();
+      assert.equal(await kubectl(kubeconfig, ["get", "node/server-2", "--ignore-not-found", "--output", "name"]), "");
+      await assertRestored(allReady.filter((node) => !node.startsWith("server-2")));
+      config = whole;
+    },
+  );
 });
 
-describe("a disaster", () => {
+describe("a disaster", long, () => {
   test("that takes the database and all servers ends with the cluster back, from the state and a copy, and pods that ran run on", async () => {
     const before = await containersOnAgent();
     const start = performance.now();
@@ -514,7 +519,7 @@ describe("a disaster", () => {
   });
 });
 
-describe("drills on a timer", () => {
+describe("drills on a timer", long, () => {
   test("begin with the first, follow every backup, and go with their key when they are taken back", async () => {
     const without = config;
     config = { ...config, backup: { ...(config["backup"] as object), drill: { afterBackup: true } } };

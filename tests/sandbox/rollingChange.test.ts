@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
+import { long, runsLong } from "../support/long.ts";
 import { endpointOf, probeDuring } from "../support/probe.ts";
 import {
   addressOf,
@@ -27,7 +28,7 @@ let kubeconfig: string;
 
 before(async () => {
   await down();
-  await up({ releases: [oldVersion, newVersion] });
+  await up({ releases: runsLong ? [oldVersion, newVersion] : [oldVersion] });
   config = await devConfig();
   const stack = await SandboxStack.open("dev", config);
   await stack.mustUp();
@@ -78,7 +79,7 @@ describe("a changed setting of the servers", () => {
   });
 });
 
-describe("a changed setting while a server is off", () => {
+describe("a changed setting while a server is off", long, () => {
   test("restarts nothing and writes nothing anywhere, and the one sentence names that server", async () => {
     const alive = ["server-1", "agent-1", "lb-1", "db-1"];
     const trace = () =>
@@ -108,7 +109,7 @@ find /etc/rancher /etc/haproxy /etc/mysql /etc/systemd/system /usr/local/bin -ty
   });
 });
 
-describe("a changed setting of an agent that is to be drained", () => {
+describe("a changed setting of an agent that is to be drained", long, () => {
   test("finds it cordoned and empty, and leaves it uncordoned", async () => {
     await runPod(kubeconfig, "mover", "agent-1");
     const drained = withPool({ drainSeconds: 40 }, { "kubelet-arg": ["max-pods=77"] });
@@ -150,7 +151,7 @@ describe("a changed setting of an agent that is to be drained", () => {
   });
 });
 
-describe("an upgrade", () => {
+describe("an upgrade", long, () => {
   test("that skips a minor version, or takes agents before servers, is refused in the preview", async () => {
     await assertPreviewRefuses(
       { version: "v1.37.0+k3s1" },
@@ -221,7 +222,7 @@ async function assertRefuses(changed: StackConfig, reason: RegExp): Promise<void
   });
 }
 
-describe("another schema for the datastore", () => {
+describe("another schema for the datastore", long, () => {
   // A preview does not know the endpoint before the datastore has proved itself, so it is the run that refuses.
   test("is refused before any server is touched", async () => {
     const { managed } = config["datastore"] as { managed: object };

@@ -10,6 +10,7 @@ import { hostStatusScript } from "../../operations/status/hostFacts.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
+import { long } from "../support/long.ts";
 import { type Endpoint, endpointOf, probeDuring, question } from "../support/probe.ts";
 import { devConfig, kubectl, onHost, SandboxStack } from "../support/sandboxCluster.ts";
 
@@ -60,7 +61,7 @@ describe("a user of the hosts who is not root", () => {
   });
 });
 
-describe("a datastore that hangs for 20 s", () => {
+describe("a datastore that hangs for 20 s", long, () => {
   test("cuts no watch, and no client is refused by the balancer", async () => {
     const watch = openWatch(endpoint);
     await watch.isOpen();
@@ -123,7 +124,7 @@ function openWatch({ server, ...tls }: Endpoint) {
   };
 }
 
-describe("a server that leads and is restarted", () => {
+describe("a server that leads and is restarted", long, () => {
   test("gives up what it led, so that new pods find a place within seconds", async () => {
     await leadersAreFresh();
     const leader = await leaderOf("kube-scheduler");
