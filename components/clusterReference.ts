@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { readContract } from "./config/readContract.ts";
 import { StackOutputs } from "./config/stackOutputs.ts";
 import type { Contract, ContractOutput } from "./contract.ts";
+import type { BackupOutputs, ClusterOutputs } from "./contract/clusterOutputs.ts";
 
 /** Which cluster. */
 export interface ClusterReferenceArgs {
@@ -17,7 +18,7 @@ export interface ClusterReferenceArgs {
  * const cluster = new ClusterReference("cluster", { stack: "organization/k3s-ha/prod" });
  * const kubernetes = new k8s.Provider("cluster", { kubeconfig: cluster.kubeconfig });
  */
-export class ClusterReference {
+export class ClusterReference implements ClusterOutputs {
   /** `https://address:port` of the Kubernetes API at the balancer. */
   readonly apiEndpoint: pulumi.Output<string>;
   /** kubeconfig of an administrator. Secret. */
@@ -39,7 +40,7 @@ export class ClusterReference {
   /** The release of K3s. */
   readonly k3sVersion: pulumi.Output<string>;
   /** Where backups are, when they are taken, and the latest. */
-  readonly backup: pulumi.Output<Contract["backup"]>;
+  readonly backup: pulumi.Output<BackupOutputs>;
 
   /**
    * @throws pulumi.RunError, while the program runs, about what the stack does not offer. A stack that does not exist

@@ -1,4 +1,6 @@
+import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import type { ClusterOutputs } from "./contract/clusterOutputs.ts";
 
 /** The version of the contract that this program exports, and the newest that it can read. */
 export const contractVersion = 1;
@@ -34,13 +36,13 @@ export const contract = {
       description:
         "Backups: `hostName` and `directory` where they are, `schedule` of the timer, `latest` verified one; all empty where the datastore is backed up by other means.",
     }),
-} as const satisfies Record<string, z.ZodType>;
+} as const satisfies { readonly [Name in ContractOutput]: z.ZodType<Contract[Name]> };
 
 /** The name of an output of the contract. */
-export type ContractOutput = keyof typeof contract;
+export type ContractOutput = keyof ClusterOutputs;
 
 /** The outputs that are secret. */
 export const secretOutputs: readonly ContractOutput[] = ["kubeconfig", "datastoreEndpoint", "joinToken"];
 
 /** The contract as a reader gets it. */
-export type Contract = { readonly [Name in ContractOutput]: z.output<(typeof contract)[Name]> };
+export type Contract = { readonly [Name in ContractOutput]: pulumi.Unwrap<ClusterOutputs[Name]> };

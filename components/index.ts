@@ -9,6 +9,7 @@ export {
 } from "./clusterIdentity.ts";
 export { ClusterMembers, type ClusterMembersArgs } from "./clusterMembers.ts";
 export { ClusterReference, type ClusterReferenceArgs } from "./clusterReference.ts";
+export type { BackupOutputs, ClusterOutputs } from "./contract/clusterOutputs.ts";
 export { HAProxyBalancer, type HAProxyBalancerArgs } from "./haproxyBalancer.ts";
 export { type BastionArgs, type HostArgs, nodeAddressOf } from "./host/host.ts";
 export { type CheckedHost, HostChecks, type HostChecksArgs, type HostRole } from "./host/hostCheck.ts";
