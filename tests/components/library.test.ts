@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import * as components from "../../components/index.ts";
+import "../support/ownPackage.ts";
 import { assertSafeCommands } from "../support/commandRules.ts";
 import {
   commandType,

@@ -41,7 +41,7 @@ export async function runProgram(request: RunRequest, engine: Engine, signal: Ab
   } catch (error) {
     return failed((error as Error).message);
   }
-  const result = await execa(process.execPath, command, {
+  const result = await execa("node", command, {
     env: environment,
     stdin: "ignore",
     // Inherited, so that nothing a program prints last is lost between two pipes.
@@ -62,7 +62,7 @@ export async function runProgram(request: RunRequest, engine: Engine, signal: Ab
     );
   }
   if (result.signal !== undefined) return failed(`Program was ended by ${result.signal}`);
-  return failed(`Problem executing program (could not run ${process.execPath}): ${result.message}`);
+  return failed(`Problem executing program (could not run node): ${result.message}`);
 }
 
 function failed(error: string): Outcome {
