@@ -263,7 +263,8 @@ rm /root/ca.key; mariadb -e 'FLUSH SSL'`,
         const journal = await onHost("server-2", `journalctl --unit k3s --after-cursor '${cursor}' --output cat`);
         assert.match(journal, new RegExp(`certificate is valid for 192\\.0\\.2\\.99, not ${addressOf("db-1")}`));
       });
-      assert.equal(await onHost("server-2", "systemctl show --property ActiveState --value k3s"), "activating");
+      // Starting, or between two tries.
+      assert.notEqual(await onHost("server-2", "systemctl show --property ActiveState --value k3s"), "active");
     } finally {
       await onHost("db-1", `cp -p /root/server.crt ${tls}/server.crt; rm /root/server.crt; mariadb -e 'FLUSH SSL'`);
     }
