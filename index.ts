@@ -1,17 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
-import { AgentPool } from "./components/agentPool.ts";
-import { BackupCron } from "./components/backupCron.ts";
-import { ClusterMembers } from "./components/clusterMembers.ts";
-import { ClusterIdentity } from "./components/clusterIdentity.ts";
+import { AgentPool } from "./components/k3s/agentPool.ts";
+import { BackupCron } from "./components/backup/backupCron.ts";
+import { ClusterMembers } from "./components/k3s/clusterMembers.ts";
+import { ClusterIdentity } from "./components/identity/clusterIdentity.ts";
 import { loadSettings } from "./components/config/loadSettings.ts";
-import { contractVersion } from "./components/contract.ts";
-import { HAProxyBalancer } from "./components/haproxyBalancer.ts";
+import { contractVersion } from "./components/contract/contract.ts";
+import { HAProxyBalancer } from "./components/balancer/haproxyBalancer.ts";
 import { HostChecks } from "./components/host/hostCheck.ts";
 import { nodeAddressOf } from "./components/host/host.ts";
-import { K3sServerPool } from "./components/k3sServerPool.ts";
-import { MySQLDatastore } from "./components/mysqlDatastore.ts";
-import { UpgradeDump } from "./components/upgradeDump.ts";
-import { renderKubeconfig } from "./components/render/kubeconfig.ts";
+import { K3sServerPool } from "./components/k3s/k3sServerPool.ts";
+import { MySQLDatastore } from "./components/datastore/mysqlDatastore.ts";
+import { UpgradeDump } from "./components/k3s/upgradeDump.ts";
+import { renderKubeconfig } from "./components/identity/kubeconfig.ts";
 
 // As Pulumi.yaml has it, for a CLI that is too old to read it there.
 await pulumi.runtime.requirePulumiVersion(">=3.259.0 <4.0.0");

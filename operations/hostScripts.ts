@@ -3,7 +3,7 @@ import type { HostLogin } from "../components/host/hostLogin.ts";
 import { runOnHost } from "../components/host/hostShell.ts";
 
 /**
- * What a script of `render/hostScript.ts` prints.
+ * What a script of `hostScript.ts` prints.
  *
  * @throws with its errors, which are sentences.
  */

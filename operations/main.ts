@@ -1,7 +1,7 @@
 /** What the Makefile's commands do: the Pulumi program on a stack, and for the sandbox's stack the hosts below it. */
 import { createInterface } from "node:readline/promises";
 import { Command, InvalidArgumentError } from "commander";
-import { backupProgramPath } from "../components/render/backupProgram.ts";
+import { backupProgramPath } from "../components/backup/backupProgram.ts";
 import { loginOf } from "../components/host/hostLogin.ts";
 import { runOnHost } from "../components/host/hostShell.ts";
 import { restoreBackup } from "./restore.ts";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { step } from "../build/progress.ts";
 import type { HostLogin } from "../components/host/hostLogin.ts";
-import { backupProgramPath } from "../components/render/backupProgram.ts";
+import { backupProgramPath } from "../components/backup/backupProgram.ts";
 import { must } from "./hostScripts.ts";
 import { namesOf, type RestoreHosts } from "./restorePlan.ts";
 

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import type { OutputReader } from "../components/config/hostReference.ts";
-import type { StackOutput } from "../components/config/stackOutputs.ts";
+import type { StackOutput } from "../components/contract/stackOutputs.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Outputs of another stack on the same backend, read by the CLI: what a stack reference is in the program. */

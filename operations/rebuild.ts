@@ -2,7 +2,7 @@
  * What a restore builds when hosts are new: the database's server and the means to read backups before it, the way in for
  * servers after it, and then the servers. Everything by `pulumi up`, so that the stack's state tells of it.
  */
-import { backupProgramPath } from "../components/render/backupProgram.ts";
+import { backupProgramPath } from "../components/backup/backupProgram.ts";
 import { step } from "../build/progress.ts";
 import type { HostLogin } from "../components/host/hostLogin.ts";
 import { must, mustApply } from "./hostScripts.ts";

@@ -3,8 +3,8 @@
  * it and checked, both exchanged in one step, then the servers again, one after the other, and the agents. Every step may
  * be repeated, so a restore that was interrupted is finished by running it again.
  */
-import { backupProgramPath } from "../components/render/backupProgram.ts";
-import { renderHostScript } from "../components/render/hostScript.ts";
+import { backupProgramPath } from "../components/backup/backupProgram.ts";
+import { renderHostScript } from "../components/host/hostScript.ts";
 import { say, secondsSince, step } from "../build/progress.ts";
 import { type HostLogin, loginOf } from "../components/host/hostLogin.ts";
 import { inPoolWaves, type AgentWave } from "./agentWaves.ts";

@@ -1,5 +1,5 @@
 /** What a restore would do and cost, and where one that failed has left the cluster: in words, before and after. */
-import { compareReleases } from "../components/render/releaseOrder.ts";
+import { compareReleases } from "../components/k3s/releaseOrder.ts";
 import type { HostLogin } from "../components/host/hostLogin.ts";
 import { duration, thousands } from "./status/judgement.ts";
 

@@ -1,7 +1,7 @@
 /** Rules for stacks that say of themselves that they are production: `k3s-ha:safety.production`. */
 import type { Policies, PolicyResourceOptions, ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { Config } from "@pulumi/pulumi";
-import type { Recorded } from "../components/recorded.ts";
+import type { Recorded } from "../components/contract/recorded.ts";
 
 /** A component of the stack, by what it recorded of itself. */
 interface Component<Token extends keyof Recorded> {

@@ -1,7 +1,7 @@
 /** Scripts that the backup host runs, beside the backup program. */
 export const backupScripts = {
-  backupHost: new URL("../render/scripts/backupHost.sh", import.meta.url),
-  backupCredentials: new URL("../render/scripts/backupCredentials.sh", import.meta.url),
-  backupTimer: new URL("../render/scripts/backupTimer.sh", import.meta.url),
-  backupRemoval: new URL("../render/scripts/backupRemoval.sh", import.meta.url),
+  backupHost: new URL("./backupHost.sh", import.meta.url),
+  backupCredentials: new URL("./backupCredentials.sh", import.meta.url),
+  backupTimer: new URL("./backupTimer.sh", import.meta.url),
+  backupRemoval: new URL("./backupRemoval.sh", import.meta.url),
 } as const;

@@ -1,7 +1,7 @@
 import { configPath } from "./configPath.ts";
 import type { Problem } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
-import { isPrivateKey } from "../render/rcloneConfig.ts";
+import { isPrivateKey } from "../backup/rcloneConfig.ts";
 
 /** Why the credentials of copies cannot be used, with the remedy, or undefined. No part of them is repeated. */
 export function copyCredentialsFault(text: string): string | undefined {

@@ -2,7 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "../host/host.ts";
-import { datastoreKindOf } from "../render/datastoreEndpoint.ts";
+import { datastoreKindOf } from "../datastore/engine/datastoreEndpoint.ts";
 import { readCertificateFile } from "./certificateFile.ts";
 import { configPath } from "./configPath.ts";
 import { datastoreEndpointFault } from "./datastoreEndpoint.ts";

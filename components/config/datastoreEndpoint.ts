@@ -1,4 +1,8 @@
-import { type DatastoreEndpoint, datastoreKindOf, parseDatastoreEndpoint } from "../render/datastoreEndpoint.ts";
+import {
+  type DatastoreEndpoint,
+  datastoreKindOf,
+  parseDatastoreEndpoint,
+} from "../datastore/engine/datastoreEndpoint.ts";
 import { isAddress } from "./address.ts";
 import { reservedSchemas } from "./databaseName.ts";
 

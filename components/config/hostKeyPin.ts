@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { configPath } from "./configPath.ts";
 import { absolutePath, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
-import { parsePublicKey, renderPublicKey } from "./hostKey.ts";
+import { parsePublicKey, renderPublicKey } from "../host/hostKey.ts";
 import { findHostKey, type KnownHostsEntry, parseKnownHosts, revocationOf } from "./knownHosts.ts";
 import type { Tell } from "./problem.ts";
 

@@ -5,7 +5,7 @@ import { hostsFile, readHostsFile } from "./hostsFile.ts";
 import { type Problem } from "./problem.ts";
 import { parseSection } from "./schemaProblems.ts";
 import { listed, matching, section } from "./schemaTypes.ts";
-import { isUndecrypted, type StackOutput } from "./stackOutputs.ts";
+import { isUndecrypted, type StackOutput } from "../contract/stackOutputs.ts";
 
 /** Where hosts come from when they stand in no list of this stack. */
 export const hostReference = section({

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { hostKeyTypes, parsePublicKey, type PublicKey } from "./hostKey.ts";
+import { hostKeyTypes, parsePublicKey, type PublicKey } from "../host/hostKey.ts";
 
 /** One line of a known_hosts file that says something about a key. */
 export interface KnownHostsEntry {

@@ -4,7 +4,7 @@ import { resolveHosts } from "./hostReference.ts";
 import { parseSettings } from "./parseSettings.ts";
 import { InvalidConfiguration } from "./problem.ts";
 import type { Settings } from "./settings.ts";
-import { StackOutputs } from "./stackOutputs.ts";
+import { StackOutputs } from "../contract/stackOutputs.ts";
 
 /** Tells whether a key is encrypted. Part of the SDK, but left out of its types. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Registries } from "../render/registries.ts";
+import type { Registries } from "../k3s/registries.ts";
 import { parseRegistryCredentials, type RegistriesSection } from "./registries.ts";
 
 /** What K3s gets to know of registries, logins included and secret with them; undefined when there is nothing to know. */

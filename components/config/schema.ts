@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { ageRecipientFault } from "./ageRecipient.ts";
 import { isAddress, isUnicastAddress } from "./address.ts";
 import { databaseFault } from "./databaseName.ts";
-import { hostKeyFault } from "./hostKey.ts";
+import { hostKeyFault } from "../host/hostKey.ts";
 import { imageSourceFault } from "./imageArchive.ts";
 import { k3sSettingFault, type K3sRole } from "./k3sSetting.ts";
 import { k3sLabelFault, labelFault, taintFault } from "./kubernetesSyntax.ts";

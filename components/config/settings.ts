@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Registries } from "../render/registries.ts";
+import type { Registries } from "../k3s/registries.ts";
 import type { HostArgs } from "../host/host.ts";
-import type { DatastoreKind } from "../render/datastoreEndpoint.ts";
+import type { DatastoreKind } from "../datastore/engine/datastoreEndpoint.ts";
 
 /** The whole configuration of a stack after parsing: complete, checked, every default filled in. */
 export interface Settings {

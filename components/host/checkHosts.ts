@@ -1,5 +1,5 @@
 /** Looks at hosts from the program itself: all of them at the same time, over SSH, each with one login. */
-import { renderHostScript } from "../render/hostScript.ts";
+import { renderHostScript } from "./hostScript.ts";
 import { type ClockReading, clockProblems } from "./clockSkew.ts";
 import type { NamedHost } from "./hostCheckPart.ts";
 import { hostCheckParts } from "./hostCheckParts.ts";

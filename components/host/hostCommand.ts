@@ -8,7 +8,7 @@ export interface HostCommandArgs {
   /** The host that the script runs on, as root. */
   host: HostArgs;
   /**
-   * A script of `render/hostScript.ts` with the functions `apply` and `remove`. It travels on standard input only, so
+   * A script of `hostScript.ts` with the functions `apply` and `remove`. It travels on standard input only, so
    * that nothing of it stands in a process list or in an error. Unless it is secret, a preview shows its changed lines.
    */
   script: pulumi.Input<string>;

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { renderHostScript } from "../render/hostScript.ts";
+import { renderHostScript } from "./hostScript.ts";
 import type { HostRole, NamedHost } from "./hostCheckPart.ts";
 import { HostCommand } from "./hostCommand.ts";
 import { hostScripts } from "./scripts.ts";

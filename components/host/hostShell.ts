@@ -16,7 +16,7 @@ export interface ScriptResult {
 export interface ScriptOptions {
   /** Seconds after which the script is ended on the host. */
   readonly seconds: number;
-  /** The script's first argument. Default: "apply", which scripts of `render/hostScript.ts` define. */
+  /** The script's first argument. Default: "apply", which scripts of `hostScript.ts` define. */
   readonly action?: string;
   /** Seconds that the host may take to take a connection: one that does not is dead. Default: 10. */
   readonly connectSeconds?: number;

@@ -3,7 +3,7 @@ import { connect as connectSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, type AnyAuthMethod } from "ssh2";
-import { parsePublicKey } from "../config/hostKey.ts";
+import { parsePublicKey } from "./hostKey.ts";
 import { type ConnectionFault, connectionSentence } from "./connectionFault.ts";
 import type { HostLogin, SshEndpoint } from "./hostLogin.ts";
 import { loginKey } from "./loginKey.ts";

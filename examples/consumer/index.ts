@@ -1,6 +1,6 @@
 /** Takes a cluster through a stack reference, and runs a Deployment in it. */
 import * as pulumi from "@pulumi/pulumi";
-import { ClusterReference } from "../../components/clusterReference.ts";
+import { ClusterReference } from "../../components/contract/clusterReference.ts";
 import { KubernetesManifest } from "./kubernetesManifest.ts";
 
 const config = new pulumi.Config();

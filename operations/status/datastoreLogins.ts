@@ -1,8 +1,8 @@
 /** How a server logs in to a datastore that is none of the stack's, to be asked about it. */
-import { renderClientOptions } from "../../components/render/clientOptions.ts";
-import { type DatastoreEndpoint, parseDatastoreEndpoint } from "../../components/render/datastoreEndpoint.ts";
-import { libpqEnvironment } from "../../components/render/libpqEnvironment.ts";
-import { yamlValue } from "../../components/render/yamlValue.ts";
+import { renderClientOptions } from "../../components/datastore/engine/clientOptions.ts";
+import { type DatastoreEndpoint, parseDatastoreEndpoint } from "../../components/datastore/engine/datastoreEndpoint.ts";
+import { libpqEnvironment } from "../../components/datastore/engine/libpqEnvironment.ts";
+import { yamlValue } from "../../components/k3s/yamlValue.ts";
 
 /**
  * The variables with which `hostStatus.sh` asks as the one of these endpoints that its own K3s has: element by element, the

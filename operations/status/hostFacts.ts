@@ -1,8 +1,13 @@
 /** What the hosts say of themselves: the lines that `hostStatus.sh` prints, as facts. */
 import { X509Certificate } from "node:crypto";
-import { haproxySocket } from "../../components/render/haproxyConfig.ts";
-import { renderHostScript } from "../../components/render/hostScript.ts";
-import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath, secretsPath } from "../../components/k3sNode.ts";
+import { haproxySocket } from "../../components/balancer/haproxyConfig.ts";
+import { renderHostScript } from "../../components/host/hostScript.ts";
+import {
+  datastoreCaPath,
+  datastoreCertificatePath,
+  datastoreKeyPath,
+  secretsPath,
+} from "../../components/k3s/k3sNode.ts";
 import type { HostRole } from "../../components/config/settings.ts";
 import { datastoreLogins } from "./datastoreLogins.ts";
 import type { DiskFact } from "./disks.ts";
@@ -121,7 +126,7 @@ export function hostStatusScript(
   apiSeconds = 3,
 ): string {
   return renderHostScript({
-    body: new URL("../../components/render/scripts/hostStatus.sh", import.meta.url),
+    body: new URL("./hostStatus.sh", import.meta.url),
     variables: {
       role,
       datastore: managedDatabase === undefined ? "remote" : "managed",

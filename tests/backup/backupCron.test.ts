@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { BackupCron, type BackupCronArgs, moveNote } from "../../components/backupCron.ts";
-import { moveFault } from "../../components/upgradeDump.ts";
-import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
+import { BackupCron, type BackupCronArgs, moveNote } from "../../components/backup/backupCron.ts";
+import { moveFault } from "../../components/k3s/upgradeDump.ts";
+import { tokenFingerprint } from "../../components/identity/tokenFingerprint.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { deploy, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
 import { sampleHost } from "../support/sampleHosts.ts";

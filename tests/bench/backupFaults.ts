@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
-import { BackupHost } from "../backup/backupHost.ts";
-import { insertRows, kineRows, kineSchema } from "../backup/kineRows.ts";
-import { TestDatastore } from "../backup/testDatastore.ts";
+import { tokenFingerprint } from "../../components/identity/tokenFingerprint.ts";
+import { BackupHost } from "../backup/program/backupHost.ts";
+import { insertRows, kineRows, kineSchema } from "../backup/program/kineRows.ts";
+import { TestDatastore } from "../backup/program/testDatastore.ts";
 
 const token = "a-token-of-the-cluster-0123456789abcdef";
 const rows = kineRows(token);

@@ -8,11 +8,11 @@ import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { BackupHost } from "../backup/backupHost.ts";
-import { insertRows, kineRows, kineSchema } from "../backup/kineRows.ts";
-import { TestDatastore } from "../backup/testDatastore.ts";
-import { renderHostScript } from "../../components/render/hostScript.ts";
-import { tokenFingerprint } from "../../components/render/tokenFingerprint.ts";
+import { BackupHost } from "../backup/program/backupHost.ts";
+import { insertRows, kineRows, kineSchema } from "../backup/program/kineRows.ts";
+import { TestDatastore } from "../backup/program/testDatastore.ts";
+import { renderHostScript } from "../../components/host/hostScript.ts";
+import { tokenFingerprint } from "../../components/identity/tokenFingerprint.ts";
 import { engineScripts } from "../../components/datastore/engine/scripts.ts";
 
 const token = "a-token-of-the-cluster-0123456789abcdef";

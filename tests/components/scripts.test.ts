@@ -52,9 +52,11 @@ describe("every script", () => {
   });
 
   it("defines every function of ours that it calls", async () => {
-    const directory = join(import.meta.dirname, "..", "..", "components", "render", "scripts");
+    const directory = join(import.meta.dirname, "..", "..");
     const texts = await Promise.all(
-      globSync("**/*.sh", { cwd: directory }).map((name) => readFile(join(directory, name), "utf8")),
+      globSync("{components,operations}/**/*.sh", { cwd: directory }).map((name) =>
+        readFile(join(directory, name), "utf8"),
+      ),
     );
     const definedIn = (text: string) => new Set([...text.matchAll(/^ *(\w+)\(\) [{(]/gm)].map(([, name = ""]) => name));
     // Names of one word also stand in sentences.

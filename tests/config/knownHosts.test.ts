@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { hostKeyFault, parsePublicKey, type PublicKey, renderPublicKey } from "../../components/config/hostKey.ts";
+import { hostKeyFault, parsePublicKey, type PublicKey, renderPublicKey } from "../../components/host/hostKey.ts";
 import { findHostKey, knownHostsName, parseKnownHosts, revocationOf } from "../../components/config/knownHosts.ts";
 import { publicKey } from "./stack.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { nextRun, scheduleFault } from "../../components/config/schedule.ts";
-import { onCalendar } from "../../components/render/onCalendar.ts";
+import { onCalendar } from "../../components/backup/onCalendar.ts";
 
 const now = new Date("2026-11-23T12:00:00Z");
 

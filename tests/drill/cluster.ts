@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { haproxySocket } from "../../components/render/haproxyConfig.ts";
+import { haproxySocket } from "../../components/balancer/haproxyConfig.ts";
 import { down, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
 import { question, endpointOf, type Endpoint } from "../support/probe.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { datastoreEndpointFault } from "../../components/config/datastoreEndpoint.ts";
-import { renderK3sConfig } from "../../components/render/k3sConfig.ts";
+import { renderK3sConfig } from "../../components/k3s/k3sConfig.ts";
 import { type HostFacts, hostStatusScript, parseHostFacts } from "../../operations/status/hostFacts.ts";
 import { runBash } from "../support/bash.ts";
 import { type CertificateFiles, makeAuthority, makeCertificate } from "../support/certificates.ts";

@@ -50,8 +50,8 @@ describe("a run", () => {
     const [plugins] = (await selectTests(["--only", "plugins"])).stages;
     assert.ok(plugins !== undefined && plugins.files.length > 5);
     for (const file of plugins.files) assert.match(file, /^tests\/toolchain\/plugins\//);
-    assert.deepEqual(await files("--file", "./tests/render/shell.test.ts", "--file", "tests/sandbox/hosts.test.ts"), [
-      "tests/render/shell.test.ts",
+    assert.deepEqual(await files("--file", "./tests/host/shell.test.ts", "--file", "tests/sandbox/hosts.test.ts"), [
+      "tests/host/shell.test.ts",
       "tests/sandbox/hosts.test.ts",
     ]);
   });
@@ -62,12 +62,12 @@ describe("a run", () => {
       /^Error: There is no stage "units"\.\nRun without arguments/,
     );
     await assert.rejects(
-      selectTests(["--file", "tests/render/shell.ts"]),
-      /^Error: tests\/render\/shell\.ts is no file of tests of any stage; name one /,
+      selectTests(["--file", "tests/host/shell.ts"]),
+      /^Error: tests\/host\/shell\.ts is no file of tests of any stage; name one /,
     );
     await assert.rejects(selectTests(["--file"]), /^Error: Option '--file <value>' argument missing\nRun without/);
     await assert.rejects(selectTests(["--fast"]), /^Error: Unknown option '--fast'/);
-    await assert.rejects(selectTests(["tests/render/shell.test.ts"]), /^Error: Unexpected argument/);
+    await assert.rejects(selectTests(["tests/host/shell.test.ts"]), /^Error: Unexpected argument/);
     await assert.rejects(
       selectTests(["--changed", "--only", "unit"]),
       /^Error: --only, --file, --changed and --long exclude/,
@@ -77,32 +77,32 @@ describe("a run", () => {
 
 describe("a run of what changed", () => {
   it("has the test itself, and no other", () => {
-    assert.deepEqual(dependents("tests/render/shell.test.ts"), ["tests/render/shell.test.ts"]);
+    assert.deepEqual(dependents("tests/host/shell.test.ts"), ["tests/host/shell.test.ts"]);
   });
 
   it("has the tests of a module, of those that import it, and of the clusters that it makes", () => {
-    const found = dependents("components/render/onCalendar.ts");
-    for (const file of ["render/onCalendar", "components/index", "toolchain/previewSize", "sandbox/cluster"])
+    const found = dependents("components/backup/onCalendar.ts");
+    for (const file of ["backup/onCalendar", "components/index", "toolchain/previewSize", "sandbox/cluster"])
       assert.ok(found.includes(`tests/${file}.test.ts`), `${file}\n${found.join("\n")}`);
-    assert.ok(!found.includes("tests/render/shell.test.ts"));
+    assert.ok(!found.includes("tests/host/shell.test.ts"));
   });
 
   it("has the tests that read a script, a golden, an image or a document", () => {
     const read = {
-      "components/render/scripts/backup/main.sh": ["tests/backup/goodRun.test.ts", "tests/sandbox/backups.test.ts"],
-      "tests/golden/script.sh": ["tests/render/hostScript.test.ts"],
+      "components/backup/program/main.sh": ["tests/backup/program/goodRun.test.ts", "tests/sandbox/backups.test.ts"],
+      "tests/golden/script.sh": ["tests/host/hostScript.test.ts"],
       "sandbox/image/boot.sh": ["tests/sandbox/hosts.test.ts"],
       "toolchain/plugins/random/provider.ts": [
         "tests/toolchain/plugins/random.test.ts",
         "tests/sandbox/cluster.test.ts",
       ],
-      "docs/contract.md": ["tests/config/contract.test.ts"],
+      "docs/contract.md": ["tests/contract/contract.test.ts"],
       "Pulumi.prod.yaml": ["tests/components/index.test.ts"],
     };
     for (const [change, tests] of Object.entries(read)) {
       const found = dependents(change);
       for (const file of tests) assert.ok(found.includes(file), `${change}: ${found.join(" ")}`);
-      assert.ok(!found.includes("tests/render/shell.test.ts"), change);
+      assert.ok(!found.includes("tests/host/shell.test.ts"), change);
     }
   });
 

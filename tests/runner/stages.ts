@@ -40,12 +40,12 @@ export const stages: readonly Stage[] = [
   },
   {
     name: "unit",
-    tests: `{tests/{config,render,drill,components,operations,package,policy,runner,toolchain}/**/*.test.ts,${withoutHosts}}`,
-    except: "tests/toolchain/plugins/*.test.ts",
+    tests: `{tests/{components,host,identity,datastore,k3s,balancer,backup,contract,config,drill,operations,package,policy,runner,toolchain}/**/*.test.ts,${withoutHosts}}`,
+    except: "tests/{toolchain/plugins,backup/program}/*.test.ts",
     needs: ["packages", "toolchain"],
   },
   { name: "plugins", tests: "tests/toolchain/plugins/*.test.ts", needs: ["packages", "toolchain"] },
-  { name: "backup", tests: "tests/backup/**/*.test.ts", needs: ["packages", "objectStore"] },
+  { name: "backup", tests: "tests/backup/program/*.test.ts", needs: ["packages", "objectStore"] },
   {
     name: "sandbox",
     tests: "tests/sandbox/*.test.ts",

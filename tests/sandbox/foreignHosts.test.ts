@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { checkHosts } from "../../components/host/checkHosts.ts";
 import type { HostRole, NamedHost } from "../../components/host/hostCheckPart.ts";
 import type { OwnStack } from "../../components/host/ownStack.ts";
-import { renderHostScript } from "../../components/render/hostScript.ts";
+import { renderHostScript } from "../../components/host/hostScript.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { machineSite, pathsOf } from "../../sandbox/state.ts";
 import { definitionsOf } from "../support/hostFiles.ts";

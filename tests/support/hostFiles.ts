@@ -1,4 +1,4 @@
-import { shellQuote } from "../../components/render/shell.ts";
+import { shellQuote } from "../../components/host/shell.ts";
 import { bashOutput } from "./bash.ts";
 import { inTemporaryDirectory } from "./temporaryDirectory.ts";
 import { readdir, readFile } from "node:fs/promises";

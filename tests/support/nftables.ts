@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { shellQuote } from "../../components/render/shell.ts";
+import { shellQuote } from "../../components/host/shell.ts";
 import { programPath } from "./programs.ts";
 import { inTemporaryDirectory } from "./temporaryDirectory.ts";
 

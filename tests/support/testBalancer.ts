@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type TLSSocket } from "node:tls";
-import { haproxySocket, renderHaproxyConfig } from "../../components/render/haproxyConfig.ts";
+import { haproxySocket, renderHaproxyConfig } from "../../components/balancer/haproxyConfig.ts";
 import { type CertificateFiles, makeAuthority, makeCertificate } from "./certificates.ts";
 import { freePort } from "./freePort.ts";
 import { programPath } from "./programs.ts";

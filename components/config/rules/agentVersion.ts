@@ -1,4 +1,4 @@
-import { compareReleases, minorsBetween } from "../../render/releaseOrder.ts";
+import { compareReleases, minorsBetween } from "../../k3s/releaseOrder.ts";
 import { configPath } from "../configPath.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";

@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { balancerScripts } from "./scripts.ts";
+import type { HostFile } from "../host/hostScript.ts";
+
+/** Port that a server tells balancers on whether it takes new clients. What it says is no secret, and nothing is read. */
+export const balancerStatePort = 6440;
+
+/**
+ * Seconds after which every balancer has seen that a server wants no new clients: they ask twice a second, and give an
+ * answer a second.
+ */
+export const leaveSeconds = 2;
+
+/** Seconds after which every balancer sends clients to a ready server again: two good checks, a second apart, and one more. */
+export const returnSeconds = 4;
+
+const unitName = "k3s-ha-balancer-state";
+/** Name of the unit that listens. */
+export const balancerStateSocket = `${unitName}.socket`;
+
+/** Where the program is that answers balancers. */
+export const balancerStateProgramPath = "/usr/local/lib/k3s-ha/balancer-state";
+
+/** Where the program is that systemd stops K3s with. */
+export const stopProgramPath = "/usr/local/lib/k3s-ha/k3s-stop";
+
+/** Where the unit of K3s is told to stop with it. A file of its own: what is in it needs no restart of K3s. */
+export const stopDropInPath = "/etc/systemd/system/k3s.service.d/k3s-ha.conf";
+
+/**
+ * Everything that a server answers balancers with; they ask at its cluster-side `address` only. With `leaves`, whoever
+ * stops K3s, be it an operator or a reboot, has balancers send clients elsewhere first. What K3s led is free when it has ended.
+ */
+export function balancerStateFiles(address: string, { leaves }: { leaves: boolean }): HostFile[] {
+  return [
+    program(balancerStateProgramPath, balancerScripts.balancerState),
+    program(stopProgramPath, balancerScripts.k3sStop),
+    { path: `/etc/systemd/system/${unitName}@.service`, content: renderService() },
+    { path: `/etc/systemd/system/${balancerStateSocket}`, content: renderSocket(address) },
+    { path: stopDropInPath, content: renderStopDropIn(leaves) },
+  ];
+}
+
+function program(path: string, script: URL): HostFile {
+  return { path, content: readFileSync(script, "utf8"), mode: "0755" };
+}
+
+function renderStopDropIn(leaves: boolean): string {
+  return `# Written by k3s-ha; changes made here are overwritten.
+[Service]
+${leaves ? "" : "# No other server could take this one's clients.\n"}ExecStop=${stopProgramPath} lead-away ${leaves ? leaveSeconds : 0}
+ExecStopPost=-${stopProgramPath} give-up ended
+ExecStartPost=-${stopProgramPath} give-up started
+`;
+}
+
+function renderSocket(address: string): string {
+  const host = address.includes(":") ? `[${address}]` : address;
+  return `# Written by k3s-ha; changes made here are overwritten.
+[Unit]
+Description=Tells balancers whether this server takes new clients
+# Also while the host shuts down, and K3s with it.
+DefaultDependencies=no
+
+[Socket]
+ListenStream=${host}:${balancerStatePort}
+FreeBind=yes
+Accept=yes
+MaxConnections=64
+TriggerLimitIntervalSec=0
+
+[Install]
+WantedBy=sockets.target
+`;
+}
+
+/** One answer. It is given twice a second to every balancer, so it says nothing in the journal. */
+function renderService(): string {
+  return `# Written by k3s-ha; changes made here are overwritten.
+[Unit]
+Description=Tells a balancer whether this server takes new clients
+DefaultDependencies=no
+CollectMode=inactive-or-failed
+
+[Service]
+# A slice of its own would be on its way out when the host shuts down, and nothing could start in it.
+Slice=system.slice
+ExecStart=${balancerStateProgramPath}
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+StandardInput=null
+StandardOutput=socket
+StandardError=journal
+LogLevelMax=warning
+TimeoutSec=2s
+`;
+}

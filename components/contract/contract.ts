@@ -1,0 +1,48 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import type { ClusterOutputs } from "./clusterOutputs.ts";
+
+/** The version of the contract that this program exports, and the newest that it can read. */
+export const contractVersion = 1;
+
+const textError = "is not a text";
+const text = z.string({ error: textError });
+const word = text.min(1, { error: "is empty" });
+const addresses = z.record(z.string(), word, { error: "is not a map of addresses by name" });
+
+/**
+ * What a stack of this program exports for others, by output. Within one version outputs may be added, and fields to
+ * `backup`; none is taken away or changes its meaning.
+ */
+export const contract = {
+  apiEndpoint: word.meta({ description: "`https://address:port` of the Kubernetes API at the balancer." }),
+  kubeconfig: word.meta({
+    description:
+      "kubeconfig of an administrator (group system:masters); its certificate is valid for a year, and an `up` renews it in its last three months.",
+  }),
+  clusterCaCertificate: word.meta({ description: "PEM of the CA that the API is verified with." }),
+  serverAddresses: addresses.meta({ description: "Addresses of the servers by node name." }),
+  agentAddresses: addresses.meta({ description: "Addresses of the agents by node name." }),
+  loadBalancerAddresses: addresses.meta({ description: "Addresses of the balancer's hosts by name." }),
+  datastoreEndpoint: word.meta({ description: "K3s's `datastore-endpoint`, with its password." }),
+  datastoreCaCertificate: word.meta({ description: "PEM of the CA that the datastore is verified with." }),
+  joinToken: word.meta({
+    description: "Token that servers join with: `K10<hash of the CA>::server:<token>`. Every backup needs it.",
+  }),
+  k3sVersion: word.meta({ description: "The release of K3s, such as `v1.35.0+k3s1`." }),
+  backup: z
+    .looseObject({ hostName: text, directory: text, schedule: z.array(word), latest: text }, { error: "is not a map" })
+    .meta({
+      description:
+        "Backups: `hostName` and `directory` where they are, `schedule` of the timer, `latest` verified one; all empty where the datastore is backed up by other means.",
+    }),
+} as const satisfies { readonly [Name in ContractOutput]: z.ZodType<Contract[Name]> };
+
+/** The name of an output of the contract. */
+export type ContractOutput = keyof ClusterOutputs;
+
+/** The outputs that are secret. */
+export const secretOutputs: readonly ContractOutput[] = ["kubeconfig", "datastoreEndpoint", "joinToken"];
+
+/** The contract as a reader gets it. */
+export type Contract = { readonly [Name in ContractOutput]: pulumi.Unwrap<ClusterOutputs[Name]> };

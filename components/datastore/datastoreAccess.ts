@@ -1,0 +1,134 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { HostArgs } from "../host/host.ts";
+import { HostCommand } from "../host/hostCommand.ts";
+import { type DatastoreUser, renderAccessSql, renderRemovalSql } from "./engine/accessSql.ts";
+import { renderHostScript } from "../host/hostScript.ts";
+import { engineScripts } from "./engine/scripts.ts";
+
+/** How to log in to a MySQL or MariaDB over verified TLS. */
+export interface DatastoreSource {
+  address: pulumi.Output<string>;
+  port: pulumi.Input<number>;
+  database: pulumi.Input<string>;
+  user: pulumi.Input<string>;
+  /** Secret. */
+  password: pulumi.Output<string>;
+  /** PEM of the CA that the datastore's certificate is checked against. */
+  caCertificate: pulumi.Output<string>;
+}
+
+/** A certificate that K3s logs in with, beside its endpoint. */
+export interface ClientCertificate {
+  /** PEM. */
+  certificate: pulumi.Input<string>;
+  /** PEM. Secret, whatever it is marked as. */
+  privateKey: pulumi.Input<string>;
+}
+
+/** A datastore that K3s and the backup may log in to. */
+export interface DatastoreAccess {
+  /** What a MySQL-like server has to be; undefined where either will do. */
+  engine?: "mysql" | "mariadb";
+  /** What the server's new users have to log in by, where that is known. */
+  plugin?: string;
+  /** The setting that names the schema, for messages. */
+  setting: string;
+  /** K3s's `datastore-endpoint`. Secret. */
+  endpoint: pulumi.Output<string>;
+  caCertificate: pulumi.Output<string>;
+  clientCertificate?: ClientCertificate | undefined;
+  /** Undefined where there is no backup that this program could take. */
+  backupSource: DatastoreSource | undefined;
+  /** What lets each server in, by its name; those that need nothing of their own are left out. */
+  clients: Readonly<Record<string, pulumi.Resource>>;
+  /** What has to be there before anybody logs in. */
+  ready: pulumi.Resource[];
+}
+
+/** An address that somebody logs in from. */
+export interface LoginAddress {
+  address: pulumi.Output<string>;
+  /**
+   * What names the resources of its accounts: the address itself, so that an account belongs to an address and not to a
+   * host. One that a host gives up and another gets stays as it is; one that nobody has goes at the end of the run, when
+   * nobody logs in from it any more. Where the program does not know the address yet it is the host's name.
+   */
+  key: string;
+}
+
+/** The address that somebody of this name logs in from. */
+export function loginAddress(name: string, address: pulumi.Input<string>): LoginAddress {
+  // Two colons separate the parts of a URN.
+  const key = typeof address === "string" ? address.replaceAll(":", "-") : name;
+  return { address: pulumi.output(address), key };
+}
+
+/** Who logs in to a datastore. */
+export interface DatastoreContext {
+  /** What the K3s servers log in from, by their names. */
+  serverAddresses: Readonly<Record<string, LoginAddress>>;
+  /** Connections that each of them may hold. */
+  connectionsPerServer: number;
+  /** What the host that takes backups logs in from; undefined for a managed datastore's own. */
+  backupAddress: LoginAddress | undefined;
+  /** The host that takes backups, if one is to be taken before the server's configuration changes. */
+  backupFirst: HostArgs | undefined;
+}
+
+/** Letters and digits only: 32 of them are about 190 bits, and no tool on the way ever has to escape one. */
+export function databasePassword(name: string, parent: pulumi.Resource): pulumi.Output<string> {
+  return new random.RandomPassword(name, { length: 32, special: false }, { parent, protect: false }).result;
+}
+
+/** Where SQL is run, and as whom. */
+export interface SqlHost {
+  host: HostArgs;
+  /** The host's name, for messages. */
+  hostName: string;
+  /** What the database is called in messages. */
+  databaseName: string;
+  /** What the host needs of the distribution. */
+  packages: readonly string[];
+  /** An option file with an administrator's login, as text. Default: root's, on the host's own socket. Secret. */
+  clientOptions?: pulumi.Input<string>;
+  /** PEM of the CA that the database is verified with. Default: none, on the host's own socket. */
+  caCertificate?: pulumi.Input<string>;
+}
+
+/** Makes schema and users by SQL that a host runs, and takes the users away again. Logins travel on stdin only. */
+export function accessCommand(
+  name: string,
+  sql: SqlHost,
+  access: { database: string; makesSchema: boolean; users: pulumi.Input<pulumi.Input<DatastoreUser>[]> },
+  opts: pulumi.CustomResourceOptions,
+): HostCommand {
+  return new HostCommand(
+    name,
+    {
+      host: sql.host,
+      script: pulumi.secret(
+        pulumi
+          .all([pulumi.output(access.users), sql.clientOptions ?? "", sql.caCertificate ?? ""])
+          .apply(([users, clientOptions, caCertificate]) =>
+            renderHostScript({
+              body: engineScripts.datastoreAccess,
+              parts: [engineScripts.clientFiles, engineScripts.databaseClient],
+              variables: {
+                host_name: sql.hostName,
+                database_name: sql.databaseName,
+                packages: sql.packages,
+                client_options: clientOptions,
+                ca_certificate: caCertificate,
+                client_certificate: "",
+                client_key: "",
+                access_sql: renderAccessSql(access.database, users, access.makesSchema),
+                remove_sql: renderRemovalSql(users),
+              },
+            }),
+          ),
+      ),
+    },
+    opts,
+  );
+}

@@ -1,0 +1,221 @@
+import { readFileSync } from "node:fs";
+import { getCACertificates } from "node:tls";
+import * as mysql from "@pulumi/mysql";
+import * as pulumi from "@pulumi/pulumi";
+import { certificatesIn } from "../../config/certificateFile.ts";
+import {
+  accessCommand,
+  databasePassword,
+  type DatastoreAccess,
+  type DatastoreContext,
+  type LoginAddress,
+  type SqlHost,
+} from "../datastoreAccess.ts";
+import { beforeChanges } from "../../host/beforeChanges.ts";
+import type { HostArgs } from "../../host/host.ts";
+import { renderClientOptions } from "../engine/clientOptions.ts";
+import { backupPrivileges, k3sPrivileges } from "../engine/accessSql.ts";
+import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
+import { explainTakenNames } from "./takenNames.ts";
+
+/** A MySQL or MariaDB server that somebody else runs, on which schema and users are made over verified TLS. */
+export interface ExistingDatastoreArgs {
+  /** What the server is. MariaDB's users are made by `via`: the mysql plugin cannot. */
+  engine: "mysql" | "mariadb";
+  /** IP address or DNS name; the server's certificate has to name just this. */
+  address: string;
+  /** Default: 3306. */
+  port?: number;
+  /** Schema that is made and kept: it outlives the component. Default: "k3s". */
+  database?: string;
+  /** User that is made for K3s; the one for backups has "_backup" after it. Default: "k3s". */
+  user?: string;
+  /** Where both users may log in from, as the server sees it. Default: K3s's from each server, the backup's from its host. */
+  loginFrom?: readonly string[] | undefined;
+  /** Account that may make schemas and users. */
+  adminUser: string;
+  /** Its password. Secret, whatever it is marked as. It reaches no host but `via`, and there no disk. */
+  adminPassword: pulumi.Input<string>;
+  /** PEM of the CA that signed the server's certificate. */
+  caCertificate: string;
+  /** The host that makes a MariaDB's users. It has to reach the server, and the administrator may log in from it. */
+  via?: { host: HostArgs; hostName: string } | undefined;
+}
+
+/**
+ * The variable that names the file of the CAs that the mysql plugin trusts, beside the machine's own: it has no setting
+ * for one. Pulumi starts the plugin, so the variable has to be in Pulumi's own environment.
+ */
+export const caFileVariable = "K3S_HA_DATASTORE_CA_FILE";
+
+/** Makes schema and users, each user for just the addresses that it logs in from. */
+export function existingDatastore(
+  name: string,
+  args: ExistingDatastoreArgs,
+  context: DatastoreContext & { backupAddress: LoginAddress },
+  parent: pulumi.Resource,
+): DatastoreAccess {
+  const { engine, address, loginFrom, adminUser, via } = args;
+  const port = args.port ?? 3306;
+  const database = args.database ?? "k3s";
+  const user = args.user ?? "k3s";
+  const adminPassword = pulumi.secret(args.adminPassword);
+  const caCertificate = pulumi.output(args.caCertificate);
+
+  const provider = new mysql.Provider(
+    `${name}-provider`,
+    {
+      endpoint: `${address.includes(":") ? `[${address}]` : address}:${port}`,
+      username: adminUser,
+      password: adminPassword,
+      tls: "true",
+    },
+    { parent, envVarMappings: { [caFileVariable]: "SSL_CERT_FILE" } },
+  );
+  const taken = explainTakenNames(`${name}-explain`, { address: `${address}:${port}`, database }, parent);
+  const schema = new mysql.Database(
+    `${name}-schema`,
+    { name: database, defaultCharacterSet: "utf8mb4", defaultCollation: "utf8mb4_unicode_ci" },
+    // The cluster itself: whatever becomes of the stack, it is nobody's to drop but its owner's.
+    { parent, provider, retainOnDelete: true, hooks: { ...beforeChanges(), onError: [taken] } },
+  );
+
+  const accounts = [
+    {
+      user,
+      password: databasePassword(`${name}-k3s-password`, parent),
+      from: loginFrom === undefined ? context.serverAddresses : hostsByName(loginFrom),
+      privileges: k3sPrivileges,
+      label: "k3s",
+    },
+    {
+      user: `${user}_backup`,
+      password: databasePassword(`${name}-backup-password`, parent),
+      from: loginFrom === undefined ? { host: context.backupAddress } : hostsByName(loginFrom),
+      privileges: backupPrivileges,
+      label: "backup",
+    },
+  ] as const;
+  const [k3s, backup] = accounts;
+
+  const entries = accounts.flatMap((account) =>
+    Object.entries(account.from).map(([name, { address: from, key }]) => ({ ...account, name, host: from, key })),
+  );
+  const granted = engine === "mariadb" ? onMariadb() : onMysql();
+
+  function onMysql(): pulumi.Resource[] {
+    return entries.map((account) => {
+      const resource = `${name}-${account.label}-${account.key}`;
+      // Earlier releases named them by the hosts.
+      const earlier = (kind: string) =>
+        account.key === account.name ? [] : [{ name: `${name}-${account.label}-${account.name}-${kind}` }];
+      const made = new mysql.User(
+        `${resource}-user`,
+        { user: account.user, host: account.host, plaintextPassword: account.password, tlsOption: "SSL" },
+        { parent, provider, protect: false, hooks: { ...beforeChanges(), onError: [taken] }, aliases: earlier("user") },
+      );
+      return new mysql.Grant(
+        `${resource}-grant`,
+        // By its outputs, so that a user that is made anew is granted anew.
+        {
+          user: made.user,
+          host: made.host.apply((at) => at ?? ""),
+          database,
+          privileges: [...account.privileges],
+        },
+        // With its user go its privileges.
+        {
+          parent,
+          provider,
+          protect: false,
+          deletedWith: made,
+          dependsOn: schema,
+          aliases: earlier("grant"),
+          hooks: beforeChanges(),
+        },
+      );
+    });
+  }
+
+  function onMariadb(): pulumi.Resource[] {
+    if (via === undefined) throw new pulumi.RunError(`${name}: a MariaDB's users are made by a host: give via`);
+    const sql: SqlHost = {
+      ...via,
+      databaseName: "MariaDB",
+      packages: ["mariadb-client"],
+      clientOptions: adminPassword.apply((password) =>
+        renderClientOptions({ address, port, user: adminUser, password }),
+      ),
+      caCertificate,
+    };
+    return entries.map(({ label, key, user, password, host, privileges }, index) =>
+      accessCommand(
+        `${name}-${label}-${key}-account`,
+        sql,
+        {
+          database,
+          makesSchema: false,
+          users: pulumi
+            .all([password, host])
+            .apply(([secret, from]) => [{ user, password: secret, addresses: [from], privileges }]),
+        },
+        // One command made them all in earlier releases, and would take them all away.
+        { parent, dependsOn: schema, aliases: index === 0 ? [{ name: `${name}-access` }] : [] },
+      ),
+    );
+  }
+
+  const login = { address: pulumi.output(address), port, database, caCertificate };
+  return {
+    engine,
+    ...(engine === "mysql" ? { plugin: "caching_sha2_password" } : {}),
+    setting: "k3s-ha:datastore.existing.database",
+    endpoint: pulumi.secret(
+      k3s.password.apply((password) => renderMysqlDsn({ address, port, database, user, password })),
+    ),
+    caCertificate,
+    backupSource: { ...login, user: backup.user, password: backup.password },
+    clients: Object.fromEntries(
+      entries.flatMap(({ label, name: server }, index): [string, pulumi.Resource][] => {
+        const account = granted[index];
+        return label !== "k3s" || account === undefined || !(server in context.serverAddresses)
+          ? []
+          : [[server, account]];
+      }),
+    ),
+    ready: granted,
+  };
+}
+
+/** Hosts and patterns of hosts, with the names that their resources have. */
+function hostsByName(hosts: readonly string[]): Record<string, LoginAddress> {
+  const keyOf = (host: string) => (host === "%" ? "anywhere" : host);
+  return Object.fromEntries(hosts.map((host) => [keyOf(host), { address: pulumi.output(host), key: keyOf(host) }]));
+}
+
+/**
+ * Why the mysql plugin would not trust a database whose CA is this, with the remedy, or undefined. It trusts what the
+ * machine does, or the file that {@link caFileVariable} names.
+ */
+export function caTrustFault(
+  caCertificate: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  const file = environment[caFileVariable] ?? "";
+  const remedy = `start pulumi with ${caFileVariable} set to the absolute path of k3s-ha:datastore.existing.caFile`;
+  let trusted: readonly string[];
+  try {
+    trusted = file === "" ? getCACertificates("system") : certificatesIn(readFileSync(file, "utf8"));
+  } catch {
+    return `${caFileVariable} is ${JSON.stringify(file)}, which cannot be read: ${remedy}`;
+  }
+  const known = new Set(trusted.map(bare));
+  if (certificatesIn(caCertificate).every((certificate) => known.has(bare(certificate)))) return undefined;
+  return file === ""
+    ? `the mysql plugin would not trust the database, since this machine does not know the CA and the plugin has no setting for one: ${remedy}`
+    : `${caFileVariable} is ${JSON.stringify(file)}, which does not hold the CA of the database: ${remedy}`;
+}
+
+function bare(certificate: string): string {
+  return certificate.replace(/\s/g, "");
+}

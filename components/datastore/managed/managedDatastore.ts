@@ -1,0 +1,361 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import {
+  accessCommand,
+  databasePassword,
+  type DatastoreAccess,
+  type DatastoreContext,
+  loginAddress,
+  type LoginAddress,
+} from "../datastoreAccess.ts";
+import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
+import { HostCommand } from "../../host/hostCommand.ts";
+import { backupPrivileges, k3sPrivileges } from "../engine/accessSql.ts";
+import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
+import { datastoreFirewallTable, renderDatastoreAccept, renderDatastoreFirewall } from "./datastoreFirewall.ts";
+import { renderFirewallRequirement, renderFirewallUnit } from "../../host/firewallUnit.ts";
+import { type HostFile, renderHostScript } from "../../host/hostScript.ts";
+import { type MariadbConfig, maxConnections, renderMariadbConfig } from "./mariadbConfig.ts";
+import { renderMariadbDropIn, renderMariadbSocket, renderMariadbStop } from "./mariadbUnits.ts";
+import { managedScripts } from "./scripts.ts";
+import { hostScripts } from "../../host/scripts.ts";
+
+/** A MariaDB server that the datastore installs and owns. */
+export interface ManagedDatastoreArgs {
+  /** The host that MariaDB is installed on. */
+  host: HostArgs;
+  /** The host's name, for messages. */
+  hostName: string;
+  /** Port of the database. Default: 3306. */
+  port?: number;
+  /** Schema that K3s keeps the cluster in. Default: "k3s". */
+  database?: string;
+  /** Whether the port is closed on the host to everybody else. Default: true. */
+  firewall?: boolean;
+  /** Whether an empty cluster may take the place of one whose schema is gone. Default: false, it has to be restored. */
+  startsEmpty?: boolean;
+  /** A word that asks for another server certificate when it changes. Default: none. */
+  certificateRotation?: string | undefined;
+  /** MiB of memory that MariaDB caches tables in. Default: half of the host's memory beyond 512 MiB, from 128 to 8192. */
+  bufferPoolMebibytes?: number | undefined;
+}
+
+const hoursPerYear = 8766;
+const tlsDirectory = "/etc/mysql/k3s-ha";
+const configPath = "/etc/mysql/mariadb.conf.d/90-k3s-ha.cnf";
+const memoryPath = "/etc/mysql/mariadb.conf.d/91-k3s-ha-memory.cnf";
+const socketUnit = "/etc/systemd/system/mariadb.socket";
+const dropInPath = "/etc/systemd/system/mariadb.service.d/k3s-ha.conf";
+const requirementPath = "/etc/systemd/system/mariadb.service.d/k3s-ha-firewall.conf";
+const stopPath = "/etc/mysql/k3s-ha/stop.sql";
+const firewallRules = "/etc/k3s-ha/datastore-firewall.nft";
+const clientsDirectory = "/etc/k3s-ha/datastore-clients";
+const firewallUnit = "/etc/systemd/system/k3s-ha-datastore-firewall.service";
+
+const k3sUser = "k3s";
+const backupUser = "k3s_backup";
+
+/** Installs MariaDB on a host, tuned for K3s, and makes the users on its local socket. */
+export function managedDatastore(
+  name: string,
+  args: ManagedDatastoreArgs,
+  context: DatastoreContext,
+  parent: pulumi.Resource,
+): DatastoreAccess {
+  const { host, hostName, port = 3306, database = "k3s", firewall = true, bufferPoolMebibytes = "" } = args;
+  const address = nodeAddressOf(host);
+  const backupClient = context.backupAddress ?? loginAddress("backup", host.nodeAddress ?? host.address);
+  const backupAddress = backupClient.address;
+  const serverAddresses = pulumi.all(Object.values(context.serverAddresses).map((each) => each.address));
+  const config = pulumi.all([address, serverAddresses]).apply(([listen, servers]): MariadbConfig => ({
+    address: listen,
+    port,
+    servers: servers.length,
+    connectionsPerServer: context.connectionsPerServer,
+    tlsDirectory,
+  }));
+
+  const { caCertificate, certificate, privateKey } = serverCertificate(parent, name, address, args.certificateRotation);
+  const packages = new HostCommand(
+    `${name}-packages`,
+    {
+      host,
+      script: renderHostScript({
+        body: hostScripts.packages,
+        variables: { host_name: hostName, packages: ["mariadb-server", "openssl"] },
+      }),
+    },
+    { parent },
+  );
+
+  const tlsFiles = pulumi.all([caCertificate, certificate, privateKey]).apply(([ca, cert, key]): HostFile[] => [
+    { path: `${tlsDirectory}/ca.crt`, content: ca },
+    { path: `${tlsDirectory}/server.crt`, content: cert },
+    { path: `${tlsDirectory}/server.key`, content: key, mode: "0600", owner: "mysql:mysql" },
+  ]);
+  const tlsSecrets = new HostCommand(
+    `${name}-tls`,
+    {
+      host,
+      script: pulumi.secret(
+        tlsFiles.apply((files) =>
+          renderHostScript({
+            body: hostScripts.secretFiles,
+            parts: [hostScripts.originals],
+            // What MariaDB reads stays while MariaDB stays.
+            variables: {
+              revision_name: "datastore-tls",
+              reader: "mariadb",
+              paths: [],
+              optional_paths: [],
+              replaced_paths: [],
+            },
+            files,
+          }),
+        ),
+      ),
+    },
+    { parent, dependsOn: packages },
+  );
+
+  const { backupFirst } = context;
+  const backup =
+    backupFirst === undefined
+      ? []
+      : [
+          new HostCommand(
+            `${name}-backup-first`,
+            {
+              host: backupFirst,
+              applySeconds: 3600,
+              script: pulumi.all([config, tlsSecrets.revision]).apply(([settings, revision]) =>
+                renderHostScript({
+                  body: managedScripts.backupFirst,
+                  variables: {
+                    host_name: hostName,
+                    label: "pre-datastore-change",
+                    // A change of any of these changes this script, which is what makes it run.
+                    change: renderMariadbConfig(settings),
+                    change_of_keys: revision,
+                    change_of_memory: bufferPoolMebibytes,
+                  },
+                }),
+              ),
+            },
+            // There is nothing to take back.
+            { parent, retainOnDelete: true },
+          ),
+        ];
+
+  const server = new HostCommand(
+    `${name}-server`,
+    {
+      host,
+      script: pulumi.all([config, backupAddress, tlsSecrets.revision]).apply(([settings, backup, tlsRevision]) =>
+        renderHostScript({
+          body: managedScripts.datastoreServer,
+          parts: [
+            hostScripts.originals,
+            hostScripts.keptFiles,
+            hostScripts.firewall,
+            managedScripts.bufferPool,
+            managedScripts.binaryLog,
+          ],
+          variables: {
+            host_name: hostName,
+            adopt: String(host.adopt ?? false),
+            address: settings.address,
+            port,
+            firewall: String(firewall),
+            firewall_rules: firewallRules,
+            firewall_unit: firewallUnit,
+            requirement_path: requirementPath,
+            config_path: configPath,
+            socket_path: socketUnit,
+            drop_in_path: dropInPath,
+            max_connections: maxConnections(settings),
+            memory_path: memoryPath,
+            buffer_pool_mebibytes: bufferPoolMebibytes,
+            tls_directory: tlsDirectory,
+            tls_revision: tlsRevision,
+          },
+          files: [
+            { path: configPath, content: renderMariadbConfig(settings) },
+            { path: socketUnit, content: renderMariadbSocket(settings) },
+            { path: dropInPath, content: renderMariadbDropIn(stopPath) },
+            { path: stopPath, content: renderMariadbStop() },
+            ...(firewall
+              ? [
+                  {
+                    path: firewallRules,
+                    content: renderDatastoreFirewall(port, [backup], `${clientsDirectory}/*.nft`),
+                  },
+                  { path: requirementPath, content: renderFirewallRequirement(firewallRules) },
+                  {
+                    path: firewallUnit,
+                    content: renderFirewallUnit({
+                      description: "Datastore firewall",
+                      unit: "k3s-ha-datastore-firewall",
+                      protects: "mariadb.service",
+                      rules: firewallRules,
+                      table: datastoreFirewallTable,
+                    }),
+                  },
+                ]
+              : []),
+          ],
+        }),
+      ),
+    },
+    { parent, dependsOn: backup, hooks: { beforeUpdate: [tellOfBinaryLog(`${name}-binary-log`, hostName, parent)] } },
+  );
+
+  // By host and schema: at another place, the first thing is to make it.
+  const schema = new HostCommand(
+    `${name}-schema-${hostName}-${database}`,
+    {
+      host,
+      onChange: "reapply",
+      script: renderHostScript({
+        body: managedScripts.datastoreSchema,
+        variables: { host_name: hostName, database, starts_empty: String(args.startsEmpty ?? false) },
+      }),
+    },
+    { parent, dependsOn: server, protect: false, retainOnDelete: true },
+  );
+
+  const k3sPassword = databasePassword(`${name}-k3s-password`, parent);
+  const backupPassword = databasePassword(`${name}-backup-password`, parent);
+  const access = accessCommand(
+    `${name}-access`,
+    { host, hostName, databaseName: "MariaDB", packages: [] },
+    {
+      database,
+      makesSchema: true,
+      users: pulumi
+        .all([serverAddresses, backupAddress, k3sPassword, backupPassword])
+        .apply(([servers, backup, k3s, reader]) => [
+          { user: k3sUser, password: k3s, addresses: servers, privileges: k3sPrivileges },
+          { user: backupUser, password: reader, addresses: [backup], privileges: backupPrivileges },
+        ]),
+    },
+    { parent, dependsOn: schema },
+  );
+
+  const client = (label: string, user: string, from: LoginAddress, earlierName?: string) =>
+    new HostCommand(
+      `${name}-${label}-${from.key}`,
+      {
+        host,
+        script: from.address.apply((clientAddress) =>
+          renderHostScript({
+            body: managedScripts.datastoreClient,
+            variables: {
+              host_name: hostName,
+              user,
+              address: clientAddress,
+              clients_directory: clientsDirectory,
+              entry: `${label}-${from.key}`,
+              earlier_entry: earlierName ?? "",
+              firewall: String(firewall),
+            },
+            files: [
+              {
+                path: `${clientsDirectory}/${label}-${from.key}.nft`,
+                content: renderDatastoreAccept(port, clientAddress),
+              },
+            ],
+          }),
+        ),
+      },
+      {
+        parent,
+        dependsOn: access,
+        // Earlier releases named them by the servers.
+        aliases: earlierName === undefined ? [] : [{ name: `${name}-client-${earlierName}` }],
+      },
+    );
+  const clients = Object.fromEntries(
+    Object.entries(context.serverAddresses).map(([server, from]) => [server, client("client", k3sUser, from, server)]),
+  );
+  const backups = client("backup-client", backupUser, backupClient);
+
+  const login = { address, port, database, caCertificate };
+  return {
+    engine: "mariadb",
+    setting: "k3s-ha:datastore.managed.database",
+    endpoint: pulumi.secret(
+      pulumi
+        .all([address, k3sPassword])
+        .apply(([at, password]) => renderMysqlDsn({ address: at, port, database, user: k3sUser, password })),
+    ),
+    caCertificate,
+    backupSource: { ...login, user: backupUser, password: backupPassword },
+    clients,
+    ready: [access, backups, ...Object.values(clients)],
+  };
+}
+
+/** Tells, already in the preview, that files are removed which somebody may want: an earlier release kept a binary log. */
+function tellOfBinaryLog(name: string, hostName: string, parent: pulumi.Resource): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(
+    name,
+    ({ oldInputs }) => {
+      if (!keepsBinaryLog(String(oldInputs?.["stdin"]))) return;
+      void pulumi.log.warn(
+        `MariaDB on ${hostName} restarts without its binary log, which filled the disk and which nothing here reads. Its files, /var/lib/mysql/mysql-bin.*, are removed once MariaDB runs without them. If you use them for a recovery to a point in time, copy them away first.`,
+        parent,
+      );
+    },
+    { onDryRun: true },
+  );
+}
+
+/** Whether a script of the server has MariaDB keep a binary log. */
+export function keepsBinaryLog(script: string): boolean {
+  return /^log_bin = /m.test(script);
+}
+
+/** A CA of the datastore's own, and a certificate for exactly the address that stands in the endpoint. */
+function serverCertificate(
+  component: pulumi.Resource,
+  name: string,
+  address: pulumi.Output<string>,
+  rotation?: string,
+) {
+  const parent = { parent: component, protect: false };
+  const caKey = new tls.PrivateKey(`${name}-ca-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
+  const ca = new tls.SelfSignedCert(
+    `${name}-ca`,
+    {
+      privateKeyPem: caKey.privateKeyPem,
+      subject: { commonName: "k3s-ha datastore CA" },
+      isCaCertificate: true,
+      setSubjectKeyId: true,
+      allowedUses: ["cert_signing", "crl_signing", "digital_signature"],
+      validityPeriodHours: 10 * hoursPerYear,
+    },
+    parent,
+  );
+  const keyName = `${name}-key${rotation === undefined ? "" : `-${rotation}`}`;
+  const key = new tls.PrivateKey(keyName, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
+  const request = new tls.CertRequest(
+    `${name}-request`,
+    { privateKeyPem: key.privateKeyPem, subject: { commonName: "k3s-ha datastore" }, ipAddresses: [address] },
+    parent,
+  );
+  const certificate = new tls.LocallySignedCert(
+    `${name}-certificate`,
+    {
+      certRequestPem: request.certRequestPem,
+      caCertPem: ca.certPem,
+      caPrivateKeyPem: caKey.privateKeyPem,
+      allowedUses: ["server_auth", "digital_signature", "key_encipherment"],
+      // Its end would take the API down, so it lives as long as the CA, and an `up` in its second half renews it.
+      validityPeriodHours: 10 * hoursPerYear,
+      earlyRenewalHours: 5 * hoursPerYear,
+    },
+    parent,
+  );
+  return { caCertificate: ca.certPem, certificate: certificate.certPem, privateKey: key.privateKeyPem };
+}

@@ -1,0 +1,96 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type HostArgs, nodeAddressOf } from "../host/host.ts";
+import type { HostCommand } from "../host/hostCommand.ts";
+import { runK3sNode } from "./k3sNode.ts";
+import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
+import type { Recorded } from "../contract/recorded.ts";
+
+/** A pool of like nodes that run workloads. */
+export interface AgentPoolArgs {
+  /** The hosts by node name. */
+  hosts: Readonly<Record<string, HostArgs>>;
+  /** The release that the agents run: not newer than the servers'. */
+  release: K3sReleaseArgs;
+  /** The API endpoint that agents join at: the balancer's. */
+  apiEndpoint: pulumi.Input<string>;
+  /** The agent token, with the hash of the server CA before it. Secret. */
+  joinToken: pulumi.Input<string>;
+  /** Labels that every node joins with. Default: none. */
+  labels?: Readonly<Record<string, string>>;
+  /** Taints that every node joins with, as `key=value:effect`. Default: none. */
+  taints?: readonly string[];
+  /** More settings of every agent, as in K3s's config.yaml. */
+  config?: Readonly<Record<string, unknown>>;
+  /** How many agents are created or changed at the same time. Default: 10. */
+  waveWidth?: number;
+  /**
+   * Seconds that pods may take to leave an agent before K3s is restarted on it; those that are still there then run on.
+   * Default: 0, no agent is drained: a restart of K3s leaves pods running.
+   */
+  drainSeconds?: number;
+  /** Seconds that an agent may take to prove itself after a start. Default: 240. */
+  readySeconds?: number;
+  /** A word that asks for new certificates of K3s's own when it changes. Default: none. */
+  certificateRotation?: string | undefined;
+}
+
+/** K3s agents that joined through the balancer, created and changed in waves. */
+export class AgentPool extends pulumi.ComponentResource {
+  /** The agents' addresses by node name, but for lost ones; each is known once its node is Ready. */
+  readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
+
+  constructor(name: string, args: AgentPoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { labels: labelMap = {}, taints = [], waveWidth = 10 } = args;
+    super(
+      "k3s-ha:index:AgentPool",
+      name,
+      {
+        hosts: Object.keys(args.hosts),
+        release: recordedRelease(args.release),
+        labels: labelMap,
+        taints,
+        waveWidth,
+      } satisfies Recorded["k3s-ha:index:AgentPool"],
+      opts,
+    );
+    const labels = Object.entries(labelMap).map(([key, value]) => `${key}=${value}`);
+    const config = {
+      ...(labels.length === 0 ? {} : { "node-label": labels }),
+      ...(taints.length === 0 ? {} : { "node-taint": taints }),
+      ...args.config,
+    };
+
+    const addresses: Record<string, pulumi.Output<string>> = {};
+    const services: HostCommand[] = [];
+    for (const [nodeName, host] of Object.entries(args.hosts)) {
+      const child = `${name}-${nodeName}`;
+      const release = installRelease(child, host, nodeName, args.release, "agent", { parent: this });
+      // Each agent waits for the one a wave's width before it, so never more than that many are under way.
+      const before = services[services.length - waveWidth];
+      const service: HostCommand = runK3sNode(
+        child,
+        {
+          role: "agent",
+          host,
+          nodeName,
+          version: args.release.version,
+          registries: args.release.registries,
+          config: pulumi
+            .all([config, args.apiEndpoint, nodeAddressOf(host)])
+            .apply(([shared, server, address]) => ({ ...shared, server, "node-name": nodeName, "node-ip": address })),
+          secretConfig: { token: args.joinToken },
+          drainSeconds: args.drainSeconds ?? 0,
+          apiEndpoint: args.apiEndpoint,
+          readySeconds: args.readySeconds ?? 240,
+          certificateRotation: args.certificateRotation,
+        },
+        { parent: this, dependsOn: before === undefined ? [release] : [release, before] },
+      );
+      services.push(service);
+      if (host.standIn === undefined)
+        addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);
+    }
+    this.addresses = addresses;
+    this.registerOutputs({ addresses: this.addresses });
+  }
+}

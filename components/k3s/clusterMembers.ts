@@ -1,0 +1,57 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "../host/host.ts";
+import { HostCommand } from "../host/hostCommand.ts";
+import { nodeOwner } from "./k3sNode.ts";
+import { renderHostScript } from "../host/hostScript.ts";
+import { k3sScripts } from "./scripts.ts";
+
+/** Who belongs to the cluster. */
+export interface ClusterMembersArgs {
+  /** The servers by node name; the first that is not lost removes nodes. */
+  servers: Readonly<Record<string, HostArgs>>;
+  /** The agents by node name. */
+  agents: Readonly<Record<string, HostArgs>>;
+  /** Seconds that pods may take to leave a node that is removed. Default: 120. */
+  drainSeconds?: number;
+}
+
+/**
+ * Keeps the cluster's list of nodes that of the stack: a node whose host was removed or declared lost is drained, if
+ * it still works, and deleted. One that is removed without being declared lost, and whose host gives no sign of life, ends the
+ * run, because K3s could not be uninstalled there. Nodes that somebody else had join are left alone. Whatever the removed hosts are asked to
+ * do comes after it, and it comes after the balancers have forgotten them.
+ */
+export class ClusterMembers extends pulumi.ComponentResource {
+  /** The names of the cluster's nodes, lost ones left out. */
+  readonly names: pulumi.Output<string[]>;
+
+  /** @throws pulumi.RunError when every server is lost. */
+  constructor(name: string, args: ClusterMembersArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("k3s-ha:index:ClusterMembers", name, {}, opts);
+    const living = (hosts: Readonly<Record<string, HostArgs>>) =>
+      Object.entries(hosts).filter(([, { standIn }]) => standIn === undefined);
+    const [server] = living(args.servers);
+    if (server === undefined) throw new pulumi.RunError("every server is lost, so no node can be removed");
+    const [hostName, host] = server;
+    const lost = [args.servers, args.agents].flatMap((hosts) =>
+      Object.keys(hosts).filter((nodeName) => hosts[nodeName]?.standIn !== undefined),
+    );
+    const members = [...living(args.servers), ...living(args.agents)].map(([nodeName]) => nodeName);
+    const drainSeconds = args.drainSeconds ?? 120;
+    const nodes = new HostCommand(
+      `${name}-nodes`,
+      {
+        host,
+        applySeconds: drainSeconds + 480,
+        script: renderHostScript({
+          body: k3sScripts.clusterMembers,
+          variables: { host_name: hostName, node_owner: nodeOwner(), members, lost, drain_seconds: drainSeconds },
+        }),
+      },
+      // The nodes go with the cluster, so there is nothing to dial a server for when this goes away.
+      { parent: this, retainOnDelete: true },
+    );
+    this.names = nodes.urn.apply(() => members);
+    this.registerOutputs({ names: this.names });
+  }
+}

@@ -1,0 +1,111 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "../host/host.ts";
+import { HostCommand } from "../host/hostCommand.ts";
+import type { RecordedRelease } from "../contract/recorded.ts";
+import {
+  balancerStateProgramPath,
+  balancerStateSocket,
+  stopDropInPath,
+  stopProgramPath,
+} from "../balancer/balancerState.ts";
+import type { Registries } from "./registries.ts";
+import { renderHostScript } from "../host/hostScript.ts";
+import { type K3sRole, k3sUnitNames } from "./k3sUnit.ts";
+import { hostScripts } from "../host/scripts.ts";
+import { k3sScripts } from "./scripts.ts";
+
+/** Which K3s, and where from. */
+export interface K3sReleaseArgs {
+  /** The release, such as "v1.35.0+k3s1". */
+  version: string;
+  /** Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`. Default: K3s's own releases. */
+  mirror?: string;
+  /** sha256 of the binary, in hex; the release's own list has to agree. Default: that list alone. */
+  sha256?: string | undefined;
+  /** Path of the binary on the hosts; needs `sha256`. Default: it is fetched. */
+  binary?: string | undefined;
+  /**
+   * Archives of images that K3s has before its first start: a file of the release, a URL, or a path on the hosts, each
+   * with its sha256 in hex. Default: none.
+   */
+  images?: readonly { readonly source: string; readonly sha256: string }[];
+  /** Image registries with their logins, secret. Default: none, images come from where their names say. */
+  registries?: pulumi.Input<Registries> | undefined;
+}
+
+/** A release as its component records it. */
+export function recordedRelease({ version, mirror, sha256 }: K3sReleaseArgs): RecordedRelease {
+  return { version, mirror: mirror ?? officialReleases, ...(sha256 === undefined ? {} : { sha256 }) };
+}
+
+const officialReleases = "https://github.com/k3s-io/k3s/releases/download";
+const imagesDirectory = "/var/lib/rancher/k3s/agent/images";
+const releasesDirectory = "/usr/local/lib/k3s-ha/k3s";
+
+/** Where a release's binary lies on its hosts. */
+export function releaseDirectory(version: string): string {
+  return `${releasesDirectory}/${version}`;
+}
+
+/** Where K3s reads its settings from. */
+export const k3sConfigPath = "/etc/rancher/k3s/config.yaml";
+
+/** Where the unit of a role stands. */
+export function k3sUnitPath(role: K3sRole): string {
+  return `/etc/systemd/system/${k3sUnitNames[role]}.service`;
+}
+
+/** What the script `k3sUninstall` reads. */
+export function uninstallVariables(role: K3sRole) {
+  return {
+    unit: k3sUnitNames[role],
+    unit_path: k3sUnitPath(role),
+    config_path: k3sConfigPath,
+    balancer_state_socket: balancerStateSocket,
+    balancer_state_program: balancerStateProgramPath,
+    stop_program: stopProgramPath,
+    stop_drop_in: stopDropInPath,
+  };
+}
+
+/** What K3s needs of the distribution: to be fetched and verified, and to set up a node's network. */
+const packages = ["ca-certificates", "conntrack", "curl", "iptables", "openssl", "procps"];
+
+/** Fetches and verifies a release and its images on a host, beside the one that runs; `node` begins the resource's name. */
+export function installRelease(
+  node: string,
+  host: HostArgs,
+  hostName: string,
+  release: K3sReleaseArgs,
+  role: K3sRole,
+  opts: pulumi.CustomResourceOptions,
+): HostCommand {
+  return new HostCommand(
+    `${node}-release`,
+    {
+      host,
+      script: renderHostScript({
+        body: k3sScripts.k3sInstall,
+        parts: [hostScripts.originals, k3sScripts.k3sClaim, k3sScripts.k3sUninstall],
+        variables: {
+          host_name: hostName,
+          node_name: hostName,
+          role,
+          claim: node,
+          version: release.version,
+          // GitHub's own spelling of the plus sign in a path.
+          release_url: `${release.mirror ?? officialReleases}/${encodeURIComponent(release.version)}`,
+          sha256: release.sha256 ?? "",
+          binary: release.binary ?? "",
+          image_sources: (release.images ?? []).map(({ source }) => source),
+          image_sums: (release.images ?? []).map(({ sha256 }) => sha256),
+          images_directory: imagesDirectory,
+          releases_directory: releasesDirectory,
+          packages,
+          ...uninstallVariables(role),
+        },
+      }),
+    },
+    opts,
+  );
+}

@@ -1,0 +1,191 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { CertificateAuthority, ClusterIdentity } from "../identity/clusterIdentity.ts";
+import { type HostArgs, nodeAddressOf } from "../host/host.ts";
+import type { HostCommand } from "../host/hostCommand.ts";
+import type { ClientCertificate } from "../datastore/datastoreAccess.ts";
+import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath, runK3sNode } from "./k3sNode.ts";
+import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
+import type { Recorded } from "../contract/recorded.ts";
+import { addressText, type DatastoreKind, parseDatastoreEndpoint } from "../datastore/engine/datastoreEndpoint.ts";
+import type { HostFile } from "../host/hostScript.ts";
+import { leaderElectionEnvironment, withLeaderElection } from "./leaderElection.ts";
+import { standardConnectionsPerServer } from "../datastore/managed/mariadbConfig.ts";
+
+/** What of a cluster's identity its servers hold. */
+export type ServerIdentity = Pick<
+  ClusterIdentity,
+  "token" | "agentToken" | "serverAuthority" | "clientAuthority" | "requestHeaderAuthority" | "serviceAccountKey"
+>;
+
+/** The servers of a cluster, and what makes them one. */
+export interface K3sServerPoolArgs {
+  /** The hosts by node name, in the order in which they are started and changed. */
+  hosts: Readonly<Record<string, HostArgs>>;
+  /** The release that the servers run. A preview already refuses one that they may not be changed to. */
+  release: K3sReleaseArgs;
+  /** K3s's `datastore-endpoint`, secret: `mysql://user:password@tcp(host:port)/schema`. Any other ends the run. */
+  datastoreEndpoint: pulumi.Input<string>;
+  /** PEM of the CA that the datastore is verified with. */
+  datastoreCaCertificate: pulumi.Input<string>;
+  /** What K3s logs in to the datastore with, beside the endpoint. Default: nothing. */
+  datastoreClientCertificate?: ClientCertificate | undefined;
+  /** Connections to the datastore that each server may hold. Default: 60. */
+  connectionsPerServer?: number | undefined;
+  /** Tokens and certificate authorities. */
+  identity: ServerIdentity;
+  /** Every name and address, beside the servers' own, that clients reach the API at: they go into its certificate. */
+  apiNames: pulumi.Input<string>[];
+  /** More settings of every server, as in K3s's config.yaml. One object for all: with SQL, K3s does not compare them. */
+  config?: Readonly<Record<string, unknown>>;
+  /** What each server needs before it starts and until it is uninstalled, by its name: its way into the datastore. */
+  needs?: Readonly<Record<string, pulumi.Resource>>;
+  /** A datastore that leaving is meant, as "host:port/schema". Default: another datastore is refused. */
+  movingFrom?: string | undefined;
+  /** A release that going back from is meant, because a dump of an older one was restored. Default: going back is refused. */
+  goingBackFrom?: string | undefined;
+  /** Seconds that a server may take to prove itself after a start. Default: 240. */
+  readySeconds?: number;
+  /** A word that asks for new certificates of K3s's own when it changes. Default: none. */
+  certificateRotation?: string | undefined;
+}
+
+const tlsDirectory = "/var/lib/rancher/k3s/server/tls";
+
+/**
+ * K3s servers on one external datastore. They are created, and changed, strictly one after the other, each behind the
+ * proof that the one before is ready; the first that fails stops the rest.
+ */
+export class K3sServerPool extends pulumi.ComponentResource {
+  /** The servers' addresses by name, but for lost ones. An address is known once its server has proved itself ready. */
+  readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
+  /** The release that all the servers run. */
+  readonly version: pulumi.Output<string>;
+
+  constructor(name: string, args: K3sServerPoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(
+      "k3s-ha:index:K3sServerPool",
+      name,
+      {
+        hosts: Object.keys(args.hosts),
+        release: recordedRelease(args.release),
+      } satisfies Recorded["k3s-ha:index:K3sServerPool"],
+      opts,
+    );
+    const config = {
+      // Cannot be turned on later; without it every dump of the datastore holds the cluster's secrets in the clear.
+      "secrets-encryption": true,
+      "write-kubeconfig-mode": "0600",
+      "datastore-cafile": datastoreCaPath,
+      ...(args.datastoreClientCertificate === undefined
+        ? {}
+        : { "datastore-certfile": datastoreCertificatePath, "datastore-keyfile": datastoreKeyPath }),
+      "tls-san": args.apiNames,
+      ...withLeaderElection(args.config ?? {}),
+    };
+    // Not a secret: it says no more than the datastore's configuration does.
+    const datastore = pulumi.unsecret(pulumi.output(args.datastoreEndpoint).apply(datastoreOf));
+
+    const addresses: Record<string, pulumi.Output<string>> = {};
+    let previous: HostCommand | undefined;
+    for (const [nodeName, host] of Object.entries(args.hosts)) {
+      const child = `${name}-${nodeName}`;
+      const release = installRelease(child, host, nodeName, args.release, "server", { parent: this });
+      const service: HostCommand = runK3sNode(
+        child,
+        {
+          role: "server",
+          host,
+          nodeName,
+          version: args.release.version,
+          registries: args.release.registries,
+          config: pulumi
+            .all([config, nodeAddressOf(host)])
+            .apply(([shared, address]) => ({ ...shared, "node-name": nodeName, "node-ip": address })),
+          secretConfig: {
+            token: args.identity.token,
+            "agent-token": args.identity.agentToken,
+            "datastore-endpoint": args.datastoreEndpoint,
+          },
+          secretFiles: pulumi
+            .all([
+              args.datastoreCaCertificate,
+              clientFiles(args.datastoreClientCertificate),
+              authorityFiles(args.identity),
+            ])
+            .apply(([ca, client, authorities]) => [
+              { path: datastoreCaPath, content: ca, mode: "0644" },
+              ...client,
+              ...authorities,
+            ]),
+          environment: {
+            KINE_DATASTORE_MAX_OPEN_CONNECTIONS: args.connectionsPerServer ?? standardConnectionsPerServer,
+            ...leaderElectionEnvironment,
+          },
+          datastoreAddress: datastore.address,
+          datastoreStartTls: datastore.startTls,
+          datastoreSchema: datastore.schema,
+          leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
+          movingFrom: args.movingFrom,
+          clusterConfig: args.config ?? {},
+          goingBackFrom: args.goingBackFrom,
+          readySeconds: args.readySeconds ?? 240,
+          certificateRotation: args.certificateRotation,
+        },
+        { parent: this, dependsOn: [release, previous, args.needs?.[nodeName]].filter((each) => each !== undefined) },
+      );
+      if (host.standIn === undefined)
+        addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);
+      previous = service;
+    }
+    this.addresses = addresses;
+    this.version = pulumi.output(args.release.version);
+    this.registerOutputs({ addresses: this.addresses, version: this.version });
+  }
+}
+
+/**
+ * The authorities. The first server to start puts them into the datastore; the others find just the same ones there.
+ * All have them, so that it does not matter which server is the first, now or after that one was lost.
+ */
+function authorityFiles(identity: ServerIdentity): pulumi.Output<HostFile[]> {
+  const pair = (fileName: string, authority: CertificateAuthority) => [
+    { path: `${tlsDirectory}/${fileName}.crt`, content: authority.certificate, mode: "0644" },
+    { path: `${tlsDirectory}/${fileName}.key`, content: authority.privateKey },
+  ];
+  return pulumi.output([
+    ...pair("server-ca", identity.serverAuthority),
+    ...pair("client-ca", identity.clientAuthority),
+    ...pair("request-header-ca", identity.requestHeaderAuthority),
+    { path: `${tlsDirectory}/service.key`, content: identity.serviceAccountKey },
+  ]);
+}
+
+function clientFiles(client: ClientCertificate | undefined): pulumi.Output<HostFile[]> {
+  return pulumi.output(
+    client === undefined
+      ? []
+      : [
+          { path: datastoreCertificatePath, content: client.certificate, mode: "0644" },
+          { path: datastoreKeyPath, content: client.privateKey },
+        ],
+  );
+}
+
+/** How a connection to a kind of datastore comes to speak TLS, as openssl calls it; etcd does from the start. */
+const startTls: Readonly<Record<DatastoreKind, string>> = { mysql: "mysql", postgres: "postgres", etcd: "" };
+
+/** What of an endpoint tells one datastore from another, and what it takes to verify its TLS. */
+function datastoreOf(endpoint: string): { address: string; schema: string; startTls: string } {
+  const parts = parseDatastoreEndpoint(endpoint);
+  if (parts === undefined)
+    throw new pulumi.RunError(
+      "the datastore endpoint is not one of K3s's, such as mysql://user:password@tcp(host:port)/schema",
+    );
+  const { kind, addresses, database } = parts;
+  return {
+    address: addresses.map(addressText).join(","),
+    // An etcd has none, and is told by its addresses.
+    schema: database === "" ? kind : database,
+    startTls: startTls[kind],
+  };
+}

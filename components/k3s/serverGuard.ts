@@ -1,0 +1,60 @@
+import * as pulumi from "@pulumi/pulumi";
+import { networkFault } from "./clusterNetworkGuard.ts";
+import { variableIn } from "../host/hostScript.ts";
+import { upgradeFault } from "./releaseOrder.ts";
+
+/** What a server is changed to, and what of its past is meant to be left. */
+export interface ServerChange {
+  /** The server's name. */
+  server: string;
+  /** The release that it is to run. */
+  version: string;
+  /** A release that going back from is meant. */
+  goingBackFrom?: string | undefined;
+  /** A datastore that leaving is meant, as "host:port/schema". */
+  movingFrom?: string | undefined;
+  /** What the configuration says of K3s itself, the cluster's networks among it. */
+  config: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Refuses, already in the preview, to change a server to a release that it may not be changed to; and, before the server is
+ * touched, to another datastore, whose endpoint a preview does not know yet. What a server runs is what its last proved script installed, as the stack's state has it: one that failed and
+ * went back is not in the way.
+ *
+ * @throws when the change is made, with the reason and the remedy.
+ */
+export function guardServer(name: string, change: ServerChange): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(
+    `${name}-guard`,
+    ({ oldInputs, newInputs }) => {
+      const [before, after] = [String(oldInputs?.["stdin"]), String(newInputs?.["stdin"])];
+      const installed = variableIn(before, "version");
+      const fault =
+        (installed === undefined
+          ? undefined
+          : upgradeFault(change.server, installed, change.version, change.goingBackFrom)) ??
+        networkFault(change.server, before, change.config) ??
+        moveFault(change.server, datastoreIn(before), datastoreIn(after), change.movingFrom);
+      if (fault !== undefined) throw new Error(fault);
+    },
+    { onDryRun: true },
+  );
+}
+
+/** Why a server's datastore may not be changed, with the remedy; undefined when it may, or when one is not known. */
+export function moveFault(
+  server: string,
+  before: string | undefined,
+  after: string | undefined,
+  movingFrom: string | undefined,
+): string | undefined {
+  if (before === undefined || after === undefined || before === after || before === movingFrom) return undefined;
+  return `${server} has its cluster in the datastore ${before}, and k3s-ha:datastore now says ${after}: there is another cluster, or none. Take the change back; or move the data there, as docs/day-two.md tells, and set k3s-ha:datastore.movingFrom to ${before}.`;
+}
+
+/** "host:port/schema" of the datastore that a script starts K3s with. */
+function datastoreIn(script: string): string | undefined {
+  const [address, schema] = [variableIn(script, "datastore_address"), variableIn(script, "datastore_schema")];
+  return address === undefined || schema === undefined ? undefined : `${address}/${schema}`;
+}

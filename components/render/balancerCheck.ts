@@ -1,8 +1,0 @@
-import { readFileSync } from "node:fs";
-import { balancerScripts } from "../balancer/scripts.ts";
-
-/** Where the program is installed. */
-export const balancerCheckPath = "/usr/local/lib/k3s-ha/balancer-check";
-
-/** The program that keepalived asks HAProxy with: the text of `balancerCheck.sh`, the same for every host. */
-export const balancerCheck = readFileSync(balancerScripts.balancerCheck, "utf8");

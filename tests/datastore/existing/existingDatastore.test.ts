@@ -1,0 +1,351 @@
+// Proves what is made on a database that somebody else runs, by what way, and that the administrator's password goes
+// nowhere else. That MySQL takes it, the sandbox proves.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  caFileVariable,
+  caTrustFault,
+  type ExistingDatastoreArgs,
+} from "../../../components/datastore/existing/existingDatastore.ts";
+import type { GivenDatastoreArgs } from "../../../components/datastore/endpoint/givenDatastore.ts";
+import { MySQLDatastore } from "../../../components/datastore/mysqlDatastore.ts";
+import { takenNameFault } from "../../../components/datastore/existing/takenNames.ts";
+import { exampleCa } from "../../config/exampleCa.ts";
+import { assertSafeCommands } from "../../support/commandRules.ts";
+import { commandsOf, deploy, type Deployment, leaks, resourceNamed, scriptOf, tree } from "../../support/deploy.ts";
+import { assertRegistersItsFields, valueOf } from "../../support/outputs.ts";
+import { sampleHost } from "../../support/sampleHosts.ts";
+import { inTemporaryDirectory } from "../../support/temporaryDirectory.ts";
+import { isSecret, reveal } from "../../support/wire.ts";
+
+const token = "0123456789abcdef-token";
+const adminPassword = "the-administrators-word";
+const caCertificate = readFileSync(exampleCa, "utf8");
+const servers = { "server-1": sampleHost(11), "server-2": sampleHost(12) };
+
+function makeExisting(changes: Partial<ExistingDatastoreArgs> = {}): MySQLDatastore {
+  return new MySQLDatastore("datastore", {
+    existing: {
+      engine: "mysql",
+      address: "db.example.com",
+      adminUser: "owner",
+      adminPassword,
+      caCertificate,
+      ...changes,
+    },
+    servers,
+    backupAddress: "198.51.100.90",
+    token: pulumi.secret(token),
+  });
+}
+
+function makeGiven(changes: Partial<GivenDatastoreArgs> = {}): MySQLDatastore {
+  return new MySQLDatastore("datastore", {
+    given: { kind: "mysql", endpoint: "mysql://mine:hunter2@tcp(db.example.com:3307)/mine", caCertificate, ...changes },
+    servers,
+    token: pulumi.secret(token),
+  });
+}
+
+before(() => {
+  process.env[caFileVariable] = exampleCa;
+});
+
+after(() => {
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a variable of the environment
+  delete process.env[caFileVariable];
+});
+
+describe("a MySQL that is there", () => {
+  let deployment: Deployment<MySQLDatastore>;
+  before(async () => {
+    deployment = await deploy(makeExisting);
+  });
+  const named = (name: string) => resourceNamed(deployment, name);
+
+  it("gets a schema, and an account with its grant for each address", () => {
+    assert.equal(
+      tree(deployment),
+      `datastore  k3s-ha:index:MySQLDatastore
+  datastore-backup-198.51.100.90-grant  mysql:index/grant:Grant
+  datastore-backup-198.51.100.90-user  mysql:index/user:User
+  datastore-backup-password  random:index/randomPassword:RandomPassword
+  datastore-k3s-198.51.100.11-grant  mysql:index/grant:Grant
+  datastore-k3s-198.51.100.11-user  mysql:index/user:User
+  datastore-k3s-198.51.100.12-grant  mysql:index/grant:Grant
+  datastore-k3s-198.51.100.12-user  mysql:index/user:User
+  datastore-k3s-password  random:index/randomPassword:RandomPassword
+  datastore-preflight  command:remote:Command
+  datastore-provider  pulumi:providers:mysql
+  datastore-schema  mysql:index/database:Database
+`,
+    );
+    assert.deepEqual(named("datastore-schema").inputs, {
+      name: "k3s",
+      defaultCharacterSet: "utf8mb4",
+      defaultCollation: "utf8mb4_unicode_ci",
+    });
+    const { plaintextPassword, ...user } = named("datastore-k3s-198.51.100.12-user").inputs;
+    assert.deepEqual(user, { user: "k3s", host: "198.51.100.12", tlsOption: "SSL" });
+    assert.ok(isSecret(plaintextPassword));
+    const { privileges, ...grant } = named("datastore-k3s-198.51.100.12-grant").inputs;
+    assert.deepEqual(grant, { user: "k3s", host: "198.51.100.12", database: "k3s" });
+    assert.deepEqual(privileges, ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "INDEX"]);
+    assert.deepEqual(named("datastore-backup-198.51.100.90-grant").inputs, {
+      user: "k3s_backup",
+      host: "198.51.100.90",
+      database: "k3s",
+      privileges: ["SELECT"],
+    });
+  });
+
+  it("keeps the schema for good, and takes the grants away with their users", () => {
+    assert.ok(named("datastore-schema").retainOnDelete);
+    assert.ok(!named("datastore-k3s-198.51.100.11-user").retainOnDelete);
+    assert.equal(named("datastore-k3s-198.51.100.11-grant").deletedWith, "datastore-k3s-198.51.100.11-user");
+  });
+
+  it("is verified with the file that a variable of Pulumi's names, as only its plugin sees it", () => {
+    const { inputs, environment } = named("datastore-provider");
+    assert.deepEqual(environment, { [caFileVariable]: "SSL_CERT_FILE" });
+    assert.equal(inputs["endpoint"], "db.example.com:3306");
+    assert.equal(inputs["tls"], "true");
+    assert.ok(isSecret(inputs["password"]));
+    assert.equal(reveal(inputs["password"]), adminPassword);
+  });
+
+  it("hands the administrator's password to the plugin and to no host", () => {
+    assertSafeCommands(deployment, [token, adminPassword]);
+    for (const command of commandsOf(deployment)) assert.ok(!scriptOf(command).includes(adminPassword), command.name);
+    const [{ inputs }] = commandsOf(deployment) as [(typeof deployment.resources)[number]];
+    assert.equal((reveal(inputs["connection"]) as { host: unknown }).host, "198.51.100.11");
+  });
+
+  it("is looked at by the first server, as K3s, once everybody has what they are granted", () => {
+    const preflight = named("datastore-preflight");
+    for (const { name } of deployment.resources.filter(({ type }) => type === "mysql:index/grant:Grant")) {
+      assert.ok(preflight.dependencies.includes(name), name);
+    }
+    const script = scriptOf(preflight);
+    assert.match(script, /^engine=mysql$/m);
+    assert.match(script, /^expected_plugin=caching_sha2_password$/m);
+    assert.match(script, /^database_user=k3s$/m);
+  });
+
+  it("says what to do about a schema or a user that is there already", () => {
+    for (const { name, type, errorHooks } of deployment.resources) {
+      const explained = /^mysql:index\/(database|user):/.test(type);
+      assert.deepEqual(errorHooks, explained ? ["datastore-explain"] : [], name);
+    }
+    const place = { address: "db.example.com:3306", database: "k3s" };
+    assert.equal(
+      takenNameFault(
+        "1 error occurred:\n\t* Error 1007 (HY000): Can't create database 'k3s'; database exists\n\n",
+        place,
+      ),
+      'the schema "k3s" is at db.example.com:3306 already, and not this stack\'s. A cluster that was destroyed leaves its schema behind: if that cluster is gone for good, or the schema is empty, drop it (DROP DATABASE `k3s`); otherwise choose another k3s-ha:datastore.existing.database',
+    );
+    assert.equal(
+      takenNameFault("Error 1396 (HY000): Operation CREATE USER failed for 'k3s'@'198.51.100.11'", {
+        ...place,
+        user: "k3s",
+        host: "198.51.100.11",
+      }),
+      "the user 'k3s'@'198.51.100.11' is at db.example.com:3306 already, and not this stack's. If an interrupted run left it behind, drop it (DROP USER 'k3s'@'198.51.100.11'); otherwise choose another k3s-ha:datastore.existing.user",
+    );
+    assert.equal(takenNameFault("Error 1045 (28000): Access denied for user 'owner'", place), undefined);
+  });
+
+  it("lets each server in by a resource of its own, and gives the backup a login that may only read", async () => {
+    const { clients, backupSource, endpoint } = deployment.result;
+    assert.deepEqual(Object.keys(clients), ["server-1", "server-2"]);
+    assert.equal(await valueOf(endpoint), "mysql://k3s:datastore-k3s-password-result@tcp(db.example.com:3306)/k3s");
+    assert.equal(await pulumi.isSecret(endpoint), true);
+    assert.equal(await valueOf(backupSource.user), "k3s_backup");
+    assert.equal(await valueOf(backupSource.password), "datastore-backup-password-result");
+    assert.equal(await valueOf(backupSource.caCertificate), caCertificate);
+    assert.equal(deployment.result.clientCertificate, undefined);
+    assertRegistersItsFields(deployment, "datastore", deployment.result);
+  });
+
+  it("takes places to log in from, a port, a schema, a user and an IPv6 address", async () => {
+    const other = await deploy(() =>
+      makeExisting({ address: "2001:db8::20", port: 3307, database: "c", user: "u", loginFrom: ["203.0.113.%", "%"] }),
+    );
+    assert.equal(resourceNamed(other, "datastore-provider").inputs["endpoint"], "[2001:db8::20]:3307");
+    assert.equal(resourceNamed(other, "datastore-backup-anywhere-user").inputs["user"], "u_backup");
+    assert.equal(resourceNamed(other, "datastore-k3s-203.0.113.%-user").inputs["host"], "203.0.113.%");
+    assert.deepEqual(other.result.clients, {});
+    assert.equal(
+      await valueOf(other.result.endpoint),
+      "mysql://u:datastore-k3s-password-result@tcp([2001:db8::20]:3307)/c",
+    );
+  });
+});
+
+describe("a MariaDB that is there", () => {
+  const makeMariadb = () => makeExisting({ engine: "mariadb", via: { host: sampleHost(12), hostName: "server-2" } });
+  let deployment: Deployment<MySQLDatastore>;
+  before(async () => {
+    deployment = await deploy(makeMariadb);
+  });
+
+  it("gets its schema from the plugin, and its users by SQL from a host, which knows the login for as long as it asks", () => {
+    assert.deepEqual(
+      deployment.resources
+        .filter(({ type }) => /^(mysql|command):/.test(type))
+        .map(({ name }) => name)
+        .toSorted(),
+      [
+        "datastore-backup-198.51.100.90-account",
+        "datastore-k3s-198.51.100.11-account",
+        "datastore-k3s-198.51.100.12-account",
+        "datastore-preflight",
+        "datastore-schema",
+      ],
+    );
+    const access = resourceNamed(deployment, "datastore-k3s-198.51.100.11-account");
+    assert.ok(access.dependencies.includes("datastore-schema"));
+    assert.ok(
+      resourceNamed(deployment, "datastore-preflight").dependencies.includes("datastore-k3s-198.51.100.12-account"),
+    );
+    assert.equal((reveal(access.inputs["connection"]) as { host: unknown }).host, "198.51.100.12");
+    const script = scriptOf(access);
+    assert.doesNotMatch(script, /CREATE DATABASE/);
+    assert.match(script, /CREATE USER IF NOT EXISTS \S*k3s\S*198\.51\.100\.11\S* IDENTIFIED BY \S+ REQUIRE SSL/);
+    assert.ok(script.includes(adminPassword) && isSecret(access.inputs["stdin"]));
+    assertSafeCommands(deployment, [token, adminPassword]);
+    assert.ok(!scriptOf(resourceNamed(deployment, "datastore-preflight")).includes(adminPassword));
+  });
+
+  it("takes an account away by a resource of its own, after the server that logs in with it", () => {
+    const { clients } = deployment.result;
+    assert.deepEqual(Object.keys(clients), ["server-1", "server-2"]);
+    const script = scriptOf(resourceNamed(deployment, "datastore-k3s-198.51.100.12-account"));
+    assert.match(script, /^remove_sql='DROP USER IF EXISTS '\\''k3s'\\''@'\\''198\.51\.100\.12'\\'';'$/m);
+    assert.doesNotMatch(script, /DROP USER (?!IF EXISTS '\\''k3s'\\''@'\\''198\.51\.100\.12)/);
+  });
+
+  it("needs a host for that", async () => {
+    await assert.rejects(
+      deploy(() => makeExisting({ engine: "mariadb" })),
+      /datastore: a MariaDB's users are made by a host: give via/,
+    );
+  });
+});
+
+describe("a datastore that is given", () => {
+  it("has nothing made on it, is looked at, and is backed up as K3s's user", async () => {
+    const deployment = await deploy(() => makeGiven());
+    assert.equal(
+      tree(deployment),
+      "datastore  k3s-ha:index:MySQLDatastore\n  datastore-preflight  command:remote:Command\n",
+    );
+    assertSafeCommands(deployment, [token, "hunter2"]);
+    const { backupSource, endpoint, clients } = deployment.result;
+    assert.equal(await pulumi.isSecret(endpoint), true);
+    assert.deepEqual(clients, {});
+    assert.deepEqual(
+      await Promise.all([valueOf(backupSource.address), valueOf(backupSource.port), valueOf(backupSource.user)]),
+      ["db.example.com", 3307, "mine"],
+    );
+    assert.equal(await pulumi.isSecret(backupSource.address), false);
+    assert.equal(await pulumi.isSecret(backupSource.password), true);
+    assert.match(
+      scriptOf(resourceNamed(deployment, "datastore-preflight")),
+      /^database_setting=k3s-ha:datastoreEndpoint$/m,
+    );
+  });
+
+  const others: [kind: GivenDatastoreArgs["kind"], endpoint: string, shows: RegExp][] = [
+    [
+      "postgres",
+      "postgres://mine:hunter2@db-1.example.com:5432/mine",
+      /^login=\(PGHOST=db-1\.example\.com PGPORT=5432 PGUSER=mine /m,
+    ],
+    ["etcd", "https://etcd-1:2379,https://etcd-2:2379", /^addresses=\(etcd-1:2379 etcd-2:2379\)$/m],
+  ];
+  for (const [kind, endpoint, shows] of others) {
+    it(`takes ${kind} with a client certificate, and no backup of it`, async () => {
+      const clientCertificate = {
+        certificate: "(certificate mine)\n",
+        privateKey: pulumi.secret("(private key mine)\n"),
+      };
+      const deployment = await deploy(() => makeGiven({ kind, endpoint, clientCertificate }));
+      const script = scriptOf(resourceNamed(deployment, "datastore-preflight"));
+      assert.match(script, shows);
+      assert.match(script, /^client_certificate=.*certificate mine/m);
+      assert.match(script, /^client_key=.*private key mine/m);
+      assert.deepEqual(leaks(deployment, ["(private key mine)", "hunter2"]), []);
+      assert.equal(deployment.result.clientCertificate, clientCertificate);
+      assert.throws(
+        () => deployment.result.backupSource,
+        /^Error: This datastore cannot be backed up by BackupCron, which reads MySQL and MariaDB\.$/,
+      );
+    });
+  }
+});
+
+describe("which datastore it is", () => {
+  it("has to be said once", async () => {
+    const base = { servers, token };
+    const given = { kind: "mysql", endpoint: "mysql://a:b@tcp(c:3306)/d", caCertificate } as const;
+    const managed = { host: sampleHost(20), hostName: "db-1" };
+    for (const args of [base, { ...base, given, managed }]) {
+      await assert.rejects(
+        deploy(() => new MySQLDatastore("datastore", args)),
+        /exactly one of managed, existing and given has to be there/,
+      );
+    }
+    await assert.rejects(
+      deploy(() => new MySQLDatastore("datastore", { servers: {}, token, given })),
+      /has to name at least one server/,
+    );
+  });
+});
+
+describe("the CA of an existing database", () => {
+  const remedy = `start pulumi with ${caFileVariable} set to the absolute path of k3s-ha:datastore.existing.caFile`;
+
+  it("is trusted by the plugin when the variable names a file that holds it, among others", async () => {
+    assert.equal(caTrustFault(caCertificate, { [caFileVariable]: exampleCa }), undefined);
+    await inTemporaryDirectory((directory) => {
+      const bundle = join(directory, "bundle.pem");
+      writeFileSync(bundle, `# others\n${caCertificate}\n${caCertificate}`);
+      assert.equal(caTrustFault(caCertificate, { [caFileVariable]: bundle }), undefined);
+      writeFileSync(bundle, "");
+      assert.equal(
+        caTrustFault(caCertificate, { [caFileVariable]: bundle }),
+        `${caFileVariable} is "${bundle}", which does not hold the CA of the database: ${remedy}`,
+      );
+      return Promise.resolve();
+    });
+  });
+
+  it("is asked for when neither the variable nor the machine knows it", () => {
+    assert.equal(
+      caTrustFault(caCertificate, {}),
+      `the mysql plugin would not trust the database, since this machine does not know the CA and the plugin has no setting for one: ${remedy}`,
+    );
+    assert.equal(
+      caTrustFault(caCertificate, { [caFileVariable]: "/no/such/file" }),
+      `${caFileVariable} is "/no/such/file", which cannot be read: ${remedy}`,
+    );
+  });
+
+  it("stops an update, and no preview", async () => {
+    process.env[caFileVariable] = "/no/such/file";
+    try {
+      await assert.rejects(
+        deploy(makeExisting),
+        /K3S_HA_DATASTORE_CA_FILE is "\/no\/such\/file", which cannot be read/,
+      );
+      await deploy(makeExisting, { preview: "first" });
+    } finally {
+      process.env[caFileVariable] = exampleCa;
+    }
+  });
+});

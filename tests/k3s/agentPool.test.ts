@@ -1,0 +1,185 @@
+// Proves that agents are made and changed in waves, join through the balancer, and get their pool's labels and taints.
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import fc from "fast-check";
+import { parse } from "yaml";
+import { AgentPool, type AgentPoolArgs } from "../../components/k3s/agentPool.ts";
+import { assertSafeCommands, isShown } from "../support/commandRules.ts";
+import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf } from "../support/deploy.ts";
+import { fileOf, filesOf } from "../support/hostFiles.ts";
+import { assertRegistersItsFields, valueOf } from "../support/outputs.ts";
+import { sampleHost } from "../support/sampleHosts.ts";
+import { isSecret } from "../support/wire.ts";
+
+const joinToken = "K10deadbeef::node:a-join-token";
+
+function hosts(count: number): AgentPoolArgs["hosts"] {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`agent-${index + 1}`, sampleHost(index + 1)]));
+}
+
+function makePool(changes: Partial<AgentPoolArgs> = {}): AgentPool {
+  return new AgentPool("workers", {
+    hosts: hosts(3),
+    release: { version: "v1.35.0+k3s1" },
+    apiEndpoint: "https://198.51.100.30:6443",
+    joinToken: pulumi.secret(joinToken),
+    labels: { "example.com/tier": "web", "example.com/zone": "a" },
+    taints: ["dedicated=web:NoSchedule"],
+    config: { "kubelet-arg": ["max-pods=50"] },
+    ...changes,
+  });
+}
+
+describe("AgentPool", () => {
+  let deployment: Deployment<AgentPool>;
+  before(async () => {
+    deployment = await deploy(makePool);
+  });
+  const script = (name: string, of: Deployment<unknown> = deployment) => scriptOf(resourceNamed(of, name));
+  const configOf = async (agent: string, of: Deployment<unknown> = deployment) =>
+    parse((await fileOf(script(`workers-${agent}-service`, of), "/etc/rancher/k3s/config.yaml")) ?? "") as unknown;
+
+  it("is made of three commands for each agent", () => {
+    assert.deepEqual(
+      deployment.resources.map(({ type, name, parent }) => `${type} ${name} ${String(parent)}`).toSorted(),
+      [
+        ...["agent-1", "agent-2", "agent-3"].flatMap((agent) =>
+          ["release", "secrets", "service"].map((step) => `command:remote:Command workers-${agent}-${step} workers`),
+        ),
+        "k3s-ha:index:AgentPool workers undefined",
+      ],
+    );
+  });
+
+  it("acts on its hosts safely", () => {
+    assertSafeCommands(deployment, [joinToken]);
+  });
+
+  it("has never more agents under way than a wave is wide", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 5 }), async (count, waveWidth) => {
+        const of = await deploy(() => makePool({ hosts: hosts(count), waveWidth }));
+        // An agent is under way from when its files are placed until it has proved itself.
+        const spans = Object.keys(hosts(count)).map((agent) => ({
+          from: resourceNamed(of, `workers-${agent}-secrets`).started,
+          to: resourceNamed(of, `workers-${agent}-service`).ended,
+        }));
+        for (const { from } of spans) {
+          assert.ok(spans.filter((other) => other.from <= from && other.to > from).length <= waveWidth);
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it("waits for the agent one wave earlier, and for no other", async () => {
+    const of = await deploy(() => makePool({ hosts: hosts(5), waveWidth: 2 }));
+    const dependencies = Object.keys(hosts(5)).map(
+      (agent) => resourceNamed(of, `workers-${agent}-secrets`).dependencies,
+    );
+    assert.deepEqual(dependencies, [
+      ["workers-agent-1-release"],
+      ["workers-agent-2-release"],
+      ["workers-agent-1-service", "workers-agent-3-release"],
+      ["workers-agent-2-service", "workers-agent-4-release"],
+      ["workers-agent-3-service", "workers-agent-5-release"],
+    ]);
+  });
+
+  it("joins through the balancer, with the pool's labels, taints and settings", async () => {
+    assert.deepEqual(await configOf("agent-2"), {
+      server: "https://198.51.100.30:6443",
+      "node-name": "agent-2",
+      "node-ip": "198.51.100.2",
+      "node-label": ["example.com/tier=web", "example.com/zone=a"],
+      "node-taint": ["dedicated=web:NoSchedule"],
+      "kubelet-arg": ["max-pods=50"],
+    });
+  });
+
+  it("says nothing of labels and taints when there are none", async () => {
+    const plain = await deploy(
+      () =>
+        new AgentPool("workers", {
+          hosts: hosts(1),
+          release: { version: "v1.35.0+k3s1" },
+          apiEndpoint: "https://198.51.100.30:6443",
+          joinToken: pulumi.secret(joinToken),
+        }),
+    );
+    assert.deepEqual(await configOf("agent-1", plain), {
+      server: "https://198.51.100.30:6443",
+      "node-name": "agent-1",
+      "node-ip": "198.51.100.1",
+    });
+  });
+
+  it("keeps the join token secret, in a file for root only, and shows the settings", async () => {
+    const text = await fileOf(
+      script("workers-agent-1-secrets"),
+      "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml",
+    );
+    assert.deepEqual(parse(text ?? ""), { token: joinToken });
+    assert.ok(isSecret(resourceNamed(deployment, "workers-agent-1-secrets").inputs["stdin"]));
+    assert.ok(isShown(resourceNamed(deployment, "workers-agent-1-service")));
+  });
+
+  it("drains an agent before a restart only if that is asked for, and gives it the time on its host", async () => {
+    assert.match(script("workers-agent-1-service"), /^drain_seconds=0$/m);
+    const drained = await deploy(() => makePool({ drainSeconds: 90 }));
+    assert.match(
+      script("workers-agent-1-service", drained),
+      /^drain_seconds=90\napi_endpoint=https:\/\/198\.51\.100\.30:6443$/m,
+    );
+    const { inputs } = resourceNamed(drained, "workers-agent-1-service");
+    assert.match(String(inputs["create"]), /timeout \S+ \S+ 780 /);
+  });
+
+  it("answers no balancer", async () => {
+    const paths = (await filesOf(script("workers-agent-1-service"))).map(({ path }) => path);
+    assert.deepEqual(paths, ["/etc/rancher/k3s/config.yaml", "/etc/systemd/system/k3s-agent.service"]);
+  });
+
+  it("asks nothing of the datastore", () => {
+    assert.match(script("workers-agent-1-service"), /^datastore_address=''$/m);
+  });
+
+  it("tells an agent's address once its node is ready", async () => {
+    assert.deepEqual(await valueOf(deployment.result.addresses), {
+      "agent-1": "198.51.100.1",
+      "agent-2": "198.51.100.2",
+      "agent-3": "198.51.100.3",
+    });
+    const { resources } = await deploy(() => {
+      const { addresses } = makePool();
+      return new pulumi.ComponentResource("test:index:Neighbour", "neighbour", { address: addresses["agent-2"] });
+    });
+    assert.deepEqual(resources.find(({ name }) => name === "neighbour")?.dependencies, ["workers-agent-2-service"]);
+  });
+
+  it("registers its fields as its outputs", () => {
+    assertRegistersItsFields(deployment, "workers", deployment.result);
+  });
+
+  it("renames no other agent's resources when one goes", async () => {
+    const left = Object.fromEntries(Object.entries(hosts(3)).filter(([agent]) => agent !== "agent-2"));
+    const of = await deploy(() => makePool({ hosts: left }));
+    const names = (all: Deployment<unknown>) =>
+      commandsOf(all)
+        .map(({ name }) => name)
+        .toSorted();
+    assert.deepEqual(
+      names(of),
+      names(deployment).filter((name) => !name.startsWith("workers-agent-2-")),
+    );
+  });
+
+  it("can be previewed when nothing exists", async () => {
+    const first = await deploy(makePool, { preview: "first" });
+    assert.equal(commandsOf(first).length, commandsOf(deployment).length);
+    assert.ok(isShown(resourceNamed(first, "workers-agent-1-release")));
+    const again = await deploy(makePool, { preview: "again" });
+    assert.deepEqual(await configOf("agent-1", again), await configOf("agent-1"));
+  });
+});
