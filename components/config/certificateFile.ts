@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { certificatesIn } from "../identity/pemCertificates.ts";
 import { absolutePath, fileFault, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
 
 /** Certificates as PEM, or why they cannot be used, with the remedy. */
@@ -19,11 +20,6 @@ export function readCertificateFile(path: string, surroundings: Surroundings, no
   return fault === undefined
     ? { pem: `${certificatesIn(text).join("\n")}\n` }
     : { fault: fileFault(path, resolved, `a file ${fault}`) };
-}
-
-/** The certificates of a PEM text. */
-export function certificatesIn(text: string): string[] {
-  return text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
 }
 
 function certificatesFault(text: string, now: Date): string | undefined {

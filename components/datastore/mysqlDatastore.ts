@@ -12,7 +12,7 @@ import { givenDatastore, type GivenDatastoreArgs } from "./endpoint/givenDatasto
 import type { HostArgs } from "../host/host.ts";
 import { managedDatastore, type ManagedDatastoreArgs } from "./managed/managedDatastore.ts";
 import type { Recorded } from "../contract/recorded.ts";
-import { standardConnectionsPerServer } from "./managed/mariadbConfig.ts";
+import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
 
 export type { DatastoreSource } from "./datastoreAccess.ts";
 

@@ -9,7 +9,7 @@ import type { Recorded } from "../contract/recorded.ts";
 import { addressText, type DatastoreKind, parseDatastoreEndpoint } from "../datastore/engine/datastoreEndpoint.ts";
 import type { HostFile } from "../host/hostScript.ts";
 import { leaderElectionEnvironment, withLeaderElection } from "./leaderElection.ts";
-import { standardConnectionsPerServer } from "../datastore/managed/mariadbConfig.ts";
+import { standardConnectionsPerServer } from "../datastore/engine/kineConnections.ts";
 
 /** What of a cluster's identity its servers hold. */
 export type ServerIdentity = Pick<

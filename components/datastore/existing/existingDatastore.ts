@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { getCACertificates } from "node:tls";
 import * as mysql from "@pulumi/mysql";
 import * as pulumi from "@pulumi/pulumi";
-import { certificatesIn } from "../../config/certificateFile.ts";
+import { certificatesIn } from "../../identity/pemCertificates.ts";
 import {
   accessCommand,
   databasePassword,
