@@ -1,16 +1,9 @@
 /** What the product's code is allowed to be made of. */
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { globSync } from "node:fs";
 import { it } from "node:test";
 import { projectDirectory } from "../../operations/workspace.ts";
-
-/** The files of the checkout that `file` imports without asking whether it needs them: all but `import()`. */
-function importsOf(file: string): string[] {
-  const text = readFileSync(join(projectDirectory, file), "utf8");
-  const names = [...text.matchAll(/^(?:import|export)\b(?:[^;"]*?\bfrom)?\s*"(\.[^"]+)";$/gm)].map(([, name]) => name);
-  return names.map((name) => relative(projectDirectory, join(projectDirectory, dirname(file), name ?? "")));
-}
+import { importsOf } from "../support/imports.ts";
 
 /** All that is loaded with `entries`. */
 function graphOf(entries: readonly string[]): string[] {
