@@ -12,29 +12,29 @@ const addresses = z.record(z.string(), word, { error: "is not a map of addresses
 
 /**
  * What a stack of this program exports for others, by output. Within one version outputs may be added, and fields to
- * `backup`; none is taken away or changes its meaning.
+ * `backup`; none is removed or changes its meaning.
  */
 export const contract = {
-  apiEndpoint: word.meta({ description: "`https://address:port` of the Kubernetes API at the balancer." }),
+  apiEndpoint: word.meta({ description: "`https://address:port` of the Kubernetes API at the load balancer." }),
   kubeconfig: word.meta({
     description:
-      "kubeconfig of an administrator (group system:masters); its certificate is valid for a year, and an `up` renews it in its last three months.",
+      "kubeconfig of an administrator (group system:masters). The certificate lasts a year; `up` renews it in the last three months.",
   }),
-  clusterCaCertificate: word.meta({ description: "PEM of the CA that the API is verified with." }),
+  clusterCaCertificate: word.meta({ description: "PEM of the CA that verifies the API." }),
   serverAddresses: addresses.meta({ description: "Addresses of the servers by node name." }),
   agentAddresses: addresses.meta({ description: "Addresses of the agents by node name." }),
-  loadBalancerAddresses: addresses.meta({ description: "Addresses of the balancer's hosts by name." }),
+  loadBalancerAddresses: addresses.meta({ description: "Addresses of the load balancers by host name." }),
   datastoreEndpoint: word.meta({ description: "K3s's `datastore-endpoint`, with its password." }),
-  datastoreCaCertificate: word.meta({ description: "PEM of the CA that the datastore is verified with." }),
+  datastoreCaCertificate: word.meta({ description: "PEM of the CA that verifies the datastore." }),
   joinToken: word.meta({
     description: "Token that servers join with: `K10<hash of the CA>::server:<token>`. Every backup needs it.",
   }),
-  k3sVersion: word.meta({ description: "The release of K3s, such as `v1.35.0+k3s1`." }),
+  k3sVersion: word.meta({ description: "Release of K3s, such as `v1.35.0+k3s1`." }),
   backup: z
     .looseObject({ hostName: text, directory: text, schedule: z.array(word), latest: text }, { error: "is not a map" })
     .meta({
       description:
-        "Backups: `hostName` and `directory` where they are, `schedule` of the timer, `latest` verified one; all empty where the datastore is backed up by other means.",
+        "Backups: `hostName`, `directory`, `schedule` of the timer, `latest` verified one; all empty if the program takes none.",
     }),
 } as const satisfies { readonly [Name in ContractOutput]: z.ZodType<Contract[Name]> };
 
