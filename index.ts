@@ -103,6 +103,7 @@ const agents = Object.entries(agentPools).map(
         apiEndpoint: balancer.apiEndpoint,
         joinToken: identity.agentJoinToken,
         config: k3s.agentConfig,
+        usesExternalAddresses: k3s.serverConfig["flannel-external-ip"] === true,
         readySeconds: k3s.readySeconds,
         certificateRotation: k3s.certificateRotation,
       },

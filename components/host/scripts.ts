@@ -8,6 +8,7 @@ export const hostScripts = {
   secretFiles: new URL("./secretFiles.sh", import.meta.url),
   hostCheck: new URL("./hostCheck.sh", import.meta.url),
   hostFitness: new URL("./hostFitness.sh", import.meta.url),
+  hostNetwork: new URL("./hostNetwork.sh", import.meta.url),
   hostOwnership: new URL("./hostOwnership.sh", import.meta.url),
   hostOwner: new URL("./hostOwner.sh", import.meta.url),
 } as const;

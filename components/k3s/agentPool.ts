@@ -21,6 +21,8 @@ export interface AgentPoolArgs {
   taints?: readonly string[];
   /** More settings of every agent, as in K3s's config.yaml. */
   config?: Readonly<Record<string, unknown>>;
+  /** Whether the servers' settings have `flannel-external-ip: true`. Default: false. */
+  usesExternalAddresses?: boolean | undefined;
   /** How many agents are created or changed at the same time. Default: 10. */
   waveWidth?: number;
   /**
@@ -81,6 +83,7 @@ export class AgentPool extends pulumi.ComponentResource {
           secretConfig: { token: args.joinToken },
           drainSeconds: args.drainSeconds ?? 0,
           apiEndpoint: args.apiEndpoint,
+          usesExternalAddresses: args.usesExternalAddresses,
           readySeconds: args.readySeconds ?? 240,
           certificateRotation: args.certificateRotation,
         },

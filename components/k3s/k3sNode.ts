@@ -52,6 +52,11 @@ export interface K3sNodeArgs {
   goingBackFrom?: string | undefined;
   /** A word that asks for new certificates of K3s's own when it changes. Default: none. */
   certificateRotation?: string | undefined;
+  /**
+   * Whether the cluster is told to carry pods' traffic between the nodes' external addresses (`flannel-external-ip`). Default:
+   * false, it goes between the node addresses.
+   */
+  usesExternalAddresses?: boolean | undefined;
   /** Seconds that the node may take to prove itself. */
   readySeconds: number;
 }
@@ -59,6 +64,11 @@ export interface K3sNodeArgs {
 /** What the nodes of this stack are marked with, so that no others are ever removed: `project/stack`. */
 export function nodeOwner(): string {
   return `${pulumi.getProject()}/${pulumi.getStack()}`;
+}
+
+/** Whether the host may choose the card for pods' traffic: unless the settings do, or have no flannel that would use one. */
+function choosesPodCard(config: Readonly<Record<string, unknown>>, usesExternalAddresses = false): boolean {
+  return !usesExternalAddresses && config["flannel-iface"] === undefined && config["flannel-backend"] !== "none";
 }
 
 /** Where K3s reads about image registries. */
@@ -142,6 +152,7 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               k3sScripts.k3sClaim,
               balancerScripts.k3sBalancer,
               k3sScripts.k3sDrain,
+              k3sScripts.podNetwork,
               k3sScripts.k3sUninstall,
             ],
             variables: {
@@ -150,6 +161,8 @@ export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomR
               role,
               claim: name,
               node_owner: nodeOwner(),
+              node_address: address,
+              chooses_pod_card: String(choosesPodCard(config, args.usesExternalAddresses)),
               ...uninstallVariables(role),
               secrets_path: secretsPath,
               secrets_revision: secretsRevision,

@@ -50,6 +50,9 @@ export function releaseDirectory(version: string): string {
 /** Where K3s reads its settings from. */
 export const k3sConfigPath = "/etc/rancher/k3s/config.yaml";
 
+/** Where a host on which pods' traffic would take another card than that of its node address names the card. */
+export const podNetworkPath = `${k3sConfigPath}.d/50-k3s-ha-pod-network.yaml`;
+
 /** Where the unit of a role stands. */
 export function k3sUnitPath(role: K3sRole): string {
   return `/etc/systemd/system/${k3sUnitNames[role]}.service`;
@@ -61,6 +64,7 @@ export function uninstallVariables(role: K3sRole) {
     unit: k3sUnitNames[role],
     unit_path: k3sUnitPath(role),
     config_path: k3sConfigPath,
+    pod_network_path: podNetworkPath,
     balancer_state_socket: balancerStateSocket,
     balancer_state_program: balancerStateProgramPath,
     stop_program: stopProgramPath,

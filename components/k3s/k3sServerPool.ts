@@ -127,6 +127,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
           movingFrom: args.movingFrom,
           clusterConfig: args.config ?? {},
+          usesExternalAddresses: args.config?.["flannel-external-ip"] === true,
           goingBackFrom: args.goingBackFrom,
           readySeconds: args.readySeconds ?? 240,
           certificateRotation: args.certificateRotation,

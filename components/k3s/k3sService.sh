@@ -116,15 +116,16 @@ remove_other_releases() {
 }
 
 apply() {
-  local now deadline restarted=false registries=()
+  local now deadline restarted=false optional=() path
   lock_host
   take_again "$unit"
   check_datastore
+  choose_pod_card
   put_files
   switch_release
-  # Only if there is one: a node without registries is the same as before there could be any.
-  [[ ! -e $registries_path ]] || registries=("$registries_path")
-  now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit" ${registries[@]+"${registries[@]}"})"
+  # Only those that there are: a node without one is the same as before there could be any.
+  for path in "$registries_path" "$pod_network_path"; do [[ ! -e $path ]] || optional+=("$path"); done
+  now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit" ${optional[@]+"${optional[@]}"})"
   start_balancer_state
   if ! runs_with "$unit" "$now" || rotation_is_due; then
     if systemctl is-active --quiet "$unit"; then restarted=true; fi
@@ -143,7 +144,7 @@ apply() {
   return_to_balancers
   if $restarted; then wait_for_leaders; fi
   keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s "$secrets_path" "$datastore_ca_path" "$datastore_certificate_path" \
-    "$datastore_key_path" "$registries_path"
+    "$datastore_key_path" "$registries_path" "$pod_network_path"
   proved "$unit" "$now"
   remove_other_releases
   print_revision "$unit"

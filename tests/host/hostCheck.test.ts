@@ -15,12 +15,21 @@ const place = "k3s-ha:servers.server-1 (198.51.100.11)";
 
 /** The sentences for what one check finds, with some programs replaced. */
 async function problems(check: string, programs: string, host: NamedHost = server): Promise<string[]> {
+  return (await findings(check, programs, host)).problems;
+}
+
+/** What is reported, and keeps the program from nothing. */
+async function notes(check: string, programs: string, host: NamedHost = server): Promise<string[]> {
+  return (await findings(check, programs, host)).notes;
+}
+
+async function findings(check: string, programs: string, host: NamedHost) {
   const script = await hostCheckScript(host);
   const printed = await bashOutput(`${definitionsOf(script)}${programs}\nchecks=(${check})\napply\n`);
   const answer = readAnswer(host, place, printed);
   assert.ok(Math.abs(answer.shown - Date.now()) < 60_000);
   assert.ok(answer.isWhole);
-  return answer.problems;
+  return answer;
 }
 
 describe("hostCheck", () => {
@@ -67,6 +76,41 @@ describe("hostCheck", () => {
       assert.deepEqual(await check(), []);
     });
     assert.deepEqual(await problems("check_node", "state_directory=/nowhere"), []);
+  });
+
+  it("refuses a node address that is on none of the host's cards, and tells those that are", async () => {
+    const cards = `ip() {
+  case "$*" in
+    *"show to 198.51.100.11") [[ -z \${has:-} ]] || echo '2: eth0    inet 198.51.100.11/24 scope global eth0' ;;
+    *"scope global") printf '2: eth0    inet 10.0.0.11/24 scope global eth0\\n2: eth0    inet6 fd00::11/64 scope global\\n' ;;
+  esac
+}
+`;
+    assert.deepEqual(await problems("check_node_address", cards), [
+      `${place}: has the node address 198.51.100.11 on none of its network interfaces, and a node does not start with it. Its addresses: 10.0.0.11 (eth0), fd00::11 (eth0). Set nodeAddress in the host's entry to the one that the other nodes reach it at.`,
+    ]);
+    assert.deepEqual(await problems("check_node_address", `${cards}has=yes\n`), []);
+    assert.deepEqual(await problems("check_node_address", cards, { ...server, role: "loadBalancer" }), []);
+  });
+
+  it("reports a node that runs with its pods' traffic on another card than its node address", async () => {
+    const cards = (route: string) => `ip() {
+  case "$*" in
+    *"show to 198.51.100.11") echo '3: eth1    inet 198.51.100.11/24 scope global eth1' ;;
+    *"show default") echo 'default via 192.0.2.1 dev ${route}' ;;
+  esac
+}
+`;
+    await inTemporaryDirectory(async (directory) => {
+      const check = (route: string) =>
+        notes("check_pod_network", `${cards(route)}grep() { return 1; }\nstate_directory=${directory}\n`);
+      assert.deepEqual(await check("eth0"), []);
+      await writeFile(join(directory, "k3s.proved"), "x\n");
+      assert.deepEqual(await check("eth0"), [
+        `${place}: the traffic of its pods takes eth0, the network interface of the default route, and not eth1, which has its node address 198.51.100.11. A running node keeps that. To move the cluster's pods to the node addresses, set flannel-iface to eth1 for all nodes at a time when their pods may be cut off from each other while one node after the other restarts.`,
+      ]);
+      assert.deepEqual(await check("eth1"), []);
+    });
   });
 
   it("refuses a login that did not become root", async () => {

@@ -1,0 +1,18 @@
+import { nodeAddressOf } from "./host.ts";
+import { type HostCheckPart } from "./hostCheckPart.ts";
+import { hostScripts } from "./scripts.ts";
+
+/** Whether a node has the address that the cluster is to reach it at, and which card the traffic of its pods takes. */
+export const hostNetwork: HostCheckPart = {
+  script: hostScripts.hostNetwork,
+  checks: ["check_node_address", "check_pod_network"],
+  variables: ({ host, role }) => ({ node_address: role === "server" || role === "agent" ? nodeAddressOf(host) : "" }),
+  sentences: {
+    "node-address": (_, address = "?", addresses = "?") =>
+      `has the node address ${address} on none of its network interfaces, and a node does not start with it. Its addresses: ${addresses}. Set nodeAddress in the host's entry to the one that the other nodes reach it at.`,
+  },
+  notes: {
+    "pod-network": (_, chosen = "?", own = "?", address = "?") =>
+      `the traffic of its pods takes ${chosen}, the network interface of the default route, and not ${own}, which has its node address ${address}. A running node keeps that. To move the cluster's pods to the node addresses, set flannel-iface to ${own} for all nodes at a time when their pods may be cut off from each other while one node after the other restarts.`,
+  },
+};
