@@ -31,7 +31,7 @@ export async function keyOfFiles(...paths: string[]): Promise<string> {
  * and says for what.
  */
 export async function cached(kind: string, key: string, build: (directory: string) => Promise<void>): Promise<string> {
-  const final = join(cacheDirectory, kind, key.slice(0, 20));
+  const final = place(kind, key);
   if (await exists(final)) return final;
   await mkdir(dirname(final), { recursive: true });
   const release = await lock(final);
@@ -54,6 +54,15 @@ export async function cached(kind: string, key: string, build: (directory: strin
   } finally {
     await release();
   }
+}
+
+/** True when `cached` would build nothing. */
+export async function isCached(kind: string, key: string): Promise<boolean> {
+  return exists(place(kind, key));
+}
+
+function place(kind: string, key: string): string {
+  return join(cacheDirectory, kind, key.slice(0, 20));
 }
 
 /** True when something exists at `path`. */

@@ -40,6 +40,20 @@ export async function buildProgram(directory: string, program: Program, output: 
   if (result.failed) throw new Error(`go could not build ${program.package}:\n${last.join("\n")}`, { cause: result });
 }
 
+/**
+ * Fetches what a build needs of other modules, so that it has to wait for nothing. That something is missing, or cannot
+ * be fetched, is for the build to say.
+ */
+export async function fetchModules(directory: string, program: Program): Promise<void> {
+  const [, ...rest] = buildArguments(program);
+  await execa("go", ["list", "-e", "-deps", "-f", "", ...rest], {
+    cwd: directory,
+    env: environmentOf(program),
+    stdio: "ignore",
+    reject: false,
+  });
+}
+
 /** How many packages a build compiles; those that are in Go's own cache are not among them. 0 if Go cannot tell. */
 export async function packagesToCompile(directory: string, program: Program): Promise<number> {
   const [, ...rest] = buildArguments(program);

@@ -12,7 +12,7 @@ import { prepareHost } from "./hostPreparation.ts";
 import { cutPower, isConnected, isRunning, shutDown, startHost } from "./hostProcess.ts";
 import { hostDirectories, readHost, readHosts, type HostRecord, type Login } from "./hostRecord.ts";
 import { imageOf, packageRepository, type Flavour, type Image } from "./image.ts";
-import { buildK3s, type K3sBuild } from "./k3s/build.ts";
+import { buildK3s, fetchK3s, type K3sBuild } from "./k3s/build.ts";
 import type { K3sVersion } from "./k3s/releases.ts";
 import { raiseLimits, restoreLimits } from "./machineLimits.ts";
 import { installMachinePackages } from "./machinePackages.ts";
@@ -22,6 +22,7 @@ import { makeNetwork, removeNetwork } from "./network.ts";
 import { requireFreeAddresses, requireRoom, requireRootOnLinux, thisMachine } from "./preconditions.ts";
 import { claim, requireOurs } from "./owner.ts";
 import { say, step } from "../build/progress.ts";
+import { together } from "../build/together.ts";
 import { stateOf, waitUntilReady } from "./readiness.ts";
 import { makeClientKey, runScript, writeKnownHosts, type ScriptOptions, type ScriptResult } from "./ssh.ts";
 import { machineSite, makeStateDirectory, pathsOf, type Site } from "./state.ts";
@@ -36,6 +37,8 @@ export interface UpOptions {
   readonly login?: Login;
   /** K3s releases that the mirror serves. Default: v1.35.0+k3s1. */
   readonly releases?: readonly K3sVersion[];
+  /** What else can be done while what hosts need is built. */
+  readonly meanwhile?: () => Promise<void>;
 }
 
 const checkout = join(import.meta.dirname, "..");
@@ -73,16 +76,18 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
         await requireRoom(thisMachine, site, isWarm);
         if (!isWarm) say(firstTime(availableParallelism()));
       }
-      await installMachinePackages();
+      const releases = options.releases ?? (["v1.35.0+k3s1"] as const);
+      await together(installMachinePackages(), ...releases.map(fetchK3s));
       await requireFreeAddresses(thisMachine, site);
       const flavour = options.flavour ?? "default";
-      const builds: K3sBuild[] = [];
-      for (const version of options.releases ?? (["v1.35.0+k3s1"] as const)) builds.push(await buildK3s(version));
       const names = options.hosts ?? defaultHosts;
       const plans = names.map((name) => ({ flavour, ...lookUpHost(site, name) }));
-      const images = new Map<Flavour, Image>();
-      for (const plan of plans) images.set(plan.flavour, images.get(plan.flavour) ?? (await imageOf(plan.flavour)));
-      const repository = await packageRepository();
+      // Compilers keep the processors busy, disks of hosts the network.
+      const [builds, { images, repository }] = await together(
+        buildReleases(releases),
+        makeDisks(plans.map((plan) => plan.flavour)),
+        options.meanwhile?.() ?? Promise.resolve(),
+      );
       const [preload] = builds;
 
       await removeRemains(site);
@@ -116,6 +121,21 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
     },
     site,
   );
+}
+
+async function buildReleases(releases: readonly K3sVersion[]): Promise<K3sBuild[]> {
+  const builds: K3sBuild[] = [];
+  for (const version of releases) builds.push(await buildK3s(version));
+  return builds;
+}
+
+/** The images that hosts need, and the repository of packages for those that install them. */
+async function makeDisks(
+  flavours: readonly Flavour[],
+): Promise<{ images: ReadonlyMap<Flavour, Image>; repository: string }> {
+  const images = new Map<Flavour, Image>();
+  for (const flavour of new Set(flavours)) images.set(flavour, await imageOf(flavour));
+  return { images, repository: await packageRepository() };
 }
 
 /**

@@ -11,7 +11,7 @@ import { busyboxPath, debianPrograms, runcPath } from "./debianPrograms.ts";
 import { toolchain, type Toolchain } from "../../build/golang.ts";
 import { writePauseImage, writeTestImage } from "./images.ts";
 import type { K3sVersion } from "./releases.ts";
-import { buildServer, copySource, serverKey } from "./server.ts";
+import { buildServer, copySource, fetchServer, serverKey } from "./server.ts";
 
 /** A K3s release made on this machine. All of it is in one directory of the cache, which nothing writes to again. */
 export interface K3sBuild {
@@ -27,6 +27,11 @@ export interface K3sBuild {
 }
 
 const manifests = ["ccm.yaml", "rolebindings.yaml", "runtimes.yaml"];
+
+/** Fetches what `buildK3s` compiles, for as long as other work is done. */
+export async function fetchK3s(version: K3sVersion): Promise<void> {
+  await fetchServer(version, await toolchain());
+}
 
 /** Returns K3s `version`, from the cache or else built now. Safe to call from several processes at once. */
 export async function buildK3s(version: K3sVersion): Promise<K3sBuild> {

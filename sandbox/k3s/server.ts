@@ -5,14 +5,17 @@
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { cached, keyOf } from "../../build/cache.ts";
+import { cached, isCached, keyOf } from "../../build/cache.ts";
 import { step } from "../../build/progress.ts";
-import { buildProgram } from "../../build/goBuild.ts";
+import { buildProgram, fetchModules } from "../../build/goBuild.ts";
 import { buildArguments, moduleSource, type Program, type Toolchain } from "../../build/golang.ts";
 import { provenanceOf, releases, type K3sVersion } from "./releases.ts";
 
 /** Names of the programs in the directory that `buildServer` returns. */
 export const serverPrograms = { k3s: "k3s-server", shim: "containerd-shim-runc-v2" } as const;
+
+/** The cache's kind of them. */
+const kind = "k3s-server";
 
 /** Variables that make a K3s program say which release it is. */
 export function releaseVariables(version: K3sVersion): Record<string, string> {
@@ -25,10 +28,13 @@ export function releaseVariables(version: K3sVersion): Record<string, string> {
 
 /** Copies the source of a release to `directory`, which must not exist, so that it can be built there. */
 export async function copySource(version: K3sVersion, directory: string): Promise<void> {
-  const { moduleVersion, moduleSum } = releases[version];
-  const source = await moduleSource("github.com/k3s-io/k3s", moduleVersion, moduleSum);
   // Go keeps modules read-only; the copy must be writable.
-  await execa("cp", ["--recursive", "--no-preserve=mode", source, directory]);
+  await execa("cp", ["--recursive", "--no-preserve=mode", await sourceOf(version), directory]);
+}
+
+function sourceOf(version: K3sVersion): Promise<string> {
+  const { moduleVersion, moduleSum } = releases[version];
+  return moduleSource("github.com/k3s-io/k3s", moduleVersion, moduleSum);
 }
 
 /** What the programs of `serverPrograms` depend on. */
@@ -38,11 +44,19 @@ export function serverKey(version: K3sVersion, toolchain: Toolchain): string {
   return keyOf(moduleVersion, moduleSum, toolchain.version, toolchain.architecture, ...commands);
 }
 
+/** Fetches what `buildServer` compiles, unless it has done so: that takes the network, and can be done beside other work. */
+export async function fetchServer(version: K3sVersion, toolchain: Toolchain): Promise<void> {
+  if (await isCached(kind, serverKey(version, toolchain))) return;
+  await step(`Fetch the source of K3s ${version}`, async () => {
+    await fetchModules(await sourceOf(version), serverProgram(version, toolchain));
+  });
+}
+
 /** Returns the directory that holds the programs of `serverPrograms`, building them first if need be. */
 export async function buildServer(version: K3sVersion, toolchain: Toolchain): Promise<string> {
-  return cached("k3s-server", serverKey(version, toolchain), async (directory) => {
+  return cached(kind, serverKey(version, toolchain), async (directory) => {
     const source = join(directory, "source");
-    await step(`Fetch the source of K3s ${version}`, () => copySource(version, source));
+    await copySource(version, source);
     // As in a release, the server carries the manifests that it deploys by itself.
     await cp(join(source, "manifests"), join(source, "pkg/deploy/embed"), { recursive: true });
     await step(`Compile K3s ${version}`, (progress) =>
