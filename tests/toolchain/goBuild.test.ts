@@ -5,7 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { it } from "node:test";
 import { execa } from "execa";
-import { announcement, buildProgram, packagesToCompile, share } from "../../build/goBuild.ts";
+import { announcement, buildProgram, compilerMemory, packagesToCompile, share } from "../../build/goBuild.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
 it("is told as a share of what has to be compiled, and ends with all of it", async () => {
@@ -50,6 +50,11 @@ it("that fails shows what the compiler said, also where nothing can be counted",
 
     await assert.rejects(build, /go could not build \.:\n[^]*example\/missing/);
   });
+});
+
+it("gives compilers half of the machine's memory between them", () => {
+  assert.deepEqual(compilerMemory(24 * 1024 ** 3, 2), { GOGC: "off", GOMEMLIMIT: "6144MiB" });
+  assert.deepEqual(compilerMemory(4 * 1024 ** 3, 8), { GOGC: "off", GOMEMLIMIT: "256MiB" });
 });
 
 it("is announced with its minutes on the processors that there are", () => {
