@@ -105,20 +105,48 @@ print_revision() {
   head -n 1 "$record"
 }
 
+# What sets a host up at its first start holds apt's locks meanwhile. Whether it ended well is its owner's concern.
+wait_for_cloud_init() {
+  local outcome=0
+  command -v cloud-init >/dev/null || return 0
+  timeout 300 cloud-init status --wait >/dev/null 2>&1 || outcome=$?
+  ((outcome != 124)) || die "${host_name:-$(hostname)}: cloud-init has not finished setting up this host after 5 minutes. See: cloud-init status --long; when it has finished, run up again"
+}
+
+# run_apt ARGUMENT...: apt-get, once the locks are free. It waits for dpkg's by itself, and not for those of its lists and of its
+# archives, which apt-daily holds after a start. What it prints goes to standard error, and stays in apt_answer.
+run_apt() {
+  local deadline=$((SECONDS + 300)) outcome
+  while :; do
+    outcome=0
+    apt_answer=$(apt-get --quiet --quiet --option DPkg::Lock::Timeout=300 "$@" 2>&1) || outcome=$?
+    if ((outcome == 0)) || [[ $apt_answer != *"Could not get lock"* ]]; then
+      [[ -z $apt_answer ]] || printf '%s\n' "$apt_answer" >&2
+      return "$outcome"
+    fi
+    ((SECONDS < deadline)) || die "${host_name:-$(hostname)}: another package manager has been working on this host for 5 minutes: $(grep -m 1 'Could not get lock' <<<"$apt_answer"). When it has finished, run up again"
+    sleep 3
+  done
+}
+
+# apt_errors ANSWER: what is wrong with package sources, on one line.
+apt_errors() { sed -nE 's/\.?$//; s/^E: //p' <<<"$1" | paste -s -d '|' | sed 's/|/; /g'; }
+
 # install_packages NAME...: the distribution's packages, those that are missing. None is removed for them.
 install_packages() {
-  local missing=() name conflicts
+  local missing=() name conflicts apt_answer sources=""
   for name in "$@"; do
     [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || missing+=("$name")
   done
   ((${#missing[@]})) || return 0
-  local apt=(apt-get --quiet --quiet --option DPkg::Lock::Timeout=300)
-  "${apt[@]}" update >&2 || die "apt-get update failed; check the package sources of this host, then run again"
-  "${apt[@]}" install --yes --no-remove --no-install-recommends --option Dpkg::Options::=--force-confold "${missing[@]}" >&2 || {
-    conflicts=$("${apt[@]}" --simulate install --no-install-recommends "${missing[@]}" 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort)
+  wait_for_cloud_init
+  # A source of somebody else's that is broken is in the way of nothing that comes from the others.
+  run_apt update || sources=" Its package lists could not be updated: $(apt_errors "$apt_answer")."
+  run_apt install --yes --no-remove --no-install-recommends --option Dpkg::Options::=--force-confold "${missing[@]}" || {
+    conflicts=$(apt-get --quiet --quiet --simulate install --no-install-recommends "${missing[@]}" 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort) || conflicts=""
     [[ -z $conflicts ]] ||
       die "${host_name:-$(hostname)}: the packages ${missing[*]} cannot be installed without removing ${conflicts//$'\n'/, }, which this program did not install. Nothing was installed or removed. Use another host for this role; or, if these are no longer needed, remove them and run up again: apt-get remove ${conflicts//$'\n'/ }"
-    die "could not install ${missing[*]}; check the package sources of this host, then run again"
+    die "${host_name:-$(hostname)}: could not install ${missing[*]}: $(apt_errors "$apt_answer").$sources Check the package sources of this host, then run up again"
   }
 }
 

@@ -383,11 +383,11 @@ put_back k3s
 
 describe("install_packages", () => {
   /** Package managers that write down what they are asked, with only `bash` installed. */
-  const run = (commands: string, aptFails = "no") =>
+  const run = (commands: string) =>
     inTemporaryDirectory((directory) =>
       runBash(`${prelude(directory)}
 dpkg-query() { [[ \${!#} == bash ]] && printf installed; }
-apt-get() { printf 'apt-get %s\\n' "\${*: -2}"; [[ ${aptFails} == no ]]; }
+apt-get() { printf 'apt-get %s\\n' "\${*: -2}"; }
 ${commands}`),
     );
 
@@ -422,9 +422,69 @@ install_packages curl`);
     assert.equal(stderr, "1 l\n1 l\n");
   });
 
-  it("says what to look at when it fails", async () => {
-    const { exitCode, stderr } = await run("install_packages curl", "yes");
+  it("says what is wrong with the package sources when it fails", async () => {
+    const { exitCode, stderr } = await run(`host_name=db-1
+apt-get() {
+  if [[ $* == *update* ]]; then echo "E: The repository 'http://x.example.com stable Release' does not have a Release file." >&2
+  elif [[ $* != *--simulate* ]]; then echo 'E: Unable to locate package curl' >&2; fi
+  return 100
+}
+install_packages curl`);
     assert.equal(exitCode, 1);
-    assert.match(stderr, /apt-get update failed; check the package sources of this host, then run again/);
+    assert.equal(
+      stderr.trimEnd().split("\n").at(-1),
+      "db-1: could not install curl: Unable to locate package curl. Its package lists could not be updated: The repository 'http://x.example.com stable Release' does not have a Release file. Check the package sources of this host, then run up again",
+    );
+  });
+
+  it("goes on with a package source that is broken when what is missing comes from others", async () => {
+    const { exitCode, stderr } = await run(`apt-get() {
+  if [[ $* == *update* ]]; then echo 'E: Failed to fetch' >&2; return 100; fi
+  printf 'installed %s\n' "\${!#}"
+}
+install_packages curl`);
+    assert.deepEqual([exitCode, stderr], [0, "E: Failed to fetch\ninstalled curl\n"]);
+  });
+
+  it("waits for the locks that apt itself does not wait for, of its lists and of its archives", async () => {
+    const busy = (path: string) => `E: Could not get lock ${path}. It is held by process 812 (apt-get)`;
+    const { exitCode, stderr } = await run(`sleep() { echo slept >>turns; }
+apt-get() {
+  printf '%s ' "\${!#}" >>turns
+  [[ $(grep -c slept turns) != 0 ]] || { echo '${busy("/var/lib/apt/lists/lock")}'; return 100; }
+  [[ $(grep -c slept turns) != 1 || $* == *update* ]] || { echo '${busy("/var/cache/apt/archives/lock")}'; return 100; }
+}
+install_packages curl
+cat turns >&2`);
+    assert.deepEqual([exitCode, stderr], [0, "update slept\nupdate curl slept\ncurl "]);
+  });
+
+  it("gives up on another package manager after five minutes, and names it", async () => {
+    const { exitCode, stderr } = await run(`host_name=db-1
+sleep() { SECONDS=$((SECONDS + 150)); }
+apt-get() { echo 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 812 (apt-get)'; return 100; }
+install_packages curl`);
+    assert.equal(exitCode, 1);
+    assert.equal(
+      stderr,
+      "db-1: another package manager has been working on this host for 5 minutes: E: Could not get lock /var/lib/apt/lists/lock. It is held by process 812 (apt-get). When it has finished, run up again\n",
+    );
+  });
+
+  it("waits until cloud-init has set the host up, whether that went well or not, and gives up after five minutes", async () => {
+    const cloud = (outcome: number) =>
+      run(`host_name=db-1
+cloud-init() { :; }
+timeout() { printf '%s\n' "$*" >waited; return ${outcome}; }
+install_packages curl
+cat waited >&2`);
+    for (const outcome of [0, 1, 2])
+      assert.match((await cloud(outcome)).stderr, /\n300 cloud-init status --wait\n$/, String(outcome));
+    const { exitCode, stderr } = await cloud(124);
+    assert.equal(exitCode, 1);
+    assert.equal(
+      stderr,
+      "db-1: cloud-init has not finished setting up this host after 5 minutes. See: cloud-init status --long; when it has finished, run up again\n",
+    );
   });
 });
