@@ -17,7 +17,8 @@ ask() {
   local address=$1 path=$2
   if [[ $address == *:* ]]; then address="[$address]"; fi
   # A dead server takes no connection; one that has just begun may take its time to answer.
-  curl --silent --fail --connect-timeout 1 --max-time "$patience" --cacert $tls/server-ca.crt --cert $tls/client-admin.crt --key $tls/client-admin.key \
+  # Never through a proxy that the host has.
+  curl --noproxy '*' --silent --fail --connect-timeout 1 --max-time "$patience" --cacert $tls/server-ca.crt --cert $tls/client-admin.crt --key $tls/client-admin.key \
     "${@:3}" "https://$address:6443$path"
 }
 

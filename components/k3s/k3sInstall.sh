@@ -19,12 +19,12 @@ checksum_list() {
 
 # fetch_url URL FILE
 fetch_url() {
-  curl --fail --silent --show-error --location --retry 3 --retry-connrefused --connect-timeout 10 --output "$2" "$1" ||
+  outside curl --fail --silent --show-error --location --retry 3 --retry-connrefused --connect-timeout 10 --output "$2" "$1" ||
     die "$host_name: cannot fetch $1. Check k3s-ha:k3s.images and k3s-ha:k3s.mirror, and that this host reaches it."
 }
 
 fetch() {
-  curl --fail --silent --show-error --location --retry 3 --retry-connrefused --connect-timeout 10 --output "$2" "$release_url/$1" ||
+  outside curl --fail --silent --show-error --location --retry 3 --retry-connrefused --connect-timeout 10 --output "$2" "$release_url/$1" ||
     die "$host_name: cannot fetch $release_url/$1. Check k3s-ha:k3s.version and k3s-ha:k3s.mirror, and that this host reaches the mirror."
 }
 

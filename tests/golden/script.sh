@@ -6,6 +6,10 @@ paths=(/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml)
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive
 export NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l
 umask 022
+# A proxy that the host's environment names is for what is fetched from outside. A host's own services, and the cluster's, are
+# never asked through it, whatever program asks.
+no_proxy_outside=${no_proxy:-${NO_PROXY:-}}
+export no_proxy='*' NO_PROXY='*'
 state_directory=/var/lib/k3s-ha
 changed_paths=()
 put_paths=()
@@ -14,6 +18,12 @@ die() {
   printf '%s\n' "$*" >&2
   exit 1
 }
+
+# outside COMMAND...: runs what fetches from outside, through the host's proxy if there is one.
+outside() (
+  export no_proxy=$no_proxy_outside NO_PROXY=$no_proxy_outside
+  "$@"
+)
 
 # answer_of COMMAND...: what it answers or, when it fails, the last line of its complaint. What else it says beside its answer,
 # as K3s's programs do with "debug: true", is no part of that.
@@ -119,7 +129,7 @@ run_apt() {
   local deadline=$((SECONDS + 300)) outcome
   while :; do
     outcome=0
-    apt_answer=$(apt-get --quiet --quiet --option DPkg::Lock::Timeout=300 "$@" 2>&1) || outcome=$?
+    apt_answer=$(outside apt-get --quiet --quiet --option DPkg::Lock::Timeout=300 "$@" 2>&1) || outcome=$?
     if ((outcome == 0)) || [[ $apt_answer != *"Could not get lock"* ]]; then
       [[ -z $apt_answer ]] || printf '%s\n' "$apt_answer" >&2
       return "$outcome"

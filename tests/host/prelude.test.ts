@@ -2,6 +2,9 @@
 // in one step and only when they differ, revisions follow content, and no secret gets out with a journal.
 import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -378,6 +381,36 @@ put_back k3s
       await inDirectory(`take_again k3s; ${failed}take_again k3s; printf old >a; take_again k3s; cat a`),
       "old",
     );
+  });
+});
+
+describe("a host with a proxy", () => {
+  const environment =
+    "http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 no_proxy=mirror.example.com\nexport http_proxy https_proxy no_proxy\n";
+
+  it("asks nothing of its own, and nothing of the cluster's, through it", async () => {
+    const server = createServer((_, response) => response.end("ok")).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/readyz`;
+      await inTemporaryDirectory(async (directory) => {
+        assert.equal(await bashOutput(`${environment}${prelude(directory)}curl --silent ${url}`), "ok");
+        const { exitCode } = await runBash(`${environment}${prelude(directory)}outside curl --silent ${url}`);
+        assert.equal(exitCode, 7);
+      });
+    } finally {
+      server.close();
+    }
+  });
+
+  it("fetches from outside just as its environment says, with the exceptions that it names", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const shown = `${prelude(directory)}outside bash -c 'echo "$https_proxy $no_proxy $NO_PROXY"'; echo "$https_proxy $no_proxy $NO_PROXY"`;
+      assert.equal(
+        await bashOutput(environment + shown),
+        "http://127.0.0.1:9 mirror.example.com mirror.example.com\nhttp://127.0.0.1:9 * *\n",
+      );
+    });
   });
 });
 
