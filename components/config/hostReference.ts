@@ -13,11 +13,11 @@ export const hostReference = section({
     /^[\w.-]+\/[\w.-]+\/[\w.-]+$/,
     "has to be the full name of a stack: write it like organization/infrastructure/prod",
   ).meta({
-    description: "The stack that exports the hosts, as `organization/project/stack`; on the same backend.",
+    description: "Stack that exports the hosts, as `organization/project/stack`, on the same backend.",
   }),
   output: z
     .string({ error: "has to be a name: write that of the output that holds the hosts, such as servers" })
-    .meta({ description: "The output's name. It holds what would stand here: [hosts](#a-host) by name." }),
+    .meta({ description: "Name of the output. It holds [hosts](#a-host) by name." }),
 });
 
 export type HostReference = z.output<typeof hostReference>;

@@ -7,7 +7,7 @@ import { section } from "./schemaTypes.ts";
 /** Where hosts come from when they stand in a file. */
 export const hostsFile = section({
   file: filePath.meta({
-    description: "The file, YAML or JSON. It holds what would stand here: [hosts](#a-host) by name.",
+    description: "Path of the file, YAML or JSON. It holds [hosts](#a-host) by name.",
   }),
 });
 

@@ -15,16 +15,18 @@ const hostPath = matching(
   "has to be the absolute path of a file on the nodes: write it like /etc/ssl/certs/registry-ca.pem",
 );
 
-/** K3s's registries.yaml, but for logins, which are secret. */
+/** K3s's registries.yaml, except logins, which are secret. */
 export const registries = section({
   mirrors: mapOf(
     section({
       endpoint: listOf(text(endpointExpectation, endpointFault), "[https://registry.example.com]").default([]).meta({
-        description: "Where images of this registry are fetched from, in this order, before the registry itself.",
+        description: "URLs that images of this registry are pulled from, in this order, before the registry itself.",
       }),
       rewrite: mapOf(z.string({ error: "has to be text: put quotes around it" }), '{"^rancher/(.*)": "mirror/$1"}')
         .default({})
-        .meta({ description: "Regular expressions of images' names, and what to ask the endpoints for instead." }),
+        .meta({
+          description: "Regular expressions of image names, each with the name to pull from the endpoints instead.",
+        }),
     }),
     "docker.io: {endpoint: [https://registry.example.com]}",
   ).default({}),
@@ -33,9 +35,13 @@ export const registries = section({
       tls: section({
         ca_file: hostPath
           .optional()
-          .meta({ description: "CA on the nodes that the registry is verified with. Default: the system's." }),
-        cert_file: hostPath.optional().meta({ description: "Client certificate on the nodes. Default: none." }),
-        key_file: hostPath.optional().meta({ description: "Its key on the nodes. Default: none." }),
+          .meta({ description: "File on the nodes of the CA that verifies the registry. Default: the system's CAs." }),
+        cert_file: hostPath
+          .optional()
+          .meta({ description: "File on the nodes of a client certificate. Default: none." }),
+        key_file: hostPath
+          .optional()
+          .meta({ description: "File on the nodes of the client certificate's key. Default: none." }),
       }),
     }),
     "registry.example.com: {tls: {ca_file: /etc/ssl/certs/registry-ca.pem}}",

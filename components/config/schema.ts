@@ -30,46 +30,46 @@ const hostKey = text(
 
 /** A host that connections to other hosts go through. */
 export const bastion = section({
-  address: address.meta({ description: "Address that SSH dials: an IP address or a DNS name." }),
-  user: user.optional().meta({ description: "Login user of the bastion; it needs no sudo. Default: `ssh.user`." }),
+  address: address.meta({ description: "Address that SSH connects to: an IP address or a DNS name." }),
+  user: user.optional().meta({ description: "Login user of the bastion. It needs no sudo. Default: `ssh.user`." }),
   port: port("sshd listens on").default(22).meta({ description: "SSH port of the bastion." }),
   privateKeyFile: filePath
     .optional()
-    .meta({ description: "Private key to log in to the bastion with. Default: as for all hosts." }),
+    .meta({ description: "File of the private key to log in to the bastion with. Default: the key of all hosts." }),
   hostKey: hostKey
     .optional()
-    .meta({ description: "The bastion's public SSH key. Default: what `ssh.knownHostsFile` says." }),
+    .meta({ description: "Public SSH key of the bastion. Default: its entry in `ssh.knownHostsFile`." }),
 });
 
 /** One host: how it is reached, and how it is known. */
 export const host = section({
-  address: address.meta({ description: "Address that SSH dials: an IP address or a DNS name." }),
+  address: address.meta({ description: "Address that SSH connects to: an IP address or a DNS name." }),
   nodeAddress: text("has to be an IP address: write the one that the cluster's own traffic uses", (value) =>
     isIP(value) === 0 ? "has to be an IP address: write the one that the cluster's own traffic uses" : undefined,
   )
     .optional()
     .meta({
-      description: "IP address that the cluster's own traffic uses. Default: `address`, if that is an IP address.",
+      description: "IP address for the cluster's own traffic. Default: `address`, if that is an IP address.",
     }),
   user: user.optional().meta({ description: "Login user of this host. Default: `ssh.user`." }),
   port: port("sshd listens on").optional().meta({ description: "SSH port of this host. Default: `ssh.port`." }),
   privateKeyFile: filePath
     .optional()
-    .meta({ description: "Private key to log in to this host with. Default: as for all hosts." }),
+    .meta({ description: "File of the private key to log in to this host with. Default: the key of all hosts." }),
   hostKey: hostKey.optional().meta({
     description:
-      "The host's public SSH key, one line as in its `/etc/ssh/ssh_host_ed25519_key.pub`. Default: what `ssh.knownHostsFile` says.",
+      "Public SSH key of the host: the line in its `/etc/ssh/ssh_host_ed25519_key.pub`. Default: its entry in `ssh.knownHostsFile`.",
   }),
   bastion: bastion
     .optional()
-    .meta({ description: "The host that connections to this one go through. Default: `ssh.bastion`." }),
+    .meta({ description: "Host that connections to this one go through. Default: `ssh.bastion`." }),
   adopt: yesOrNo("write true to let configuration that is there be replaced").default(false).meta({
     description:
-      "Whether configuration of others on the host may be replaced, which is refused otherwise; copies are kept, and put back by the removal. See [day-two.md](day-two.md).",
+      "Permission to replace configuration that others left on the host. Copies are kept, and put back when the host is removed. With `false` such a host is refused. See [day-two.md](day-two.md#a-host-that-others-use).",
   }),
   lost: yesOrNo("write true only for a host that is gone for good").default(false).meta({
     description:
-      "Whether the host is lost: it is not dialled any more, and its node is removed through a living server. See [day-two.md](day-two.md).",
+      "Declaration that the host is lost. The program no longer connects to it, and removes its node through a living server. See [day-two.md](day-two.md#a-host-is-lost).",
   }),
 });
 
@@ -82,21 +82,21 @@ const ssh = section({
   port: port("sshd listens on").default(22).meta({ description: "SSH port of every host." }),
   privateKeyFile: filePath.optional().meta({
     description:
-      "Private key to log in with, without a passphrase. Default: `sshPrivateKey`; without that, the keys of the SSH agent.",
+      "File of the private key to log in with. A key with a passphrase is refused. Default: `sshPrivateKey`; without that, the keys of the SSH agent.",
   }),
   knownHostsFile: filePath.optional().meta({
     description:
-      "File of known hosts, as ssh keeps it, for hosts without a `hostKey`. Default: none, so each host needs its `hostKey`.",
+      "File of known hosts, in OpenSSH's format, for hosts without a `hostKey`. Default: none; every host then needs a `hostKey`.",
   }),
   bastion: bastion
     .optional()
-    .meta({ description: "The host that connections to all other hosts go through. Default: none." }),
+    .meta({ description: "Host that connections to all other hosts go through. Default: none." }),
   connectSeconds: wholeNumber(1, 600, "write the seconds that one attempt to connect may take")
     .default(10)
-    .meta({ description: "Seconds that one attempt to connect may take; there are five." }),
+    .meta({ description: "Seconds for one attempt to connect. After five attempts the run fails." }),
   commandSeconds: wholeNumber(60, 86_400, "write the seconds that one step on a host may take").default(600).meta({
     description:
-      "Seconds that a step on a host may take which has no limit of its own: packages, downloads, a database.",
+      "Seconds for one step on a host, such as packages or a download, unless the step has its own limit. The run fails after them.",
   }),
 });
 
@@ -109,7 +109,7 @@ const servers = hostsLike("server-1: {address: 203.0.113.11}")
   })
   .meta({
     description:
-      "The hosts that run K3s servers, by node name. They are started and changed one at a time in the order of their names, server-2 before server-10.",
+      "Hosts that run K3s servers, by node name. They start and change one at a time in the order of their names, server-2 before server-10. With one server, the API is down while it restarts.",
   });
 
 const labels = mapOf(
@@ -124,19 +124,19 @@ const labels = mapOf(
 
 const agentPools = mapOf(
   section({
-    hosts: hostsLike("agent-1: {address: 203.0.113.41}").meta({ description: "The pool's hosts, by node name." }),
-    labels: labels.default({}).meta({ description: "Labels that every node of the pool joins with." }),
+    hosts: hostsLike("agent-1: {address: 203.0.113.41}").meta({ description: "Hosts of the pool, by node name." }),
+    labels: labels.default({}).meta({ description: "Labels of every node of the pool." }),
     taints: listOf(text("has to be text: put quotes around it", taintFault), '["dedicated=ingress:NoSchedule"]')
       .default([])
-      .meta({ description: "Taints that every node of the pool joins with, each `key=value:effect`." }),
+      .meta({ description: "Taints of every node of the pool, each `key=value:effect`." }),
     waveWidth: wholeNumber(1, Infinity, "write how many agents may change at the same time")
       .default(10)
-      .meta({ description: "How many agents are created or changed at the same time." }),
+      .meta({ description: "Number of agents that are created or changed at the same time." }),
     drainSeconds: wholeNumber(0, 3600, "write the seconds that pods may take to leave an agent before it is restarted")
       .default(0)
       .meta({
         description:
-          "Seconds that pods may take to leave an agent before K3s is restarted on it; it is cordoned meanwhile. Pods that are still there then run on, as they do with 0, which drains nothing.",
+          "Seconds for draining an agent before K3s restarts on it. The agent is cordoned meanwhile; pods that remain keep running. With 0 agents are not drained.",
       }),
   }),
   "workers: {hosts: {agent-1: {address: 203.0.113.41}}}",
@@ -151,7 +151,7 @@ const ipAddress = (expectation: string) =>
 
 const virtualIp = section({
   address: ipAddress(sharedAddress).meta({
-    description: "IP address that the load balancers share: a free one of the network that they are in.",
+    description: "IP address that the load balancers share: a free address of their network.",
   }),
   interface: matching(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/,
@@ -160,7 +160,7 @@ const virtualIp = section({
     .optional()
     .meta({
       description:
-        "Network interface that it is put on. Default: the one that has the load balancer's own node address.",
+        "Network interface for the virtual IP. Default: the interface with the load balancer's own node address.",
     }),
 });
 
@@ -170,7 +170,7 @@ const rotation = (of: string) =>
     'has to be a word of letters, digits and "-": write it in quotes, such as "2026-11-24"',
   )
     .optional()
-    .meta({ description: `A word, such as a date, that asks for ${of} when it changes. Default: none.` });
+    .meta({ description: `Value to change to rotate ${of}. Any new value works; a date records when. Default: none.` });
 
 const loadBalancer = section({
   hosts: hostsLike("lb-1: {address: 203.0.113.30}")
@@ -180,13 +180,13 @@ const loadBalancer = section({
         "has no host: add the one that runs HAProxy, or two for high availability, like lb-1: {address: 203.0.113.30}";
       context.addIssue({ code: "custom", message });
     })
-    .meta({ description: "The hosts that run HAProxy, by name: one, or several that share `virtualIp`." }),
+    .meta({ description: "Hosts that run HAProxy, by name: one, or several that share `virtualIp`." }),
   virtualIp: virtualIp.optional().meta({
-    description: "The address that several load balancers share. Required with more than one host.",
+    description: "Address that several load balancers share. Required with more than one host.",
   }),
   port: port("the Kubernetes API is offered on")
     .default(6443)
-    .meta({ description: "Port that the Kubernetes API is offered on." }),
+    .meta({ description: "Port of the Kubernetes API on the load balancers." }),
   names: listOf(
     text(apiName, (value) => (isAddress(value) ? undefined : apiName)),
     "[k8s.example.com]",
@@ -194,13 +194,13 @@ const loadBalancer = section({
     .default([])
     .meta({
       description:
-        "DNS names or addresses, beside the host's own, that clients use for the API; they go into the servers' certificates.",
+        "DNS names or addresses that clients use for the API besides the load balancers' own. The servers' certificates include them.",
     }),
   maxConnections: wholeNumber(1, 1_000_000, "write how many connections HAProxy may take")
     .default(4000)
-    .meta({ description: "Connections that HAProxy takes at the same time." }),
+    .meta({ description: "Connections that HAProxy accepts at the same time. Further connections wait." }),
   idleSeconds: wholeNumber(1, 2_147_483, "write the seconds that a connection may be idle").default(86_400).meta({
-    description: "Seconds after which HAProxy closes a connection that nothing was sent on, such as an idle exec.",
+    description: "Seconds without traffic after which HAProxy closes a connection, such as an idle exec.",
   }),
   statsAddresses: mapOf(
     ipAddress("has to be an IP address of that host: write the one that its statistics are to be served on"),
@@ -209,42 +209,42 @@ const loadBalancer = section({
     .default({})
     .meta({
       description:
-        "IP address, by a load balancer's name, that its statistics page and Prometheus metrics are served on, to whoever reaches it; on the others it is 127.0.0.1.",
+        "IP addresses for the statistics page and the Prometheus metrics, by the load balancer's name. There is no password. Load balancers without an entry use 127.0.0.1.",
     }),
-  certificateRotation: rotation("another certificate for the readiness checks"),
+  certificateRotation: rotation("the certificate for readiness checks"),
   certificateHours: wholeNumber(1, 876_600, "write the hours that the certificate for readiness checks is good for")
     .default(87_660)
     .meta({
-      description:
-        "Hours that the certificate for the readiness checks is good for, ten years; any `up` in their second half renews it.",
+      description: "Hours that the certificate for readiness checks is valid. Any `up` in the second half renews it.",
     }),
   statsPort: port("the statistics page and the metrics are served on")
     .default(8404)
     .meta({ description: "Port of the statistics page and the Prometheus metrics." }),
-}).meta({ description: "The load balancer before the servers." });
+}).meta({ description: "Load balancers in front of the servers." });
 
 const managed = section({
   name: z
     .string({ error: "has to be a name: write the name of the database's host, such as db-1" })
-    .meta({ description: "Name of the host." }),
-  host: host.meta({ description: "The host that MariaDB is installed on." }),
-  port: port("MariaDB listens on").default(3306).meta({ description: "Port of the database." }),
+    .meta({ description: "Name of the datastore's host." }),
+  host: host.meta({ description: "Host that MariaDB is installed on." }),
+  port: port("MariaDB listens on").default(3306).meta({ description: "Port that MariaDB listens on." }),
   database: text("has to be a name: write a schema's name such as k3s", databaseFault)
     .default("k3s")
-    .meta({ description: "Schema that K3s keeps the cluster in." }),
-  certificateRotation: rotation("another certificate of the database"),
+    .meta({ description: "Schema that K3s keeps the cluster's state in." }),
+  certificateRotation: rotation("the datastore's certificate"),
   bufferPoolMebibytes: wholeNumber(128, 1_048_576, "write the MiB of memory that MariaDB caches tables in")
     .optional()
     .meta({
       description:
-        "MiB of memory that MariaDB caches tables in, at most three quarters of the host's. Default: half of the host's memory beyond 512 MiB, from 128 to 8192.",
+        "MiB of memory in which MariaDB caches tables, at most three quarters of the host's memory. Default: half of the host's memory beyond 512 MiB, from 128 to 8192.",
     }),
   firewall: yesOrNo("write false only if a firewall of your own closes the port").default(true).meta({
-    description: "Whether the database's port is closed, on the host, to everybody but the servers and the backup.",
+    description:
+      "Firewall on the datastore's host that opens the port to the servers and the backup only. With `false` there is none.",
   }),
   startsEmpty: yesOrNo("write true only if the cluster that was lost is not to be restored").default(false).meta({
     description:
-      "Whether an empty cluster may take the place of one whose schema is gone with its host. Otherwise `up` ends before any server is let in.",
+      "Permission to start an empty cluster if the schema is gone with its host. With `false`, `up` ends before it lets a server in.",
   }),
 });
 
@@ -256,31 +256,32 @@ const existing = section({
   engine: z
     .enum(["mysql", "mariadb"], { error: "has to be mysql or mariadb: write which of the two the server is" })
     .meta({
-      description: "What the server is: `mysql` (5.7 to 9) or `mariadb` (10.6 or newer).",
+      description: "Engine of the database server: `mysql` (5.7 to 9) or `mariadb` (10.6 or newer).",
     }),
   address: text(addressExpectation, (value) => (isAddress(value) ? undefined : addressExpectation)).meta({
-    description: "Address of the server, an IP address or a DNS name; its certificate has to name just this.",
+    description:
+      "Address of the database server, an IP address or a DNS name. Its certificate has to name exactly this address.",
   }),
-  port: port("the server listens on").default(3306).meta({ description: "Port of the server." }),
+  port: port("the server listens on").default(3306).meta({ description: "Port of the database server." }),
   database: text("has to be a name: write a schema's name such as k3s", databaseFault)
     .default("k3s")
-    .meta({ description: "Schema that is made, and that K3s keeps the cluster in." }),
+    .meta({ description: "Schema that the program creates, and that K3s keeps the cluster's state in." }),
   user: matching(/^[a-z0-9_]{1,25}$/, accountName)
     .default("k3s")
     .meta({
-      description: "Name of the user that is made for K3s. The one for backups has `_backup` after it.",
+      description: "Name of the user that the program creates for K3s. The user for backups has the suffix `_backup`.",
     }),
   loginFrom: listOf(matching(/^[0-9A-Za-z.:%_/-]{1,255}$/, loginHost), '[203.0.113.11, "203.0.113.%"]')
     .optional()
     .meta({
       description:
-        "Where both users may log in from, where the database sees other addresses than the hosts' own. Default: K3s's user from each server, the backup's from the host that takes backups.",
+        "Addresses or patterns that both users may log in from, if the database server sees other addresses than the hosts' own. Default: the servers' addresses for K3s, the address of the host that takes backups for these.",
     }),
   adminUser: matching(
     /^[^\s'"\\`]{1,80}$/,
     "has to be an account's name: write that of one who may make schemas and users",
   ).meta({
-    description: "Account that may make schemas and users. Its password is `datastoreAdminPassword`.",
+    description: "Account with the rights to create schemas and users. Its password is `datastoreAdminPassword`.",
   }),
   caFile: filePath.meta({ description: "File of the CA, as PEM, that signed the server's certificate." }),
   via: z
@@ -288,7 +289,7 @@ const existing = section({
     .optional()
     .meta({
       description:
-        "With MariaDB, name of the host of this stack that makes the users. Default: none, since MySQL's are made from where Pulumi runs.",
+        "Name of the host of this stack that creates the users. Required for MariaDB, refused for MySQL, whose users are created from where Pulumi runs. Default: none.",
     }),
 });
 
@@ -303,16 +304,16 @@ const endpoint = section({
 });
 
 const datastore = section({
-  managed: managed.optional().meta({ description: "A MariaDB server that this program installs." }),
+  managed: managed.optional().meta({ description: "MariaDB that this program installs." }),
   existing: existing
     .optional()
-    .meta({ description: "A MySQL or MariaDB server that is there, on which this program makes schema and users." }),
-  endpoint: endpoint
-    .optional()
-    .meta({ description: "How the datastore is verified that `datastoreEndpoint` names; nothing is made on it." }),
+    .meta({ description: "Existing MySQL or MariaDB server, on which this program creates schema and users." }),
+  endpoint: endpoint.optional().meta({
+    description: "Certificates for the datastore in `datastoreEndpoint`, on which this program creates nothing.",
+  }),
   connectionsPerServer: wholeNumber(10, 1000, "write how many connections each K3s server may hold").default(60).meta({
     description:
-      "Connections to the datastore that each K3s server may hold. The datastore has to offer them to all servers; with few servers and little traffic 20 suffice. No effect on etcd.",
+      "Connections to the datastore that each K3s server may open; further requests wait. The datastore has to accept them from all servers. 20 are enough for few servers with little traffic. No effect on etcd.",
   }),
   movingFrom: matching(
     /^\S+:\d+\/[^\s/]+$/,
@@ -321,9 +322,9 @@ const datastore = section({
     .optional()
     .meta({
       description:
-        "The datastore that is left for another one, as `host:port/schema`, once its data are there. Default: none, so another datastore is refused.",
+        "Old datastore, as `host:port/schema`, which confirms the move to the configured one after its data were copied. Default: none; another datastore is then refused.",
     }),
-}).meta({ description: "The datastore of the cluster: exactly one of managed, existing and endpoint." });
+}).meta({ description: "Datastore of the cluster: exactly one of managed, existing and endpoint." });
 
 const directoryExpectation =
   'has to be an absolute path of letters, digits, "-", "_", "." and "/", with no part that is empty or begins with ".": write it like /var/backups/k3s-ha';
@@ -335,82 +336,88 @@ const remoteScalar = z.union([z.string(), z.number(), z.boolean()], {
 
 const backupCopy = section({
   remote: mapOf(remoteScalar, "{type: sftp, host: 203.0.113.90, user: backup}").meta({
-    description: "Settings of a remote of rclone, as in rclone.conf, without its secrets; `type` is one of them.",
+    description: "Settings of an rclone remote, as in rclone.conf, without its secrets. `type` is required.",
   }),
   hostKeys: listOf(
     text("has to be a host's public key: copy the host's /etc/ssh/ssh_host_ecdsa_key.pub", hostKeyFault),
     "[ssh-ed25519 AAAA…]",
   )
     .default([])
-    .meta({ description: "Public SSH keys of an SFTP host: all that it has, since rclone chooses the type." }),
+    .meta({ description: "Public SSH keys of an SFTP host. List all of its keys, because rclone chooses the type." }),
   path: matching(
     /^[A-Za-z0-9._/-]*[A-Za-z0-9._-]$/,
     'has to be a path of letters, digits, "-", "_", "." and "/": write the directory, or the bucket and a prefix, that is for this cluster alone',
-  ).meta({ description: "Directory, or bucket and prefix, for the backups of this cluster alone." }),
-  prune: yesOrNo("write false only if the store removes old copies itself")
-    .default(true)
-    .meta({ description: "Whether copies are removed there when no generation keeps them." }),
+  ).meta({ description: "Directory, or bucket and prefix, for the backups of this cluster only." }),
+  prune: yesOrNo("write false only if the store removes old copies itself").default(true).meta({
+    description: "Removal of copies that no generation keeps. With `false` the store has to remove them itself.",
+  }),
 });
 
 const backup = section({
   host: z.string({ error: "has to be a name: write the name of the host that takes the backups" }).optional().meta({
     description:
-      "Name of the host of this stack that takes the backups; it has to reach the datastore. Default: the host of the managed database.",
+      "Name of the host of this stack that takes the backups. It has to reach the datastore. Default: the managed datastore's host.",
   }),
   dedicated: section({
     name: z
       .string({ error: "has to be a name: write a name for the host, such as backup-1" })
-      .meta({ description: "Name of a host that does nothing but take backups." }),
-    host: host.meta({ description: "That host." }),
+      .meta({ description: "Name of a host that only takes backups. Set it instead of `backup.host`." }),
+    host: host.meta({ description: "Host that only takes backups." }),
   }).optional(),
   schedule: z
     .string({ error: 'has to be a cron expression: write it in quotes, such as "17 * * * *"' })
     .default("17 * * * *")
-    .meta({ description: "When a backup is taken: five fields of cron, in UTC." }),
-  keep: wholeNumber(1, Infinity, "write how many verified backups are kept")
-    .default(48)
-    .meta({ description: "Newest verified backups that are kept. Others are deleted once a newer one is verified." }),
-  daily: generations("days").default(7).meta({ description: "Newest days of which the newest backup is kept too." }),
-  weekly: generations("weeks").default(4).meta({ description: "Newest weeks of which the newest backup is kept too." }),
+    .meta({ description: "Times of the backups: five cron fields, in UTC." }),
+  keep: wholeNumber(1, Infinity, "write how many verified backups are kept").default(48).meta({
+    description: "Number of newest verified backups that are kept. Others are deleted once a newer one is verified.",
+  }),
+  daily: generations("days")
+    .default(7)
+    .meta({ description: "Number of newest days whose last backup is also kept. With 0 none is." }),
+  weekly: generations("weeks")
+    .default(4)
+    .meta({ description: "Number of newest weeks whose last backup is also kept. With 0 none is." }),
   monthly: generations("months")
     .default(6)
-    .meta({ description: "Newest months of which the newest backup is kept too." }),
+    .meta({ description: "Number of newest months whose last backup is also kept. With 0 none is." }),
   directory: directory
     .default("/var/backups/k3s-ha")
-    .meta({ description: "Directory, on the host that takes the backups, that they are kept in." }),
+    .meta({ description: "Directory for the backups on the host that takes them." }),
   recipients: listOf(
     text("has to be a public key of age: write the line age1… that age-keygen prints", ageRecipientFault),
     "[age1…]",
   )
     .default([])
     .meta({
-      description: "Public keys of age that backups and the server token are encrypted to. None: not encrypted.",
+      description:
+        "Public age keys that backups and the server token are encrypted to. With none, backups are not encrypted.",
     }),
-  copy: backupCopy.optional().meta({ description: "Where each backup is copied to. Default: nowhere." }),
+  copy: backupCopy.optional().meta({ description: "Destination of the copies. Default: none." }),
   metricsDirectory: directory.optional().meta({
     description:
-      "Directory that the node exporter reads textfiles from. Default: /var/lib/prometheus/node-exporter if that exists, else `backup.directory`.",
+      "Directory from which the node exporter reads text files. Default: /var/lib/prometheus/node-exporter if it exists, else `backup.directory`.",
   }),
   onFailure: matching(/^[^\r\n\0]+$/, "has to be a shell command on one line: write it like mail -s backup root")
     .optional()
     .meta({
-      description:
-        "Shell command that is run when a backup fails, with the reason on its standard input. Default: none.",
+      description: "Shell command that runs when a backup fails, with the reason on standard input. Default: none.",
     }),
   drill: section({
     schedule: z
       .string({ error: 'has to be a cron expression: write it in quotes, such as "47 4 * * *"' })
       .default("47 4 * * *")
-      .meta({ description: "When a kept backup is restored into a scratch server: five fields of cron, in UTC." }),
+      .meta({
+        description: "Times at which a stored backup is restored into a scratch server: five cron fields, in UTC.",
+      }),
     afterBackup: yesOrNo("write true to restore every backup again as it is kept")
       .default(false)
-      .meta({ description: "Whether that is done after every backup too." }),
+      .meta({ description: "Drill after every backup, besides the schedule." }),
   })
     .optional()
     .meta({ description: "Restore drills. Default: none." }),
-  beforeChanges: yesOrNo("write false only to mend a datastore that no backup can be taken of")
-    .default(true)
-    .meta({ description: "Whether a backup is taken before the configuration of the managed database changes." }),
+  beforeChanges: yesOrNo("write false only to mend a datastore that no backup can be taken of").default(true).meta({
+    description: "Backup before the configuration of the managed datastore changes. With `false` none is taken.",
+  }),
 }).meta({ description: "Backups of the datastore." });
 
 const scalarExpectation =
@@ -443,43 +450,40 @@ const hostFile = matching(
 
 const k3s = section({
   version: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).meta({
-    description: "The release of K3s, such as `v1.35.0+k3s1`.",
+    description: "Release of K3s, such as `v1.35.0+k3s1`.",
   }),
   mirror: text("has to be a URL: write it like https://mirror.example.com/k3s", mirrorFault).optional().meta({
-    description:
-      "Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`. Default: K3s's own releases on GitHub.",
+    description: "URL of a mirror of K3s's releases: `<mirror>/<version>/k3s`. Default: K3s's releases on GitHub.",
   }),
   trustMirror: yesOrNo("write true only if nobody can change what is served on the way").default(false).meta({
     description:
-      "Whether an `http://` mirror is believed without `sha256`. Whoever is on the way to it can run programs as root on every node.",
+      "Trust in an `http://` mirror without `sha256`. Anyone on the way to it can then run programs as root on every node. With `false` such a mirror is refused.",
   }),
   binary: hostFile.optional().meta({
     description:
-      "Path of the release's binary on every node, for hosts that fetch nothing; needs `sha256`. Default: it is fetched from `mirror`.",
+      "Path of the release's binary on every node, for hosts without downloads. Requires `sha256`. Default: none; it is downloaded from `mirror`.",
   }),
   sha256: sha256("copy it from the release's list of checksums, such as sha256sum-amd64.txt")
     .optional()
-    .meta({ description: "sha256 of the release's binary. Default: what the release's own checksum list says." }),
+    .meta({ description: "sha256 of the release's binary. Default: its entry in the release's checksum list." }),
   agentVersion: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).optional().meta({
-    description:
-      "The release that agents run, if they are to stay behind: at most three minor versions. Default: `k3s.version`.",
+    description: "Release that agents run, if they stay behind: at most three minor versions. Default: `k3s.version`.",
   }),
   goingBackFrom: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).optional().meta({
     description:
-      "The release that servers run and that going back from is meant, after an older dump was restored. Default: none, so going back is refused.",
+      "Release that servers run, which confirms the downgrade from it after an older dump was restored. Default: none; a downgrade is then refused.",
   }),
   serverConfig: k3sConfig("server", "{disable: [traefik]}")
     .default({})
-    .meta({ description: "More settings of every server, as in K3s's config.yaml." }),
+    .meta({ description: "Additional settings of every server, as in K3s's config.yaml." }),
   agentConfig: k3sConfig("agent", "{kubelet-arg: [max-pods=50]}")
     .default({})
-    .meta({ description: "More settings of every agent, as in K3s's config.yaml." }),
-  certificateRotation: rotation("new certificates of every server and agent"),
+    .meta({ description: "Additional settings of every agent, as in K3s's config.yaml." }),
+  certificateRotation: rotation("the certificates of all servers and agents"),
   images: listOf(
     section({
       source: text("has to be text: put quotes around it", imageSourceFault).meta({
-        description:
-          "Archive of images: the name of a file of the release, fetched from `<mirror>/<version>/`, a URL, or a path on every node.",
+        description: "Archive of images: the name of a file in `<mirror>/<version>/`, a URL, or a path on every node.",
       }),
       sha256: sha256("run sha256sum on the archive").meta({ description: "sha256 of the archive." }),
     }),
@@ -488,21 +492,22 @@ const k3s = section({
     .default([])
     .meta({ description: "Archives of images that every node has before its first start." }),
   registries: registries.optional().meta({
-    description: "Image registries, as in K3s's registries.yaml; logins stand in `registryCredentials`. Default: none.",
+    description: "Image registries, as in K3s's registries.yaml. Logins are in `registryCredentials`. Default: none.",
   }),
   readySeconds: wholeNumber(1, 3600, "write the seconds that a node may take to prove itself")
     .default(240)
-    .meta({ description: "Seconds that a server or an agent may take to prove itself ready after a start." }),
+    .meta({ description: "Seconds for a server or an agent to become ready after a start. The run fails after them." }),
 }).meta({ description: "K3s itself." });
 
 const safety = section({
-  production: yesOrNo("write true for a stack that must not fail")
-    .default(false)
-    .meta({ description: "Whether the policy pack's rules for production are mandatory for this stack." }),
-  protectDatastore: yesOrNo("write false to let Pulumi delete the datastore's resources").optional().meta({
-    description: "Whether Pulumi refuses to delete or replace the datastore's resources. Default: `safety.production`.",
+  production: yesOrNo("write true for a stack that must not fail").default(false).meta({
+    description: "Production rules of the policy pack, mandatory for this stack. With `false` they do not apply.",
   }),
-}).meta({ description: "What guards the stack against mistakes." });
+  protectDatastore: yesOrNo("write false to let Pulumi delete the datastore's resources").optional().meta({
+    description:
+      "Pulumi's protection of the datastore's resources against deletion and replacement. Default: `safety.production`.",
+  }),
+}).meta({ description: "Protection of the stack against mistakes." });
 
 /** The keys of the configuration that hold maps, with what each may hold. */
 export const sections = { ssh, servers, agentPools, loadBalancer, datastore, backup, k3s, safety };
@@ -512,15 +517,15 @@ export const secretKeys = {
   sshPrivateKey:
     "Text of the private key to log in with, instead of `ssh.privateKeyFile`. Default: `ssh.privateKeyFile`; without that, the keys of the SSH agent.",
   datastoreEndpoint:
-    "K3s's endpoint of a datastore with a user that is there, such as `mysql://user:password@tcp(host:3306)/schema`; with `datastore.endpoint`. Default: none.",
+    "K3s's endpoint of a datastore with a user for K3s, such as `mysql://user:password@tcp(host:3306)/schema`. Required with `datastore.endpoint`. Default: none.",
   datastoreAdminPassword: "Password of `datastore.existing.adminUser`. Default: none.",
   registryCredentials:
     'Logins to image registries: `{"registry.example.com": {"username": …, "password": …}}`, or `identity_token` in it. Default: none.',
   backupCopyCredentials:
-    "What `backup.copy.remote` needs that is secret: lines of rclone.conf, or the SSH private key of an SFTP login. Default: none.",
+    "Secrets of `backup.copy.remote`: lines of rclone.conf, or the SSH private key of an SFTP login. Default: none.",
   backupDrillIdentity:
-    "Private key of age, `AGE-SECRET-KEY-…`, that restore drills open encrypted backups with; it lies on the host that takes them. Default: none.",
-  backupFailureWebhook: 'URL that is sent `{"text": …}` when a backup fails. Default: none.',
+    "Private age key, `AGE-SECRET-KEY-…`, that opens encrypted backups for restore drills. It is stored on the host that takes backups. Default: none.",
+  backupFailureWebhook: 'URL that receives `{"text": …}` when a backup fails. Default: none.',
 } as const;
 
 /** All keys of the configuration, in the order in which they are explained and complained about. */

@@ -1,7 +1,7 @@
 // Proves that Pulumi.yaml, docs/configuration.md and the stacks of this project agree with the schema. What Pulumi makes
 // of Pulumi.yaml is proved by every run of a stack.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import * as yaml from "yaml";
@@ -11,10 +11,11 @@ import { keyNames, secretKeys, sections } from "../../components/config/schema.t
 import {
   bastionReference,
   hostReference,
-  hostsReference,
+  hostsFileReference,
+  hostsOutputReference,
+  renderReference,
   secretReference,
   sectionReference,
-  type SettingReference,
 } from "./reference.ts";
 import { hostKey, parse, problemsOf, type StackConfig } from "./stack.ts";
 
@@ -35,7 +36,7 @@ function tableRows(markdown: string, columns: number): string[][] {
         .slice(1, -1)
         .map((cell) => cell.trim()),
     )
-    .filter((cells) => cells.length === columns && !/^(-+|Setting|Refused)$/.test(cells[0] ?? ""));
+    .filter((cells) => cells.length === columns && !/^(-+|Refused)$/.test(cells[0] ?? ""));
 }
 
 /** The configuration with a key for every host, in place of those that a file or a user would add. */
@@ -54,23 +55,32 @@ function configIn(text: string): StackConfig {
 }
 
 describe("docs/configuration.md", () => {
+  const sectionKeys = keyNames.filter((key): key is keyof typeof sections => key in sections);
+  const lists = new Map([
+    ["host", hostReference()],
+    ["hosts from a file", hostsFileReference()],
+    ["hosts from another stack", hostsOutputReference()],
+    ["bastion", bastionReference()],
+    ["secrets", secretReference()],
+    ...sectionKeys.map((key) => [key, sectionReference(key)] as const),
+  ]);
+  const list = /(<!-- settings: (.*) -->\n)[^]*?(\n<!-- end of settings -->)/g;
   const documentation = read("docs/configuration.md");
 
-  it("has every setting of the schema, with its type, default and meaning, and no other", () => {
-    const sectionKeys = keyNames.filter((key): key is keyof typeof sections => key in sections);
-    const row = ({ path, type, standard, meaning }: SettingReference) => [`\`${path}\``, type, standard, meaning];
-    const expected = [
-      ...hostReference(),
-      ...bastionReference(),
-      ...hostsReference(),
-      ...secretReference(),
-      ...sectionKeys.flatMap(sectionReference),
-    ].map(row);
-    const sorted = (rows: string[][]) => rows.toSorted((a, b) => String(a).localeCompare(String(b)));
-    assert.deepEqual(sorted(tableRows(documentation, 4)), sorted(expected));
+  it("lists every setting of the schema, with its type, default and meaning", () => {
+    assert.deepEqual(
+      [...documentation.matchAll(list)].map(([, , name]) => name).toSorted(),
+      [...lists.keys()].toSorted(),
+    );
+    const expected = documentation.replace(
+      list,
+      (_, begin: string, name: string, end: string) => `${begin}\n${renderReference(lists.get(name) ?? [])}\n${end}`,
+    );
+    if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(join(root, "docs/configuration.md"), expected);
+    else assert.equal(documentation, expected, "UPDATE_GOLDEN=1 with this test writes the lists again");
   });
 
-  it("names just the settings of K3s that are refused", () => {
+  it("names exactly the settings of K3s that are refused", () => {
     const notKeys = ["agentConfig", "etcd-…"];
     const named = tableRows(documentation, 2).flatMap(([keys = ""]) =>
       [...keys.matchAll(/`([^`]+)`/g)].map(([, key = ""]) => key).filter((key) => !notKeys.includes(key)),
@@ -99,7 +109,7 @@ describe("Pulumi.yaml", () => {
     for (const { description = "" } of Object.values(project.config)) assert.match(description, /^[A-Z].*\.$/);
   });
 
-  it("makes mandatory just the keys that have to be set", () => {
+  it("makes mandatory exactly the keys that have to be set", () => {
     const withoutDefault = Object.entries(project.config).filter(([, { default: standard }]) => standard === undefined);
     assert.deepEqual(
       withoutDefault.map(([key]) => key),
@@ -155,7 +165,7 @@ describe("the stacks of this project", () => {
     assert.equal(new Set(keys).size, keys.length, "two hosts of the example have one host key");
   });
 
-  it("dev is complete but for the files that the sandbox makes", () => {
+  it("dev is complete except for the files that the sandbox makes", () => {
     const { ssh, ...config } = configIn(read("Pulumi.dev.yaml"));
     assert.deepEqual(Object.keys(ssh as object), ["privateKeyFile", "knownHostsFile"]);
     const { settings, warnings } = parse(withHostKeys(config));

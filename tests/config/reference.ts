@@ -1,10 +1,10 @@
-/** The reference of all settings, drawn from the schema: what docs/configuration.md has to say. */
+/** The reference of all settings, drawn from the schema: the lists in docs/configuration.md. */
 import { z } from "zod";
 import { hostReference as hostsOfAnotherStack } from "../../components/config/hostReference.ts";
 import { hostsFile } from "../../components/config/hostsFile.ts";
 import { bastion, host, secretKeys, sections } from "../../components/config/schema.ts";
 
-/** One row of the reference. */
+/** One entry of the reference. */
 export interface SettingReference {
   /** Path below the key's namespace; `<name>` stands for a name that the user chooses. */
   readonly path: string;
@@ -12,6 +12,30 @@ export interface SettingReference {
   /** Value as JSON, words, or "required". */
   readonly standard: string;
   readonly meaning: string;
+}
+
+/** The entries as a Markdown list, wrapped at 120 columns. */
+export function renderReference(settings: readonly SettingReference[]): string {
+  return settings
+    .map(({ path, type, standard, meaning }) => {
+      const value = standard === "required" ? standard : `default ${standard}`;
+      return wrapped(`- \`${path}\` (${type}, ${value}): ${meaning}`);
+    })
+    .join("\n");
+}
+
+/** A list item in lines of 120 columns. Text in backticks and links stay whole. */
+function wrapped(item: string): string {
+  const words = item.match(/(?:`[^`]*`|\[[^\]]*\]\([^)]*\)|\S)+/g) ?? [];
+  const lines: string[] = [];
+  let line = "";
+  for (const word of words) {
+    if (line !== "" && line.length + 1 + word.length > 120) {
+      lines.push(line);
+      line = `  ${word}`;
+    } else line += line === "" ? word : ` ${word}`;
+  }
+  return [...lines, line].join("\n");
 }
 
 /**
@@ -32,11 +56,14 @@ export function bastionReference(): SettingReference[] {
   return Object.entries(bastion.shape).flatMap(([name, schema]) => settingsIn(schema, name));
 }
 
-/** What stands in the place of hosts that another stack exports, or that a file holds. */
-export function hostsReference(): SettingReference[] {
-  return [hostsFile, hostsOfAnotherStack].flatMap(({ shape }) =>
-    Object.entries(shape).flatMap(([name, schema]) => settingsIn(schema, name)),
-  );
+/** The settings that name a file with hosts. */
+export function hostsFileReference(): SettingReference[] {
+  return Object.entries(hostsFile.shape).flatMap(([name, schema]) => settingsIn(schema, name));
+}
+
+/** The settings that name another stack's output with hosts. */
+export function hostsOutputReference(): SettingReference[] {
+  return Object.entries(hostsOfAnotherStack.shape).flatMap(([name, schema]) => settingsIn(schema, name));
 }
 
 /** The keys that hold a secret text. */
@@ -103,11 +130,17 @@ function typeOf(schema: z.ZodType): string {
     return value instanceof z.ZodUnion ? "map" : `map of ${typeOf(value)}`;
   }
   if (schema instanceof z.ZodArray) return `list of ${typeOf(schema.element as z.ZodType)}`;
-  if (schema instanceof z.ZodNumber) return "whole number";
+  if (schema instanceof z.ZodNumber) return rangeOf(schema);
   if (schema instanceof z.ZodBoolean) return "true or false";
   if (schema instanceof z.ZodString) return "text";
   if (schema instanceof z.ZodEnum) return schema.options.map((option) => `\`${option}\``).join(" or ");
   throw new Error(`no word for a ${schema.def.type} in the reference`);
+}
+
+function rangeOf({ minValue, maxValue }: z.ZodNumber): string {
+  return maxValue === null || maxValue >= Number.MAX_SAFE_INTEGER
+    ? `whole number of at least ${minValue}`
+    : `whole number from ${minValue} to ${maxValue}`;
 }
 
 /** Takes "Default: …" out of a description. */
