@@ -29,7 +29,8 @@ function endedOf({ type, data: { file, name, duration_ms, details, skip } }: Eve
   if (file === undefined) return undefined;
   const path = relative(root, file);
   if (type === "test:summary") return { file: path, milliseconds: duration_ms ?? 0 };
+  if (type !== "test:pass" && type !== "test:fail") return undefined;
   if (skip === leftToLong) return { file: path, test: name ?? "", milliseconds: 0, isLeft: true };
-  if ((type !== "test:pass" && type !== "test:fail") || details?.type === "suite") return undefined;
+  if (details?.type === "suite") return undefined;
   return { file: path, test: name ?? "", milliseconds: details?.duration_ms ?? 0 };
 }

@@ -55,28 +55,32 @@ describe("a changed setting of the servers", () => {
     config = changed;
   });
 
-  test("that the first server fails on stops there, says how to go on, and is healed by taking it back", async () => {
-    const broken = withK3s({
-      serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["no-such-flag=x"] },
-      readySeconds: 30,
-    });
-    const before = await starts();
-    await failsNoRequest(async () => {
-      const { all, exitCode } = await (await SandboxStack.open("dev", broken)).up();
-      assert.notEqual(exitCode, 0, all);
-      assert.match(all, /unknown flag: --no-such-flag/);
-      assert.match(
-        all,
-        /server-1: K3s is not ready after 30 s; its journal above says why; it runs with its previous settings again\. Nothing was changed on the hosts that come after it\. Take the change back, or correct it, and run up again\./,
+  test(
+    "that the first server fails on stops there, says how to go on, and is healed by taking it back",
+    long,
+    async () => {
+      const broken = withK3s({
+        serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["no-such-flag=x"] },
+        readySeconds: 30,
+      });
+      const before = await starts();
+      await failsNoRequest(async () => {
+        const { all, exitCode } = await (await SandboxStack.open("dev", broken)).up();
+        assert.notEqual(exitCode, 0, all);
+        assert.match(all, /unknown flag: --no-such-flag/);
+        assert.match(
+          all,
+          /server-1: K3s is not ready after 30 s; its journal above says why; it runs with its previous settings again\. Nothing was changed on the hosts that come after it\. Take the change back, or correct it, and run up again\./,
+        );
+      });
+      assert.equal((await starts())["server-2"], before["server-2"]);
+      await (await SandboxStack.open("dev", config)).mustUp("--expect-no-changes");
+      assert.deepEqual(
+        await readyNodes(kubeconfig),
+        nodes.map((node) => `${node} ${oldVersion}`),
       );
-    });
-    assert.equal((await starts())["server-2"], before["server-2"]);
-    await (await SandboxStack.open("dev", config)).mustUp("--expect-no-changes");
-    assert.deepEqual(
-      await readyNodes(kubeconfig),
-      nodes.map((node) => `${node} ${oldVersion}`),
-    );
-  });
+    },
+  );
 });
 
 describe("a changed setting while a server is off", long, () => {
