@@ -3,6 +3,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { execa } from "execa";
 import { buildArguments, goEnvironment, type Program } from "./golang.ts";
 import { say, type Step } from "./progress.ts";
+import { Turns } from "./turns.ts";
 
 /** How many of the last lines of a failed build are shown. */
 const shownOnFailure = 30;
@@ -11,15 +12,43 @@ const shownOnFailure = 30;
 const secondsPerPackage = 0.3;
 
 /** Builds with fewer packages are done before anybody has read how long they take. */
-const announcedFrom = 200;
+const longFrom = 200;
 
-/** Builds `program` in the module at `directory` and writes it to `output`. */
+const longBuilds = new Turns();
+
+/**
+ * Builds `program` in the module at `directory` and writes it to `output`. Of long builds in one process one compiles at
+ * a time: each has all processors, and does not compile what another has.
+ */
 export async function buildProgram(directory: string, program: Program, output: string, step: Step): Promise<void> {
   step.detail("finding out what is to be compiled");
   const total = await packagesToCompile(directory, program);
-  if (total >= announcedFrom) say(`  ${announcement(total, availableParallelism())}`);
+  if (total < longFrom) return runBuild({ directory, program, output, step, total });
+  step.detail("waiting for another build");
+  const endTurn = await longBuilds.take();
+  try {
+    const left = await packagesToCompile(directory, program);
+    say(`  ${announcement(left, availableParallelism())}`);
+    await runBuild({ directory, program, output, step, total: left, onCompiled: endTurn });
+  } finally {
+    endTurn();
+  }
+}
+
+interface Build {
+  readonly directory: string;
+  readonly program: Program;
+  readonly output: string;
+  readonly step: Step;
+  /** How many packages it compiles. */
+  readonly total: number;
+  /** Called when only linking is left, which keeps a single processor busy. */
+  readonly onCompiled?: () => void;
+}
+
+async function runBuild({ directory, program, output, step, total, onCompiled }: Build): Promise<void> {
   const [verb = "", ...rest] = buildArguments(program);
-  const build = execa("go", [verb, "-o", output, ...rest], {
+  const go = execa("go", [verb, "-o", output, ...rest], {
     cwd: directory,
     env: { ...environmentOf(program), ...compilerMemory(totalmem(), availableParallelism()) },
     stdin: "ignore",
@@ -29,14 +58,15 @@ export async function buildProgram(directory: string, program: Program, output: 
   });
   const last: string[] = [];
   let compiled = 0;
-  for await (const line of build.iterable({ from: "stderr" })) {
+  for await (const line of go.iterable({ from: "stderr" })) {
     last.push(line);
     if (last.length > shownOnFailure) last.shift();
     // Besides packages, one a line, Go prints what it downloads and what compilers have to say.
     if (/^\S+$/.test(line)) compiled += 1;
+    if (compiled >= total) onCompiled?.();
     step.detail(`${share(compiled, total)}, ${line}`);
   }
-  const result = await build;
+  const result = await go;
   if (result.failed) throw new Error(`go could not build ${program.package}:\n${last.join("\n")}`, { cause: result });
 }
 

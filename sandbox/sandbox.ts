@@ -37,8 +37,8 @@ export interface UpOptions {
   readonly login?: Login;
   /** K3s releases that the mirror serves. Default: v1.35.0+k3s1. */
   readonly releases?: readonly K3sVersion[];
-  /** What else can be done while what hosts need is built. */
-  readonly meanwhile?: () => Promise<void>;
+  /** What else is to be done: at the same time, once it is known that this machine can have hosts. */
+  readonly meanwhile?: () => Promise<unknown>;
 }
 
 const checkout = join(import.meta.dirname, "..");
@@ -79,48 +79,53 @@ export function up(options: UpOptions = {}, site: Site = machineSite): Promise<H
       const releases = options.releases ?? (["v1.35.0+k3s1"] as const);
       await together(installMachinePackages(), ...releases.map(fetchK3s));
       await requireFreeAddresses(thisMachine, site);
-      const flavour = options.flavour ?? "default";
-      const names = options.hosts ?? defaultHosts;
-      const plans = names.map((name) => ({ flavour, ...lookUpHost(site, name) }));
-      // Compilers keep the processors busy, disks of hosts the network.
-      const [builds, { images, repository }] = await together(
-        buildReleases(releases),
-        makeDisks(plans.map((plan) => plan.flavour)),
-        options.meanwhile?.() ?? Promise.resolve(),
-      );
-      const [preload] = builds;
-
-      await removeRemains(site);
-      await raiseLimits(site);
-      await makeNetwork(site);
-      await makeClientKey(site);
-      await serveMirror(site, builds, repository);
-      const known = await Promise.all(
-        plans.map(
-          async (plan) =>
-            (await readHost(site, plan.name)) ??
-            (await prepareHost(
-              site,
-              { ...plan, login: options.login ?? "root" },
-              images.get(plan.flavour) ?? (await imageOf(plan.flavour)),
-              runsK3s(plan.role) ? preload : undefined,
-            )),
-        ),
-      );
-      await writeKnownHosts(site);
-      const off: HostRecord[] = [];
-      for (const host of known) if (!(await isConnected(site, host))) off.push(host);
-      // A run that was killed may have left hosts that are still booting.
-      const on = known.filter((host) => !off.includes(host));
-      const boots = () => Promise.all(off.map((host) => startAndWait(site, host)));
-      await Promise.all([
-        ...on.map((host) => waitUntilReady(site, host)),
-        off.length === 0 ? undefined : step(`Boot ${off.map(({ name }) => name).join(", ")}`, boots),
-      ]);
-      return readHosts(site);
+      const [hosts] = await together(makeHosts(releases, options, site), options.meanwhile?.() ?? Promise.resolve());
+      return hosts;
     },
     site,
   );
+}
+
+/** Makes what hosts need, then the hosts. */
+async function makeHosts(releases: readonly K3sVersion[], options: UpOptions, site: Site): Promise<HostRecord[]> {
+  const flavour = options.flavour ?? "default";
+  const names = options.hosts ?? defaultHosts;
+  const plans = names.map((name) => ({ flavour, ...lookUpHost(site, name) }));
+  // Compilers keep the processors busy, disks of hosts the network.
+  const [builds, { images, repository }] = await together(
+    buildReleases(releases),
+    makeDisks(plans.map((plan) => plan.flavour)),
+  );
+  const [preload] = builds;
+
+  await removeRemains(site);
+  await raiseLimits(site);
+  await makeNetwork(site);
+  await makeClientKey(site);
+  await serveMirror(site, builds, repository);
+  const known = await Promise.all(
+    plans.map(
+      async (plan) =>
+        (await readHost(site, plan.name)) ??
+        (await prepareHost(
+          site,
+          { ...plan, login: options.login ?? "root" },
+          images.get(plan.flavour) ?? (await imageOf(plan.flavour)),
+          runsK3s(plan.role) ? preload : undefined,
+        )),
+    ),
+  );
+  await writeKnownHosts(site);
+  const off: HostRecord[] = [];
+  for (const host of known) if (!(await isConnected(site, host))) off.push(host);
+  // A run that was killed may have left hosts that are still booting.
+  const on = known.filter((host) => !off.includes(host));
+  const boots = () => Promise.all(off.map((host) => startAndWait(site, host)));
+  await Promise.all([
+    ...on.map((host) => waitUntilReady(site, host)),
+    off.length === 0 ? undefined : step(`Boot ${off.map(({ name }) => name).join(", ")}`, boots),
+  ]);
+  return readHosts(site);
 }
 
 async function buildReleases(releases: readonly K3sVersion[]): Promise<K3sBuild[]> {

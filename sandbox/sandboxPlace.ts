@@ -5,7 +5,7 @@ import { exists } from "../build/cache.ts";
 import { step } from "../build/progress.ts";
 import type { StackPlace } from "../operations/stackPlace.ts";
 import { projectDirectory, type Workspace } from "../operations/workspace.ts";
-import { fetchToolchain, prepareToolchain } from "../toolchain/toolchain.ts";
+import { prepareToolchain } from "../toolchain/toolchain.ts";
 import { down, holdingSandbox, up } from "./sandbox.ts";
 import { knownSandboxWorkspace, openSandboxWorkspace, pulumiDirectory } from "./sandboxWorkspace.ts";
 
@@ -31,7 +31,7 @@ export const sandboxPlace: StackPlace = {
   },
   holding: holdingSandbox,
   bringUp: async () => {
-    await up({ meanwhile: fetchToolchain });
+    await up({ meanwhile: prepareToolchain });
   },
   // Nothing is at stake.
   updateOptions: ["--yes", "--skip-preview", "--suppress-outputs"],

@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { cached, isCached, keyOf } from "../build/cache.ts";
-import { buildProgram, fetchModules } from "../build/goBuild.ts";
+import { cached, keyOf } from "../build/cache.ts";
+import { buildProgram } from "../build/goBuild.ts";
 import { buildArguments, toolchain } from "../build/golang.ts";
 import { step } from "../build/progress.ts";
 import { writeLauncher } from "./launcher.ts";
@@ -11,9 +11,6 @@ import { pulumiVersion } from "./versions.ts";
 
 /** The module that pins the CLI and all it is built from. */
 const module = new URL("./pulumi/", import.meta.url).pathname;
-
-/** The cache's kind of it. */
-const kind = "pulumi";
 
 const program = {
   package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
@@ -36,23 +33,7 @@ export async function assembleBuiltPulumi(checkout: string, directory: string): 
   return pulumi;
 }
 
-/** Fetches the modules that the CLI is built from, unless it has been built. */
-export async function fetchBuiltPulumi(): Promise<void> {
-  if (await isCached(kind, await keyOfBuild())) return;
-  await step(`Fetch the source of the Pulumi CLI ${pulumiVersion}`, () => fetchModules(module, program));
-}
-
 async function builtPulumi(): Promise<string> {
-  const directory = await cached(kind, await keyOfBuild(), async (partial) => {
-    await toolchain();
-    await step(`Build the Pulumi CLI ${pulumiVersion} from its Go module`, (progress) =>
-      buildProgram(module, program, join(partial, "pulumi"), progress),
-    );
-  });
-  return join(directory, "pulumi");
-}
-
-async function keyOfBuild(): Promise<string> {
   const [requirements, sums] = await Promise.all([
     readFile(join(module, "go.mod"), "utf8"),
     readFile(join(module, "go.sum")),
@@ -60,7 +41,14 @@ async function keyOfBuild(): Promise<string> {
   if (!requirements.includes(`${program.package.split("/cmd/")[0] ?? ""} v${pulumiVersion} `)) {
     throw new Error(`${join(module, "go.mod")} must require the CLI in the SDK's version, v${pulumiVersion}.`);
   }
-  return keyOf(requirements, sums, process.platform, process.arch, ...buildArguments(program));
+  const key = keyOf(requirements, sums, process.platform, process.arch, ...buildArguments(program));
+  const directory = await cached("pulumi", key, async (partial) => {
+    await toolchain();
+    await step(`Build the Pulumi CLI ${pulumiVersion} from its Go module`, (progress) =>
+      buildProgram(module, program, join(partial, "pulumi"), progress),
+    );
+  });
+  return join(directory, "pulumi");
 }
 
 /**

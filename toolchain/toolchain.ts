@@ -6,7 +6,7 @@
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheDirectory, keyOf } from "../build/cache.ts";
-import { assembleBuiltPulumi, fetchBuiltPulumi } from "./builtPulumi.ts";
+import { assembleBuiltPulumi } from "./builtPulumi.ts";
 import { downloadOfficialPulumi, officialPulumiOnPath, releaseAddress } from "./officialRelease.ts";
 import { installPlugins, type PluginOrigins } from "./providerPlugins.ts";
 
@@ -60,13 +60,6 @@ export async function prepareToolchain(options: ToolchainOptions = {}): Promise<
   };
   const plugins = await installPlugins({ choice, checkout, pulumi, environment, releases });
   return { pulumi, home, environment, origin: official === undefined ? "built" : "official", plugins };
-}
-
-/** Fetches what `prepareToolchain` takes, for as long as other work is done: the release, or what the CLI is built from. */
-export async function fetchToolchain(): Promise<void> {
-  const choice = choiceOf(process.env["K3S_HA_TOOLCHAIN"]);
-  const official = choice === "built" ? undefined : await officialPulumi(choice, releaseAddress);
-  if (official === undefined) await fetchBuiltPulumi();
 }
 
 /** The official CLI, or undefined where `auto` has to do without it. */
