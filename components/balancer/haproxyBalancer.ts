@@ -131,7 +131,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
             .apply(([certificate, privateKey, ca]) =>
               renderHostScript({
                 body: hostScripts.secretFiles,
-                parts: [hostScripts.originals],
+                parts: [hostScripts.originals, hostScripts.optionalFiles],
                 variables: {
                   revision_name: "haproxy-secrets",
                   reader: "haproxy",

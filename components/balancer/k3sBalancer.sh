@@ -4,7 +4,6 @@
 # Answers balancers from now on; the units are in place.
 start_balancer_state() {
   local name path
-  [[ $role == server ]] || return 0
   systemctl daemon-reload
   for path in "${changed_paths[@]}"; do
     [[ $path != *"$balancer_state_socket" ]] || systemctl stop "$balancer_state_socket"
@@ -45,6 +44,5 @@ leaders_are_at_work() {
 # been told to do without; it goes on.
 wait_for_leaders() {
   local deadline=$((SECONDS + 60))
-  [[ $role == server ]] || return 0
   until leaders_are_at_work || ((SECONDS >= deadline)); do sleep 0.5; done
 }

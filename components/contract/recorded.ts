@@ -10,7 +10,11 @@ export interface Recorded {
     readonly release: RecordedRelease;
     readonly labels: Readonly<Record<string, string>>;
     readonly taints: readonly string[];
+    /** More settings of every agent. Their scripts are secret, so this is what a preview shows of a change. */
+    readonly config: Readonly<Record<string, unknown>>;
     readonly waveWidth: number;
+    readonly drainSeconds: number;
+    readonly certificateRotation?: string;
   };
   "k3s-ha:index:HAProxyBalancer": {
     readonly hosts: readonly string[];

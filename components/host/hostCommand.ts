@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
 import { beforeChanges } from "./beforeChanges.ts";
+import { type FunctionsFile, placeFunctions } from "./functionsFile.ts";
 import { connectionTo, type HostArgs } from "./host.ts";
 
 /** What a {@link HostCommand} runs, and where. */
@@ -12,6 +13,8 @@ export interface HostCommandArgs {
    * that nothing of it stands in a process list or in an error. Unless it is secret, a preview shows its changed lines.
    */
   script: pulumi.Input<string>;
+  /** A file of functions that the script reads: it is put on the host before the script is applied. Default: none. */
+  functions?: FunctionsFile;
   /** The script's function that runs on changes, if they take another than creation does. Default: "apply". */
   onChange?: "reapply";
   /** Seconds after which `apply` is ended on the host. Default: the host's `commandSeconds`. */
@@ -45,6 +48,10 @@ export class HostCommand extends remote.Command {
       );
       return;
     }
+    const hooks =
+      args.functions === undefined
+        ? options.hooks
+        : withLast(options.hooks, placeFunctions(name, args.host, args.functions));
     const run = (action: string, seconds: number) =>
       `${args.host.user === undefined || args.host.user === "root" ? "" : "sudo -n "}timeout --verbose --kill-after=10 ${seconds} bash -s ${action}`;
     const applySeconds = args.applySeconds ?? args.host.commandSeconds ?? 600;
@@ -62,7 +69,7 @@ export class HostCommand extends remote.Command {
         // Stock sshd refuses the variables that this would send.
         addPreviousOutputInEnv: false,
       },
-      pulumi.mergeOptions(opts, options),
+      pulumi.mergeOptions(opts, { ...options, hooks }),
     );
   }
 
@@ -73,4 +80,10 @@ export class HostCommand extends remote.Command {
   get revision(): pulumi.Output<string> {
     return pulumi.unsecret(this.stdout);
   }
+}
+
+/** Hooks of which one more runs last before each change. */
+function withLast(hooks: pulumi.ResourceHookBinding, last: pulumi.ResourceHook): pulumi.ResourceHookBinding {
+  const { beforeCreate = [], beforeUpdate = [] } = hooks;
+  return { ...hooks, beforeCreate: [...beforeCreate, last], beforeUpdate: [...beforeUpdate, last] };
 }

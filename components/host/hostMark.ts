@@ -4,9 +4,13 @@ import type { HostRole, NamedHost } from "./hostCheckPart.ts";
 import { HostCommand } from "./hostCommand.ts";
 import { hostScripts } from "./scripts.ts";
 
+/** Seconds that the removal of an agent may take: waiting for another run's lock (300), then uninstalling K3s. */
+export const agentRemoveSeconds = 450;
+
 /**
  * Marks a host as this cluster's, by a file that only root reads, before anything else is changed there, and once `known` is.
- * Whatever acts on the host depends on it, so that it is removed last.
+ * Whatever acts on the host depends on it, so that it is removed last. The removal of an agent's mark uninstalls the agent that
+ * it still finds: one whose creation was interrupted, of which the stack's state knows nothing.
  */
 export function markHost(
   name: string,
@@ -19,11 +23,15 @@ export function markHost(
     {
       host,
       applySeconds: 330,
+      removeSeconds: role === "agent" ? agentRemoveSeconds : 330,
       script: pulumi.all([stack.clusterId ?? "", known]).apply(([cluster]) =>
         renderHostScript({
           body: hostScripts.hostOwner,
+          isSmall: true,
+          parts: role === "agent" ? [hostScripts.agentFunctions] : [],
           variables: {
             host_name: hostName,
+            uninstall_unknown: role === "agent" ? "uninstall_unknown_agent" : "true",
             mark: [
               `project=${pulumi.getProject()}`,
               `stack=${pulumi.getStack()}`,

@@ -24,6 +24,21 @@ export interface HostScript {
   variables: Readonly<Record<string, string | number | readonly string[]>>;
   /** Files that `put_files`, called by the body, writes; each only when it differs. */
   files?: readonly HostFile[];
+  /**
+   * Whether the script does without comments and without the functions that all others start with: for what a stack has
+   * a thousand of, since its state holds each of them. Default: false.
+   */
+  isSmall?: boolean;
+}
+
+/** What makes a file of functions that lies on a host, for small scripts that read it. */
+export interface HostFunctions {
+  /** The files whose functions it holds. */
+  parts: readonly URL[];
+  /** Shell variables that they read and that are alike for all. */
+  variables: HostScript["variables"];
+  /** Files that `put_shared_files` writes: those that are alike for all. */
+  files: readonly HostFile[];
 }
 
 /** Ends each file's text. No sensible file holds this line; one that does is refused. */
@@ -37,21 +52,35 @@ const prelude = scriptText(hostScripts.prelude);
  * read the closing one: a text cut short on its way does nothing at all.
  */
 export function renderHostScript(script: HostScript): string {
-  const variables = Object.entries(script.variables).map(([name, value]) =>
-    typeof value === "object" ? `${name}=(${value.map(shellQuote).join(" ")})` : `${name}=${shellQuote(String(value))}`,
-  );
+  const texts = [...(script.parts ?? []), script.body].map(scriptText);
   return [
     "{",
     "set -euo pipefail",
-    ...variables,
-    prelude,
+    ...renderVariables(script.variables),
+    ...(script.isSmall === true ? [] : [prelude]),
     renderPutFiles(script.files ?? []),
-    ...(script.parts ?? []).map(scriptText),
-    scriptText(script.body),
+    ...(script.isSmall === true ? texts.map(withoutComments) : texts),
     '"$1" </dev/null',
     "}",
     "",
   ].join("\n");
+}
+
+/** The text of a file of functions. Nothing of it acts before one of them is called. */
+export function renderHostFunctions({ parts, variables, files }: HostFunctions): string {
+  return [
+    "# Written by k3s-ha; changes made here are overwritten.",
+    ...renderVariables(variables),
+    prelude,
+    renderPutFiles(files, { name: "put_shared_files", end: "__END_OF_SHARED_FILE__" }),
+    ...parts.map(scriptText),
+  ].join("\n");
+}
+
+function renderVariables(variables: HostScript["variables"]): string[] {
+  return Object.entries(variables).map(([name, value]) =>
+    typeof value === "object" ? `${name}=(${value.map(shellQuote).join(" ")})` : `${name}=${shellQuote(String(value))}`,
+  );
 }
 
 /** The value of a variable of a script that was rendered, of those that need no quotes but around brackets. */
@@ -59,20 +88,26 @@ export function variableIn(script: string, name: string): string | undefined {
   return new RegExp(`^${name}='?([^'\\s]+)'?$`, "m").exec(script)?.[1];
 }
 
-function renderPutFiles(files: readonly HostFile[]): string {
+/** A function that writes files; `end` is the line that ends each one's text. */
+function renderPutFiles(files: readonly HostFile[], { name, end } = { name: "put_files", end: endOfFile }): string {
   if (files.length === 0) return "";
   const puts = files.map((file) => {
     const content = file.content.endsWith("\n") ? file.content : `${file.content}\n`;
     if (content.includes("\0")) throw new Error(`${file.path} holds a NUL character, which the shell would drop`);
-    if (content.split("\n").includes(endOfFile)) throw new Error(`${file.path} holds the line ${endOfFile}`);
+    if (content.split("\n").includes(end)) throw new Error(`${file.path} holds the line ${end}`);
     const words = [file.path, file.mode ?? "0644", file.owner ?? "root:root"].map(shellQuote).join(" ");
-    return `  put_file ${words} <<'${endOfFile}'\n${content}${endOfFile}`;
+    return `  put_file ${words} <<'${end}'\n${content}${end}`;
   });
-  return ["put_files() {", ...puts, "}", ""].join("\n");
+  return [`${name}() {`, ...puts, "}", ""].join("\n");
 }
 
 /** The body of a script without the lines that only its checker reads. */
 function scriptText(file: URL): string {
   const text = readFileSync(file, "utf8");
   return text.replace(/^#!.*\n/, "").replace(/^# shellcheck .*\n/gm, "");
+}
+
+/** Lines that shellcheck reads stay, since it reads what is sent. */
+function withoutComments(text: string): string {
+  return text.replace(/^ *# (?!shellcheck ).*\n/gm, "");
 }

@@ -1,16 +1,6 @@
 # shellcheck shell=bash
 # Files that hold secrets. Whoever reads them restarts when the printed revision changes.
 
-# Of the files that there may be, those that there is no content for any more go; one that somebody else wrote stays.
-remove_optional() {
-  local path
-  for path in "${optional_paths[@]}"; do
-    [[ " ${put_paths[*]} " != *" $path "* ]] || continue
-    remove_ours "$path"
-    give_back "" "$path"
-  done
-}
-
 apply() {
   lock_host
   set_aside "" "${replaced_paths[@]}"

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, nodeAddressOf } from "../host/host.ts";
 import type { HostCommand } from "../host/hostCommand.ts";
-import { runK3sNode } from "./k3sNode.ts";
-import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
+import { runK3sAgent } from "./k3sAgent.ts";
+import { type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
 
 /** A pool of like nodes that run workloads. */
@@ -42,7 +42,7 @@ export class AgentPool extends pulumi.ComponentResource {
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
 
   constructor(name: string, args: AgentPoolArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { labels: labelMap = {}, taints = [], waveWidth = 10 } = args;
+    const { labels: labelMap = {}, taints = [], config: moreConfig = {}, waveWidth = 10, drainSeconds = 0 } = args;
     super(
       "k3s-ha:index:AgentPool",
       name,
@@ -51,47 +51,49 @@ export class AgentPool extends pulumi.ComponentResource {
         release: recordedRelease(args.release),
         labels: labelMap,
         taints,
+        config: moreConfig,
         waveWidth,
+        drainSeconds,
+        ...(args.certificateRotation === undefined ? {} : { certificateRotation: args.certificateRotation }),
       } satisfies Recorded["k3s-ha:index:AgentPool"],
       opts,
     );
     const labels = Object.entries(labelMap).map(([key, value]) => `${key}=${value}`);
-    const config = {
+    const shared = pulumi.output({
       ...(labels.length === 0 ? {} : { "node-label": labels }),
       ...(taints.length === 0 ? {} : { "node-taint": taints }),
-      ...args.config,
-    };
+      ...moreConfig,
+    });
 
     const addresses: Record<string, pulumi.Output<string>> = {};
-    const services: HostCommand[] = [];
+    const agents: HostCommand[] = [];
     for (const [nodeName, host] of Object.entries(args.hosts)) {
-      const child = `${name}-${nodeName}`;
-      const release = installRelease(child, host, nodeName, args.release, "agent", { parent: this });
       // Each agent waits for the one a wave's width before it, so never more than that many are under way.
-      const before = services[services.length - waveWidth];
-      const service: HostCommand = runK3sNode(
-        child,
+      const before = agents[agents.length - waveWidth];
+      const agent: HostCommand = runK3sAgent(
+        `${name}-${nodeName}`,
         {
-          role: "agent",
           host,
           nodeName,
-          version: args.release.version,
-          registries: args.release.registries,
-          config: pulumi
-            .all([config, args.apiEndpoint, nodeAddressOf(host)])
-            .apply(([shared, server, address]) => ({ ...shared, server, "node-name": nodeName, "node-ip": address })),
+          release: args.release,
+          config: pulumi.all([shared, args.apiEndpoint, nodeAddressOf(host)]).apply(([settings, server, address]) => ({
+            ...settings,
+            server,
+            "node-name": nodeName,
+            "node-ip": address,
+          })),
           secretConfig: { token: args.joinToken },
-          drainSeconds: args.drainSeconds ?? 0,
+          drainSeconds,
           apiEndpoint: args.apiEndpoint,
           usesExternalAddresses: args.usesExternalAddresses,
           readySeconds: args.readySeconds ?? 240,
           certificateRotation: args.certificateRotation,
         },
-        { parent: this, dependsOn: before === undefined ? [release] : [release, before] },
+        { parent: this, dependsOn: before === undefined ? [] : [before] },
       );
-      services.push(service);
+      agents.push(agent);
       if (host.standIn === undefined)
-        addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);
+        addresses[nodeName] = pulumi.all([nodeAddressOf(host), agent.urn]).apply(([address]) => address);
     }
     this.addresses = addresses;
     this.registerOutputs({ addresses: this.addresses });

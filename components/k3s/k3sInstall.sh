@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # Puts the release's binary in a directory of its own. Nothing that runs is touched: the service switches to it.
-release_directory=$releases_directory/$version
 
 asset_name() {
   case $(uname -m) in
@@ -141,10 +140,8 @@ set_k3s_aside() {
   done
 }
 
-apply() {
+install_release() {
   local installed
-  lock_host
-  claim_host
   set_k3s_aside
   install_packages "${packages[@]}"
   place_images
@@ -162,16 +159,4 @@ apply() {
   rm -rf "$release_directory"
   sync "$download_directory"/*
   put_in_place "$download_directory" "$release_directory"
-}
-
-# The last that goes of a node. A service that never came to be proved is known to nobody else, and goes here.
-remove() {
-  lock_host
-  if is_claimed_elsewhere; then
-    rm -f "$claims_directory/$claim"
-    return 0
-  fi
-  uninstall_k3s
-  rm -rf "$releases_directory" "$state_directory/k3s.images" "$claims_directory"
-  give_back "" /usr/local/bin "$config_path" "$config_path.d"
 }

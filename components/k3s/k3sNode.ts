@@ -1,56 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type HostArgs, nodeAddressOf } from "../host/host.ts";
-import { HostCommand } from "../host/hostCommand.ts";
-import { k3sConfigPath, k3sUnitPath, releaseDirectory, uninstallVariables } from "./k3sRelease.ts";
-import { guardServer } from "./serverGuard.ts";
-import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "../balancer/balancerState.ts";
-import { type HostFile, renderHostScript } from "../host/hostScript.ts";
+import type { HostArgs } from "../host/host.ts";
+import { k3sConfigPath, releaseDirectory, type K3sReleaseArgs, uninstallVariables } from "./k3sRelease.ts";
+import type { HostFile } from "../host/hostScript.ts";
 import { renderK3sConfig } from "./k3sConfig.ts";
+import type { K3sRole } from "./k3sUnit.ts";
 import { type Registries, renderRegistries } from "./registries.ts";
-import { type K3sRole, k3sUnitNames, renderK3sUnit } from "./k3sUnit.ts";
-import { balancerScripts } from "../balancer/scripts.ts";
-import { hostScripts } from "../host/scripts.ts";
-import { k3sScripts } from "./scripts.ts";
 
-/** One node: a host with K3s on it, as a server or as an agent. */
+/** What servers and agents have in common: a host with K3s on it. */
 export interface K3sNodeArgs {
-  role: K3sRole;
   host: HostArgs;
   /** The node's name in Kubernetes. */
   nodeName: string;
-  version: string;
-  /** What stands in config.yaml. Not secret. */
+  release: K3sReleaseArgs;
+  /** Content of config.yaml. Not secret. */
   config: pulumi.Input<Record<string, unknown>>;
-  /** What stands in a file of its own that only root reads: tokens, the datastore's endpoint. */
+  /** Content of a file of its own that only root reads: tokens, the datastore's endpoint. */
   secretConfig: Readonly<Record<string, pulumi.Input<string>>>;
-  /** More files that hold secrets, written before the first start. */
-  secretFiles?: pulumi.Input<HostFile[]>;
-  /** Image registries with their logins, secret. Default: none. */
-  registries?: pulumi.Input<Registries> | undefined;
-  /** Environment of the unit. Default: none. */
-  environment?: Record<string, string | number>;
-  /** "host:port" of the datastore, several separated by commas, whose TLS is verified from here before every start; servers only. */
-  datastoreAddress?: pulumi.Input<string>;
-  /** What a connection to it begins with, as openssl calls it; empty where TLS comes first. Default: "mysql". */
-  datastoreStartTls?: pulumi.Input<string>;
-  /**
-   * Whether the node leaves the balancers before a restart and comes back after it; servers only. Default: false, as for
-   * a single server: without it there is no API either way.
-   */
-  leavesBalancers?: boolean;
-  /** Seconds that pods may take to leave the node before a restart; agents only. Default: 0, they stay and run on. */
-  drainSeconds?: number;
-  /** Where an agent asks the API to be drained. */
-  apiEndpoint?: pulumi.Input<string>;
-  /** The datastore's schema; servers only. */
-  datastoreSchema?: pulumi.Input<string>;
-  /** A datastore that leaving is meant, as "host:port/schema"; servers only. */
-  movingFrom?: string | undefined;
-  /** What the configuration says of K3s itself, as a preview knows it too; servers only. */
-  clusterConfig?: Readonly<Record<string, unknown>>;
-  /** A release that going back from is meant; servers only. */
-  goingBackFrom?: string | undefined;
-  /** A word that asks for new certificates of K3s's own when it changes. Default: none. */
+  /** Rotates the certificates of K3s when it changes. Default: none. */
   certificateRotation?: string | undefined;
   /**
    * Whether the cluster is told to carry pods' traffic between the nodes' external addresses (`flannel-external-ip`). Default:
@@ -72,146 +38,67 @@ function choosesPodCard(config: Readonly<Record<string, unknown>>, usesExternalA
 }
 
 /** Where K3s reads about image registries. */
-const registriesPath = "/etc/rancher/k3s/registries.yaml";
+export const registriesPath = "/etc/rancher/k3s/registries.yaml";
 
 /** Where K3s reads the settings that are secret. */
 export const secretsPath = "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml";
 
-/** Where K3s finds the CA of its datastore, and what it logs in with beside the endpoint. */
+/** Where K3s finds the CA of its datastore, and what it logs in with beside the endpoint. Servers have these files alone. */
 export const datastoreCaPath = "/etc/rancher/k3s/datastore-ca.crt";
 export const datastoreCertificatePath = "/etc/rancher/k3s/datastore-client.crt";
 export const datastoreKeyPath = "/etc/rancher/k3s/datastore-client.key";
 
-/** The command that starts a node and ends when the node has proved itself: what is ordered after a node depends on it. */
-export function runK3sNode(name: string, args: K3sNodeArgs, opts: pulumi.CustomResourceOptions): HostCommand {
-  const { host, role } = args;
-  const unit = k3sUnitNames[role];
-  const configPath = k3sConfigPath;
-  const unitPath = k3sUnitPath(role);
+/**
+ * Seconds that a node's script may take beyond those that the node has to prove itself in: waiting for another run's
+ * lock (300), leaving the balancers, and starting with the previous settings again (90).
+ */
+export const nodeScriptSeconds = 450;
 
-  const secrets = new HostCommand(
-    `${name}-secrets`,
-    {
-      host,
-      script: pulumi.secret(
-        pulumi
-          .all([pulumi.output(args.secretConfig), args.secretFiles ?? [], pulumi.output(args.registries)])
-          .apply(([config, files, registries]) =>
-            renderHostScript({
-              body: hostScripts.secretFiles,
-              parts: [hostScripts.originals, k3sScripts.k3sClaim],
-              variables: {
-                node_name: args.nodeName,
-                role,
-                claim: name,
-                revision_name: `${unit}-secrets`,
-                reader: unit,
-                paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
-                optional_paths: [registriesPath],
-                // A node may have had registries of its own.
-                replaced_paths: registries === undefined ? [] : [registriesPath],
-              },
-              files: [
-                { path: secretsPath, content: renderK3sConfig(config), mode: "0600" },
-                ...files.map((file) => ({ mode: "0600", ...file })),
-                ...(registries === undefined
-                  ? []
-                  : [{ path: registriesPath, content: renderRegistries(registries), mode: "0600" }]),
-              ],
-            }),
-          ),
-      ),
-    },
-    opts,
-  );
+/** What the script `k3sService` reads, alike for all nodes of a role. */
+export function roleVariables(role: K3sRole) {
+  return {
+    role,
+    ...uninstallVariables(role),
+    secrets_path: secretsPath,
+    registries_path: registriesPath,
+    datastore_ca_path: datastoreCaPath,
+    datastore_certificate_path: datastoreCertificatePath,
+    datastore_key_path: datastoreKeyPath,
+    kubeconfig: role === "server" ? "/etc/rancher/k3s/k3s.yaml" : "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",
+  };
+}
 
-  const leaves = args.leavesBalancers ?? false;
-  const drainSeconds = args.drainSeconds ?? 0;
-  return new HostCommand(
-    `${name}-service`,
-    {
-      host,
-      // Beyond what the node may take: waiting for another run's lock, leaving, and going back to the settings before.
-      applySeconds: args.readySeconds + drainSeconds + 450,
-      script: pulumi
-        .all([
-          args.config,
-          args.datastoreAddress ?? "",
-          secrets.revision,
-          nodeAddressOf(host),
-          args.apiEndpoint ?? "",
-          args.datastoreSchema ?? "",
-          args.datastoreStartTls ?? "mysql",
-        ])
-        .apply(([config, datastoreAddress, secretsRevision, address, apiEndpoint, datastoreSchema, startTls]) =>
-          renderHostScript({
-            body: k3sScripts.k3sService,
-            parts: [
-              hostScripts.originals,
-              hostScripts.keptFiles,
-              k3sScripts.k3sClaim,
-              balancerScripts.k3sBalancer,
-              k3sScripts.k3sDrain,
-              k3sScripts.podNetwork,
-              k3sScripts.k3sUninstall,
-            ],
-            variables: {
-              host_name: args.nodeName,
-              node_name: args.nodeName,
-              role,
-              claim: name,
-              node_owner: nodeOwner(),
-              node_address: address,
-              chooses_pod_card: String(choosesPodCard(config, args.usesExternalAddresses)),
-              ...uninstallVariables(role),
-              secrets_path: secretsPath,
-              secrets_revision: secretsRevision,
-              registries_path: registriesPath,
-              datastore_address: datastoreAddress,
-              datastore_start_tls: startTls,
-              datastore_schema: datastoreSchema,
-              datastore_ca_path: datastoreCaPath,
-              datastore_certificate_path: datastoreCertificatePath,
-              datastore_key_path: datastoreKeyPath,
-              kubeconfig:
-                role === "server" ? "/etc/rancher/k3s/k3s.yaml" : "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",
-              version: args.version,
-              release_directory: releaseDirectory(args.version),
-              ready_seconds: args.readySeconds,
-              certificate_rotation: args.certificateRotation ?? "",
-              balancer_state_port: balancerStatePort,
-              leave_seconds: leaves ? leaveSeconds : 0,
-              return_seconds: leaves ? returnSeconds : 0,
-              drain_seconds: drainSeconds,
-              api_endpoint: apiEndpoint,
-            },
-            files: [
-              { path: configPath, content: renderK3sConfig(config), mode: "0600" },
-              { path: unitPath, content: renderK3sUnit(role, args.environment) },
-              ...(role === "server" ? balancerStateFiles(address, { leaves }) : []),
-            ],
-          }),
-        ),
-    },
-    {
-      ...opts,
-      dependsOn: [secrets],
-      // Agents keep nothing that an older release could not read.
-      ...(role === "server"
-        ? {
-            hooks: {
-              beforeUpdate: [
-                guardServer(name, {
-                  server: args.nodeName,
-                  version: args.version,
-                  goingBackFrom: args.goingBackFrom,
-                  movingFrom: args.movingFrom,
-                  config: args.clusterConfig ?? {},
-                }),
-              ],
-            },
-          }
-        : {}),
-    },
-  );
+/** What it reads of a node. `claim` is the node's claim on its host, `config` what stands in its config.yaml. */
+export function nodeVariables(
+  claim: string,
+  args: K3sNodeArgs,
+  { address, config }: { address: string; config: Readonly<Record<string, unknown>> },
+) {
+  return {
+    host_name: args.nodeName,
+    node_name: args.nodeName,
+    claim,
+    node_owner: nodeOwner(),
+    node_address: address,
+    chooses_pod_card: String(choosesPodCard(config, args.usesExternalAddresses)),
+    version: args.release.version,
+    release_directory: releaseDirectory(args.release.version),
+    ready_seconds: args.readySeconds,
+    certificate_rotation: args.certificateRotation ?? "",
+  };
+}
+
+/** The node's settings. */
+export function configFile(config: Record<string, unknown>): HostFile {
+  return { path: k3sConfigPath, content: renderK3sConfig(config), mode: "0600" };
+}
+
+/** The node's files that hold secrets. */
+export function nodeSecretFiles(config: Record<string, string>, registries: Registries | undefined): HostFile[] {
+  return [
+    { path: secretsPath, content: renderK3sConfig(config), mode: "0600" },
+    ...(registries === undefined
+      ? []
+      : [{ path: registriesPath, content: renderRegistries(registries), mode: "0600" }]),
+  ];
 }

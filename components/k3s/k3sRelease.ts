@@ -75,13 +75,33 @@ export function uninstallVariables(role: K3sRole) {
 /** What K3s needs of the distribution: to be fetched and verified, and to set up a node's network. */
 const packages = ["ca-certificates", "conntrack", "curl", "iptables", "openssl", "procps"];
 
-/** Fetches and verifies a release and its images on a host, beside the one that runs; `node` begins the resource's name. */
+/** What the script `k3sInstall` reads, whichever release it installs. */
+export const installVariables = {
+  images_directory: imagesDirectory,
+  releases_directory: releasesDirectory,
+  packages,
+};
+
+/** What it reads of a release. */
+export function releaseVariables(release: K3sReleaseArgs) {
+  return {
+    version: release.version,
+    release_directory: releaseDirectory(release.version),
+    // GitHub's own spelling of the plus sign in a path.
+    release_url: `${release.mirror ?? officialReleases}/${encodeURIComponent(release.version)}`,
+    sha256: release.sha256 ?? "",
+    binary: release.binary ?? "",
+    image_sources: (release.images ?? []).map(({ source }) => source),
+    image_sums: (release.images ?? []).map(({ sha256 }) => sha256),
+  };
+}
+
+/** Fetches and verifies a release and its images on a server, beside the one that runs; `node` begins the resource's name. */
 export function installRelease(
   node: string,
   host: HostArgs,
   hostName: string,
   release: K3sReleaseArgs,
-  role: K3sRole,
   opts: pulumi.CustomResourceOptions,
 ): HostCommand {
   return new HostCommand(
@@ -89,24 +109,16 @@ export function installRelease(
     {
       host,
       script: renderHostScript({
-        body: k3sScripts.k3sInstall,
-        parts: [hostScripts.originals, k3sScripts.k3sClaim, k3sScripts.k3sUninstall],
+        body: k3sScripts.k3sRelease,
+        parts: [hostScripts.originals, k3sScripts.k3sClaim, k3sScripts.k3sUninstall, k3sScripts.k3sInstall],
         variables: {
           host_name: hostName,
           node_name: hostName,
-          role,
+          role: "server",
           claim: node,
-          version: release.version,
-          // GitHub's own spelling of the plus sign in a path.
-          release_url: `${release.mirror ?? officialReleases}/${encodeURIComponent(release.version)}`,
-          sha256: release.sha256 ?? "",
-          binary: release.binary ?? "",
-          image_sources: (release.images ?? []).map(({ source }) => source),
-          image_sums: (release.images ?? []).map(({ sha256 }) => sha256),
-          images_directory: imagesDirectory,
-          releases_directory: releasesDirectory,
-          packages,
-          ...uninstallVariables(role),
+          ...installVariables,
+          ...releaseVariables(release),
+          ...uninstallVariables("server"),
         },
       }),
     },

@@ -3,7 +3,8 @@ import type { CertificateAuthority, ClusterIdentity } from "../identity/clusterI
 import { type HostArgs, nodeAddressOf } from "../host/host.ts";
 import type { HostCommand } from "../host/hostCommand.ts";
 import type { ClientCertificate } from "../datastore/datastoreAccess.ts";
-import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath, runK3sNode } from "./k3sNode.ts";
+import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "./k3sNode.ts";
+import { runK3sServer } from "./k3sServer.ts";
 import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
 import { addressText, type DatastoreKind, parseDatastoreEndpoint } from "../datastore/engine/datastoreEndpoint.ts";
@@ -89,15 +90,13 @@ export class K3sServerPool extends pulumi.ComponentResource {
     let previous: HostCommand | undefined;
     for (const [nodeName, host] of Object.entries(args.hosts)) {
       const child = `${name}-${nodeName}`;
-      const release = installRelease(child, host, nodeName, args.release, "server", { parent: this });
-      const service: HostCommand = runK3sNode(
+      const release = installRelease(child, host, nodeName, args.release, { parent: this });
+      const service: HostCommand = runK3sServer(
         child,
         {
-          role: "server",
           host,
           nodeName,
-          version: args.release.version,
-          registries: args.release.registries,
+          release: args.release,
           config: pulumi
             .all([config, nodeAddressOf(host)])
             .apply(([shared, address]) => ({ ...shared, "node-name": nodeName, "node-ip": address })),

@@ -54,26 +54,6 @@ switch_release() {
   done
 }
 
-# The datastore as this server will see it: reachable, with a certificate for the very address in the endpoint.
-check_datastore() {
-  local addresses address
-  IFS=, read -ra addresses <<<"$datastore_address"
-  for address in "${addresses[@]}"; do check_datastore_at "$address"; done
-}
-
-check_datastore_at() {
-  local address=$1 host answer options
-  host=${address%:*}
-  host=${host#[}
-  host=${host%]}
-  options=(-connect "$address" -CAfile "$datastore_ca_path" -verify_return_error)
-  if [[ $host == *:* || $host =~ ^[0-9.]+$ ]]; then options+=(-verify_ip "$host"); else options+=(-verify_hostname "$host" -servername "$host"); fi
-  [[ -z $datastore_start_tls ]] || options+=(-starttls "$datastore_start_tls")
-  [[ ! -s $datastore_key_path ]] || options+=(-cert "$datastore_certificate_path" -key "$datastore_key_path")
-  answer=$(timeout 10 openssl s_client "${options[@]}" 2>&1 </dev/null) && return 0
-  die "$host_name: no verified TLS connection to the datastore at $address: $(grep -m 1 -iE 'verify error|refused|unreachable|timed out|no route|not known|resolution' <<<"$answer"). Check its address, its certificate and the firewalls in between."
-}
-
 ready() {
   if [[ $role == server ]]; then
     local tls=/var/lib/rancher/k3s/server/tls
@@ -115,22 +95,16 @@ remove_other_releases() {
   find "$(dirname "$release_directory")" -mindepth 1 -maxdepth 1 -type d ! -name "$version" -exec rm -rf {} +
 }
 
-apply() {
-  local now deadline restarted=false optional=() path
-  lock_host
-  take_again "$unit"
-  check_datastore
-  choose_pod_card
-  put_files
+# start_node: its files are in place. What a role does before a restart and after the proof, it defines as `before_restart`
+# and `after_proof`.
+start_node() {
+  local now deadline optional=() path
   switch_release
   # Only those that there are: a node without one is the same as before there could be any.
   for path in "$registries_path" "$pod_network_path"; do [[ ! -e $path ]] || optional+=("$path"); done
   now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit" ${optional[@]+"${optional[@]}"})"
-  start_balancer_state
   if ! runs_with "$unit" "$now" || rotation_is_due; then
-    if systemctl is-active --quiet "$unit"; then restarted=true; fi
-    leave_balancers
-    make_room
+    before_restart
     restart_k3s
   fi
   wait_until_proved
@@ -140,18 +114,10 @@ apply() {
     ((SECONDS < deadline)) || die "$host_name: the node could not be marked as this stack's; run up again"
     sleep 1
   done
-  uncordon_node
-  return_to_balancers
-  if $restarted; then wait_for_leaders; fi
+  after_proof
   keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s "$secrets_path" "$datastore_ca_path" "$datastore_certificate_path" \
     "$datastore_key_path" "$registries_path" "$pod_network_path"
   proved "$unit" "$now"
   remove_other_releases
   print_revision "$unit"
-}
-
-remove() {
-  lock_host
-  if is_claimed_elsewhere; then return 0; fi
-  uninstall_k3s
 }

@@ -9,4 +9,8 @@ export const k3sScripts = {
   k3sUninstall: new URL("./k3sUninstall.sh", import.meta.url),
   clusterMembers: new URL("./clusterMembers.sh", import.meta.url),
   upgradeDump: new URL("./upgradeDump.sh", import.meta.url),
+  k3sRelease: new URL("./k3sRelease.sh", import.meta.url),
+  k3sServer: new URL("./k3sServer.sh", import.meta.url),
+  k3sAgent: new URL("./k3sAgent.sh", import.meta.url),
+  k3sAgentNode: new URL("./k3sAgentNode.sh", import.meta.url),
 } as const;

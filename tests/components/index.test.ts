@@ -227,13 +227,8 @@ describe("one change of the configuration", () => {
         changed: [
           "backup-timer",
 
-          ...[
-            "ingress-ingress-1",
-            "servers-server-1",
-            "servers-server-2",
-            "workers-agent-1",
-            "workers-agent-2",
-          ].flatMap((node) => [`${node}-release`, `${node}-service`]),
+          ...["servers-server-1", "servers-server-2"].flatMap((node) => [`${node}-release`, `${node}-service`]),
+          ...["ingress-ingress-1", "workers-agent-1", "workers-agent-2"].map((node) => `${node}-service`),
           "upgrade-dump",
         ].toSorted(),
       },
@@ -248,7 +243,7 @@ describe("one change of the configuration", () => {
       },
       {
         changed: ["members-nodes"],
-        added: ["hosts-agent-3", ...["release", "secrets", "service"].map((step) => `workers-agent-3-${step}`)],
+        added: ["hosts-agent-3", "workers-agent-3-service"],
       },
     ],
     [
@@ -277,11 +272,7 @@ describe("one change of the configuration", () => {
       { "k3s-ha:agentPools": { workers: pools.workers } },
       {
         changed: ["members-nodes"],
-        removed: [
-          "hosts-ingress-1",
-          "ingress",
-          ...["release", "secrets", "service"].map((step) => `ingress-ingress-1-${step}`),
-        ],
+        removed: ["hosts-ingress-1", "ingress", "ingress-ingress-1-service"],
       },
     ],
   ];

@@ -297,8 +297,6 @@ run_as_before() {
   rm -f "$originals_directory/$1.service"
 }
 
-# Files that hold secrets. Whoever reads them restarts when the printed revision changes.
-
 # Of the files that there may be, those that there is no content for any more go; one that somebody else wrote stays.
 remove_optional() {
   local path
@@ -308,6 +306,8 @@ remove_optional() {
     give_back "" "$path"
   done
 }
+
+# Files that hold secrets. Whoever reads them restarts when the printed revision changes.
 
 apply() {
   lock_host

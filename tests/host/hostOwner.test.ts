@@ -20,11 +20,22 @@ const text = (mark: Partial<typeof own> = {}) => {
 function run(directory: string, action: "apply" | "remove", variables: Partial<typeof own> = {}) {
   const script = renderHostScript({
     body: hostScripts.hostOwner,
-    variables: { host_name: variables.host_name ?? own.host_name, mark: text(variables).trimEnd().split("\n") },
+    isSmall: true,
+    parts: [hostScripts.agentFunctions],
+    variables: {
+      host_name: variables.host_name ?? own.host_name,
+      uninstall_unknown: variables.role === "agent" ? "uninstall_unknown_agent" : "true",
+      mark: text(variables).trimEnd().split("\n"),
+    },
   });
-  return runBash(
-    `${definitionsOf(script)}lock_host() { :; }\nowner_path=${shellQuote(join(directory, "state/owner"))}\n${action}\n`,
-  );
+  const at = (path: string) => shellQuote(join(directory, path));
+  return runBash(`${definitionsOf(script)}
+lock_host() { :; }
+owner_path=${at("state/owner")}
+functions_path=${at("functions")}
+agent_traces=(${at("claims")} ${at("unit")})
+${action}
+`);
 }
 
 async function marked(directory: string, mark: string): Promise<string> {
@@ -75,6 +86,74 @@ describe("the owner's mark", () => {
       const path = await marked(directory, text());
       for (let i = 0; i < 2; i++) assert.equal((await run(directory, "remove")).exitCode, 0);
       await assert.rejects(stat(path), { code: "ENOENT" });
+    });
+  });
+
+  describe("of an agent", () => {
+    const agent = { host_name: "agent-1", role: "agent" };
+    const functions = (directory: string) => join(directory, "functions");
+    const isGone = (path: string) => assert.rejects(stat(path), { code: "ENOENT" });
+
+    it("goes after what is left of an agent that no state knows, and takes the functions along", async () => {
+      for (const trace of ["claims", "unit"]) {
+        await inTemporaryDirectory(async (directory) => {
+          const path = await marked(directory, text(agent));
+          await writeFile(join(directory, trace), "");
+          await writeFile(functions(directory), `uninstall_agent() { cat ${shellQuote(path)}; }\n`);
+          assert.deepEqual(await run(directory, "remove", agent), { exitCode: 0, stdout: text(agent), stderr: "" });
+          await isGone(path);
+          await isGone(functions(directory));
+        });
+      }
+    });
+
+    it("stays when the agent cannot be uninstalled", async () => {
+      await inTemporaryDirectory(async (directory) => {
+        const path = await marked(directory, text(agent));
+        await writeFile(join(directory, "claims"), "");
+        await writeFile(functions(directory), "uninstall_agent() { false; }\n");
+        assert.equal((await run(directory, "remove", agent)).exitCode, 1);
+        await stat(path);
+      });
+    });
+
+    it("stays when the functions are gone, and says what to do", async () => {
+      await inTemporaryDirectory(async (directory) => {
+        const path = await marked(directory, text(agent));
+        await writeFile(join(directory, "claims"), "");
+        const { exitCode, stderr } = await run(directory, "remove", agent);
+        assert.equal(exitCode, 1);
+        assert.equal(
+          stderr,
+          `agent-1: an agent is installed here, but ${functions(directory)} is gone, which uninstalls it. Copy that file from the host of another agent and run again; or declare the host lost (docs/day-two.md), and install it anew.\n`,
+        );
+        await stat(path);
+      });
+    });
+
+    it("goes from a host without an agent, with functions or without", async () => {
+      for (const hasFunctions of [true, false]) {
+        await inTemporaryDirectory(async (directory) => {
+          const path = await marked(directory, text(agent));
+          if (hasFunctions) await writeFile(functions(directory), "exit 1\n");
+          assert.deepEqual(await run(directory, "remove", agent), { exitCode: 0, stdout: "", stderr: "" });
+          await isGone(path);
+          await isGone(functions(directory));
+        });
+      }
+    });
+
+    it("leaves an agent alone that another stack, or another entry, has on the host", async () => {
+      for (const mark of [text({ ...agent, stack: "staging" }), text({ ...agent, host_name: "agent-2" })]) {
+        await inTemporaryDirectory(async (directory) => {
+          const path = await marked(directory, mark);
+          await writeFile(join(directory, "claims"), "");
+          await writeFile(functions(directory), "uninstall_agent() { exit 1; }\n");
+          assert.deepEqual(await run(directory, "remove", agent), { exitCode: 0, stdout: "", stderr: "" });
+          assert.equal(await readFile(path, "utf8"), mark);
+          await stat(functions(directory));
+        });
+      }
     });
   });
 });

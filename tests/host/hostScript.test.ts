@@ -45,7 +45,7 @@ describe("renderHostScript", () => {
       "script.sh",
       renderHostScript({
         body: hostScripts.secretFiles,
-        parts: [hostScripts.originals],
+        parts: [hostScripts.originals, hostScripts.optionalFiles],
         variables: { revision_name: "k3s-secrets", paths: ["/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml"] },
         files: [
           { path: "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml", content: 'token: "…"', mode: "0600" },

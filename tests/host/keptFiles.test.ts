@@ -40,7 +40,7 @@ class Balancer {
   async writeCertificate(content: string): Promise<void> {
     const script = renderHostScript({
       body: hostScripts.secretFiles,
-      parts: [hostScripts.originals],
+      parts: [hostScripts.originals, hostScripts.optionalFiles],
       variables: { revision_name: "haproxy-secrets", reader: "haproxy", paths: [], optional_paths: [] },
       files: [{ path: this.at("health.pem"), content, mode: "0600", owner }],
     });

@@ -5,9 +5,9 @@ import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { AgentPool, type AgentPoolArgs } from "../../components/k3s/agentPool.ts";
-import { assertSafeCommands, isShown } from "../support/commandRules.ts";
+import { assertSafeCommands } from "../support/commandRules.ts";
 import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf } from "../support/deploy.ts";
-import { fileOf, filesOf } from "../support/hostFiles.ts";
+import { fileOf, filesOf, functionsOf } from "../support/hostFiles.ts";
 import { assertRegistersItsFields, valueOf } from "../support/outputs.ts";
 import { sampleHost } from "../support/sampleHosts.ts";
 import { isSecret } from "../support/wire.ts";
@@ -40,13 +40,11 @@ describe("AgentPool", () => {
   const configOf = async (agent: string, of: Deployment<unknown> = deployment) =>
     parse((await fileOf(script(`workers-${agent}-service`, of), "/etc/rancher/k3s/config.yaml")) ?? "") as unknown;
 
-  it("is made of three commands for each agent", () => {
+  it("is made of one command for each agent", () => {
     assert.deepEqual(
       deployment.resources.map(({ type, name, parent }) => `${type} ${name} ${String(parent)}`).toSorted(),
       [
-        ...["agent-1", "agent-2", "agent-3"].flatMap((agent) =>
-          ["release", "secrets", "service"].map((step) => `command:remote:Command workers-${agent}-${step} workers`),
-        ),
+        ...["agent-1", "agent-2", "agent-3"].map((agent) => `command:remote:Command workers-${agent}-service workers`),
         "k3s-ha:index:AgentPool workers undefined",
       ],
     );
@@ -60,11 +58,10 @@ describe("AgentPool", () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 5 }), async (count, waveWidth) => {
         const of = await deploy(() => makePool({ hosts: hosts(count), waveWidth }));
-        // An agent is under way from when its files are placed until it has proved itself.
-        const spans = Object.keys(hosts(count)).map((agent) => ({
-          from: resourceNamed(of, `workers-${agent}-secrets`).started,
-          to: resourceNamed(of, `workers-${agent}-service`).ended,
-        }));
+        const spans = Object.keys(hosts(count)).map((agent) => {
+          const { started, ended } = resourceNamed(of, `workers-${agent}-service`);
+          return { from: started, to: ended };
+        });
         for (const { from } of spans) {
           assert.ok(spans.filter((other) => other.from <= from && other.to > from).length <= waveWidth);
         }
@@ -76,14 +73,14 @@ describe("AgentPool", () => {
   it("waits for the agent one wave earlier, and for no other", async () => {
     const of = await deploy(() => makePool({ hosts: hosts(5), waveWidth: 2 }));
     const dependencies = Object.keys(hosts(5)).map(
-      (agent) => resourceNamed(of, `workers-${agent}-secrets`).dependencies,
+      (agent) => resourceNamed(of, `workers-${agent}-service`).dependencies,
     );
     assert.deepEqual(dependencies, [
-      ["workers-agent-1-release"],
-      ["workers-agent-2-release"],
-      ["workers-agent-1-service", "workers-agent-3-release"],
-      ["workers-agent-2-service", "workers-agent-4-release"],
-      ["workers-agent-3-service", "workers-agent-5-release"],
+      [],
+      [],
+      ["workers-agent-1-service"],
+      ["workers-agent-2-service"],
+      ["workers-agent-3-service"],
     ]);
   });
 
@@ -115,14 +112,33 @@ describe("AgentPool", () => {
     });
   });
 
-  it("keeps the join token secret, in a file for root only, and shows the settings", async () => {
-    const text = await fileOf(
-      script("workers-agent-1-secrets"),
-      "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml",
+  it("keeps the join token secret, in a file for root only", async () => {
+    const files = await filesOf(script("workers-agent-1-service"));
+    const secrets = files.find(({ path }) => path === "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml");
+    assert.deepEqual(parse(String(secrets?.content)), { token: joinToken });
+    assert.equal(secrets?.mode, "0600");
+    assert.ok(isSecret(resourceNamed(deployment, "workers-agent-1-service").inputs["stdin"]));
+  });
+
+  it("shows what changes of the agents' settings on the pool, since their scripts are secret", async () => {
+    const { inputs } = resourceNamed(
+      await deploy(() => makePool({ drainSeconds: 90, certificateRotation: "a" })),
+      "workers",
     );
-    assert.deepEqual(parse(text ?? ""), { token: joinToken });
-    assert.ok(isSecret(resourceNamed(deployment, "workers-agent-1-secrets").inputs["stdin"]));
-    assert.ok(isShown(resourceNamed(deployment, "workers-agent-1-service")));
+    assert.deepEqual(inputs, {
+      hosts: ["agent-1", "agent-2", "agent-3"],
+      release: { version: "v1.35.0+k3s1", mirror: "https://github.com/k3s-io/k3s/releases/download" },
+      labels: { "example.com/tier": "web", "example.com/zone": "a" },
+      taints: ["dedicated=web:NoSchedule"],
+      config: { "kubelet-arg": ["max-pods=50"] },
+      waveWidth: 10,
+      drainSeconds: 90,
+      certificateRotation: "a",
+    });
+  });
+
+  it("claims its host by another name than agents of three commands did, whose removal then leaves K3s alone", () => {
+    assert.match(script("workers-agent-1-service"), /^claim=workers-agent-1-agent$/m);
   });
 
   it("drains an agent before a restart only if that is asked for, and gives it the time on its host", async () => {
@@ -133,16 +149,21 @@ describe("AgentPool", () => {
       /^drain_seconds=90\napi_endpoint=https:\/\/198\.51\.100\.30:6443$/m,
     );
     const { inputs } = resourceNamed(drained, "workers-agent-1-service");
-    assert.match(String(inputs["create"]), /timeout \S+ \S+ 780 /);
+    assert.match(String(inputs["create"]), /timeout \S+ \S+ 1380 /);
   });
 
   it("answers no balancer", async () => {
     const paths = (await filesOf(script("workers-agent-1-service"))).map(({ path }) => path);
-    assert.deepEqual(paths, ["/etc/rancher/k3s/config.yaml", "/etc/systemd/system/k3s-agent.service"]);
+    assert.deepEqual(paths, [
+      "/etc/systemd/system/k3s-agent.service",
+      "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml",
+      "/etc/rancher/k3s/config.yaml",
+    ]);
   });
 
   it("asks nothing of the datastore", () => {
-    assert.match(script("workers-agent-1-service"), /^datastore_address=''$/m);
+    const service = script("workers-agent-1-service");
+    for (const text of [service, functionsOf(service)]) assert.doesNotMatch(text, /check_datastore|openssl s_client/);
   });
 
   it("tells an agent's address once its node is ready", async () => {
@@ -178,7 +199,7 @@ describe("AgentPool", () => {
   it("can be previewed when nothing exists", async () => {
     const first = await deploy(makePool, { preview: "first" });
     assert.equal(commandsOf(first).length, commandsOf(deployment).length);
-    assert.ok(isShown(resourceNamed(first, "workers-agent-1-release")));
+    assert.ok(isSecret(resourceNamed(first, "workers-agent-1-service").inputs["stdin"]));
     const again = await deploy(makePool, { preview: "again" });
     assert.deepEqual(await configOf("agent-1", again), await configOf("agent-1"));
   });

@@ -52,14 +52,15 @@ describe("k3sInstall", () => {
     more: Record<string, string | string[]> = {},
   ): Promise<BashResult> => {
     const script = renderHostScript({
-      body: k3sScripts.k3sInstall,
-      parts: [k3sScripts.k3sClaim],
+      body: k3sScripts.k3sRelease,
+      parts: [k3sScripts.k3sClaim, k3sScripts.k3sInstall],
       variables: {
         host_name: "server-1",
         node_name: "server-1",
         role: "server",
         claim: "servers-server-1",
         version,
+        release_directory: join(directory, version),
         release_url: `${url}/${encodeURIComponent(version)}`,
         sha256: configured,
         releases_directory: directory,

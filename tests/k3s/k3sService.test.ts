@@ -11,11 +11,11 @@ import { definitionsOf } from "../support/hostFiles.ts";
 function read(
   call: string,
   { answer = "", beside = "", exitCode = 0 },
-  body: URL = k3sScripts.k3sService,
+  body = k3sScripts.k3sAgentNode,
 ): Promise<string> {
   const script = renderHostScript({
     body,
-    parts: body === k3sScripts.k3sService ? [k3sScripts.k3sDrain] : [],
+    parts: body === k3sScripts.k3sAgentNode ? [k3sScripts.k3sDrain, k3sScripts.k3sService] : [],
     variables: {
       unit: "k3s-agent",
       kubeconfig: "kubeconfig",

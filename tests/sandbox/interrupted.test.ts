@@ -1,5 +1,7 @@
 /** A run that is killed in the middle, or a host that moves, leaves nothing that the next run cannot finish. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -15,6 +17,7 @@ import {
   runPod,
   SandboxStack,
   type StackConfig,
+  type StateResource,
 } from "../support/sandboxCluster.ts";
 
 const version = "v1.35.0+k3s1";
@@ -63,6 +66,53 @@ describe("an up that is killed with SIGKILL", () => {
   });
 });
 
+describe("an agent that an earlier release made with three commands", () => {
+  test("is taken over with nothing restarted, and its old removals leave it alone", async () => {
+    const stack = await SandboxStack.open("dev", await devConfig());
+    const [release = "", secrets = ""] = await Promise.all(
+      ["release", "secrets"].map((step) =>
+        readFile(join(import.meta.dirname, "agentOfThreeCommands", `${step}.sh`), "utf8"),
+      ),
+    );
+    // The state and the host as that release left them; the removals are just those that it recorded.
+    await stack.changeState((resources) =>
+      resources.flatMap((resource) => {
+        if (!resource.urn.endsWith("::workers-agent-1-service")) return [resource];
+        const withScript = (name: string, stdin: string): StateResource => ({
+          ...resource,
+          urn: resource.urn.replace(/workers-agent-1-service$/, name),
+          id: name,
+          inputs: { ...resource.inputs, stdin },
+          outputs: { ...resource.outputs, stdin },
+          dependencies: [],
+          propertyDependencies: {},
+        });
+        return [
+          withScript("workers-agent-1-release", release),
+          withScript("workers-agent-1-secrets", secrets),
+          withScript("workers-agent-1-service", "# the service's command of that release\n"),
+        ];
+      }),
+    );
+    await onHost(
+      "agent-1",
+      "cd /var/lib/k3s-ha && mv k3s.claims/workers-agent-1-agent k3s.claims/workers-agent-1 && cp k3s-agent.revision k3s-agent-secrets.revision && rm /usr/local/lib/k3s-ha/agent-functions",
+    );
+    const seen = () =>
+      onHost(
+        "agent-1",
+        "systemctl show k3s-agent --property MainPID,NRestarts,ActiveEnterTimestampMonotonic; sha256sum /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/* /etc/systemd/system/k3s-agent.service /usr/local/bin/k3s /usr/local/lib/k3s-ha/k3s/*/*; cat /var/lib/k3s-ha/k3s-agent.proved",
+      );
+    const before = await seen();
+    const output = await stack.mustUp();
+    assert.match(output, /workers-agent-1-release deleted/);
+    assert.match(output, /workers-agent-1-secrets deleted/);
+    assert.equal(await seen(), before);
+    assert.equal(await onHost("agent-1", "ls /var/lib/k3s-ha/k3s.claims"), "workers-agent-1-agent");
+    await stack.mustUp("--expect-no-changes");
+  });
+});
+
 describe("an agent that moves to another pool in one step", long, () => {
   test("has its new settings, and keeps K3s and its pods through the end of the old pool", async () => {
     const config = await devConfig();
@@ -86,7 +136,7 @@ describe("an agent that moves to another pool in one step", long, () => {
       ]),
       "moved",
     );
-    assert.equal(await onHost("agent-1", "ls /var/lib/k3s-ha/k3s.claims"), "moved-agent-1");
+    assert.equal(await onHost("agent-1", "ls /var/lib/k3s-ha/k3s.claims"), "moved-agent-1-agent");
     await stack.mustUp("--expect-no-changes");
   });
 
@@ -147,7 +197,7 @@ describe("an agent that is removed", long, () => {
     assert.equal(
       await onHost(
         "agent-1",
-        "ls -d /var/lib/rancher/k3s/agent /etc/rancher/k3s/config.yaml /usr/local/bin/k3s /etc/systemd/system/k3s*.service /var/lib/k3s-ha/k3s.claims 2>/dev/null; pgrep --list-full --full 'k3s|containerd-shim' | grep -v pgrep; true",
+        "ls -d /var/lib/rancher/k3s/agent /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml /usr/local/bin/k3s /usr/local/lib/k3s-ha/* /var/lib/k3s-ha/owner /etc/systemd/system/k3s*.service /var/lib/k3s-ha/k3s.claims 2>/dev/null; pgrep --list-full --full 'k3s|containerd-shim' | grep -v pgrep; true",
       ),
       "",
     );

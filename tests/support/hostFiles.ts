@@ -1,3 +1,4 @@
+import { agentFunctions } from "../../components/k3s/k3sAgent.ts";
 import { shellQuote } from "../../components/host/shell.ts";
 import { bashOutput } from "./bash.ts";
 import { inTemporaryDirectory } from "./temporaryDirectory.ts";
@@ -20,17 +21,28 @@ export function definitionsOf(script: string): string {
   return `${lines.slice(1, -2).join("\n")}\n`;
 }
 
-/** The files that a script writes, as real bash reads them from it; in the order in which they are written. */
+/** The file of functions that a script reads on its host, if it does. */
+export function functionsOf(script: string): string {
+  return new RegExp(`^functions_sha256=${agentFunctions.sha256}$`, "m").test(script) ? agentFunctions.text : "";
+}
+
+/**
+ * The files that a script writes, as real bash reads them from it; in the order in which they are written, after those of the
+ * functions that it reads.
+ */
 export async function filesOf(script: string): Promise<WrittenFile[]> {
   if (!/^put_files\(\) \{$/m.test(script)) return [];
   return inTemporaryDirectory(async (directory) => {
-    const list = await bashOutput(`${definitionsOf(script)}
+    const list = await bashOutput(`put_shared_files() { :; }
+${functionsOf(script)}
+${definitionsOf(script)}
 written=0
 put_file() {
   cat >${shellQuote(directory)}/$written
   printf '%s\\0%s\\0%s\\0' "$1" "$2" "$3"
   written=$((written + 1))
 }
+put_shared_files
 put_files
 `);
     const words = list.split("\0").slice(0, -1);

@@ -17,6 +17,16 @@ import { openSandboxWorkspace } from "../../sandbox/sandboxWorkspace.ts";
 /** Configuration of a stack: keys without the project's name. */
 export type StackConfig = Record<string, unknown>;
 
+/** A resource in a stack's state. */
+export interface StateResource {
+  urn: string;
+  id?: string;
+  inputs: Record<string, unknown>;
+  outputs: Record<string, unknown>;
+  dependencies?: string[];
+  propertyDependencies?: Record<string, string[]>;
+}
+
 /** The dev stack's configuration, parsed. */
 export async function devConfig(): Promise<StackConfig> {
   const text = await readFile(join(projectDirectory, "Pulumi.dev.yaml"), "utf8");
@@ -98,6 +108,16 @@ export class SandboxStack {
     } finally {
       await run("import", before);
     }
+  }
+
+  /** Changes the resources of the stack's state; secrets in it stay encrypted. */
+  async changeState(change: (resources: StateResource[]) => StateResource[]): Promise<void> {
+    const { cli, environment, arguments: given } = this.workspace;
+    const run = (command: string, input = "") =>
+      execa(cli, ["stack", command, ...given.slice(0, 4)], { env: environment, maxBuffer: 1e9, input });
+    const state = JSON.parse((await run("export")).stdout) as { deployment: { resources: StateResource[] } };
+    state.deployment.resources = change(state.deployment.resources);
+    await run("import", JSON.stringify(state));
   }
 
   /** The resources as `pulumi stack --show-urns` draws them. */

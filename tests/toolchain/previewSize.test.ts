@@ -14,7 +14,7 @@ it("previews production with 100 agents in less than 20 s of processor time, and
         `${resources} resources: ${wall.toFixed(1)} s, ${user.toFixed(1)} s of processor time, ${programMebibytes.toFixed(0)} MiB`,
       );
       // Each of the agents is there, with the mark of its host, and the program's process was seen.
-      assert.ok(resources > 4 * 100, `${resources} resources`);
+      assert.ok(resources > 2 * 100, `${resources} resources`);
       assert.ok(user > 0 && user < 20, `${user} s`);
       assert.ok(programMebibytes > 50 && programMebibytes * 1.048576 < 500, `${programMebibytes} MiB`);
     }),

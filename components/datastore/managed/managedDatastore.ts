@@ -101,7 +101,7 @@ export function managedDatastore(
         tlsFiles.apply((files) =>
           renderHostScript({
             body: hostScripts.secretFiles,
-            parts: [hostScripts.originals],
+            parts: [hostScripts.originals, hostScripts.optionalFiles],
             // What MariaDB reads stays while MariaDB stays.
             variables: {
               revision_name: "datastore-tls",

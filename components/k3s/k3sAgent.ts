@@ -1,0 +1,103 @@
+import * as pulumi from "@pulumi/pulumi";
+import { nodeAddressOf } from "../host/host.ts";
+import { FunctionsFile } from "../host/functionsFile.ts";
+import { HostCommand } from "../host/hostCommand.ts";
+import { agentRemoveSeconds } from "../host/hostMark.ts";
+import {
+  configFile,
+  type K3sNodeArgs,
+  nodeScriptSeconds,
+  nodeSecretFiles,
+  nodeVariables,
+  registriesPath,
+  roleVariables,
+  secretsPath,
+} from "./k3sNode.ts";
+import { installVariables, k3sUnitPath, releaseVariables } from "./k3sRelease.ts";
+import { renderHostFunctions, renderHostScript } from "../host/hostScript.ts";
+import { renderK3sUnit } from "./k3sUnit.ts";
+import { hostScripts } from "../host/scripts.ts";
+import { k3sScripts } from "./scripts.ts";
+
+/** Seconds that packages, the release and its images may take to be installed. */
+const installSeconds = 600;
+
+/** An agent: a node that joins at the API endpoint and runs workloads. */
+export interface K3sAgentArgs extends K3sNodeArgs {
+  /** Where the agent is drained through, since its own way to the API is down while it restarts. */
+  apiEndpoint: pulumi.Input<string>;
+  /** Seconds that pods may take to leave the agent before a restart. 0: they stay and run on. */
+  drainSeconds: number;
+}
+
+/** What is alike for all agents, and so stands on their hosts and not in each one's script. Scripts know the path as well. */
+export const agentFunctions = new FunctionsFile(
+  "/usr/local/lib/k3s-ha/agent-functions",
+  renderHostFunctions({
+    variables: {
+      ...roleVariables("agent"),
+      ...installVariables,
+      secret_paths: [secretsPath],
+      optional_paths: [registriesPath],
+    },
+    files: [{ path: k3sUnitPath("agent"), content: renderK3sUnit("agent") }],
+    parts: [
+      hostScripts.originals,
+      hostScripts.keptFiles,
+      k3sScripts.k3sClaim,
+      k3sScripts.k3sUninstall,
+      k3sScripts.k3sInstall,
+      hostScripts.optionalFiles,
+      k3sScripts.k3sDrain,
+      k3sScripts.podNetwork,
+      k3sScripts.k3sService,
+      k3sScripts.k3sAgentNode,
+    ],
+  }),
+);
+
+/**
+ * The command that makes a host an agent: it installs the release, writes settings and secrets, starts K3s, and ends when
+ * the node has proved itself. One command, because a cluster may have a thousand agents. Its script is secret as a whole;
+ * what a preview shows of it are the pool's own inputs.
+ */
+export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.CustomResourceOptions): HostCommand {
+  return new HostCommand(
+    `${name}-service`,
+    {
+      host: args.host,
+      functions: agentFunctions,
+      applySeconds: args.readySeconds + args.drainSeconds + nodeScriptSeconds + installSeconds,
+      removeSeconds: agentRemoveSeconds,
+      script: pulumi.secret(
+        pulumi
+          .all([
+            args.config,
+            pulumi.output(args.secretConfig),
+            pulumi.output(args.release.registries),
+            args.apiEndpoint,
+            nodeAddressOf(args.host),
+          ])
+          .apply(([config, secretConfig, registries, apiEndpoint, address]) =>
+            renderHostScript({
+              body: k3sScripts.k3sAgent,
+              parts: [hostScripts.agentFunctions],
+              isSmall: true,
+              variables: {
+                functions_sha256: agentFunctions.sha256,
+                ...releaseVariables(args.release),
+                // Another claim than that of the three commands which an agent once had: their removal then leaves K3s alone.
+                ...nodeVariables(`${name}-agent`, args, { address, config }),
+                // A node may have had registries of its own.
+                replaced_paths: registries === undefined ? [] : [registriesPath],
+                drain_seconds: args.drainSeconds,
+                api_endpoint: apiEndpoint,
+              },
+              files: [...nodeSecretFiles(secretConfig, registries), configFile(config)],
+            }),
+          ),
+      ),
+    },
+    opts,
+  );
+}

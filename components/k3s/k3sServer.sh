@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# A server: its release and its secrets have commands of their own, so that a preview shows what changes of the rest.
+
+# The datastore as this server will see it: reachable, with a certificate for the very address in the endpoint.
+check_datastore() {
+  local addresses address
+  IFS=, read -ra addresses <<<"$datastore_address"
+  for address in "${addresses[@]}"; do check_datastore_at "$address"; done
+}
+
+check_datastore_at() {
+  local address=$1 host answer options
+  host=${address%:*}
+  host=${host#[}
+  host=${host%]}
+  options=(-connect "$address" -CAfile "$datastore_ca_path" -verify_return_error)
+  if [[ $host == *:* || $host =~ ^[0-9.]+$ ]]; then options+=(-verify_ip "$host"); else options+=(-verify_hostname "$host" -servername "$host"); fi
+  [[ -z $datastore_start_tls ]] || options+=(-starttls "$datastore_start_tls")
+  [[ ! -s $datastore_key_path ]] || options+=(-cert "$datastore_certificate_path" -key "$datastore_key_path")
+  answer=$(timeout 10 openssl s_client "${options[@]}" 2>&1 </dev/null) && return 0
+  die "$host_name: no verified TLS connection to the datastore at $address: $(grep -m 1 -iE 'verify error|refused|unreachable|timed out|no route|not known|resolution' <<<"$answer"). Check its address, its certificate and the firewalls in between."
+}
+
+was_running=false
+
+before_restart() {
+  if systemctl is-active --quiet "$unit"; then was_running=true; fi
+  leave_balancers
+}
+
+after_proof() {
+  return_to_balancers
+  if $was_running; then wait_for_leaders; fi
+}
+
+apply() {
+  lock_host
+  take_again "$unit"
+  check_datastore
+  choose_pod_card
+  put_files
+  start_balancer_state
+  start_node
+}
+
+remove() {
+  lock_host
+  if is_claimed_elsewhere; then return 0; fi
+  uninstall_k3s
+}

@@ -1,0 +1,145 @@
+import * as pulumi from "@pulumi/pulumi";
+import { nodeAddressOf } from "../host/host.ts";
+import { HostCommand } from "../host/hostCommand.ts";
+import {
+  configFile,
+  datastoreCaPath,
+  datastoreCertificatePath,
+  datastoreKeyPath,
+  type K3sNodeArgs,
+  nodeScriptSeconds,
+  nodeSecretFiles,
+  nodeVariables,
+  registriesPath,
+  roleVariables,
+  secretsPath,
+} from "./k3sNode.ts";
+import { k3sUnitPath } from "./k3sRelease.ts";
+import { k3sUnitNames, renderK3sUnit } from "./k3sUnit.ts";
+import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "../balancer/balancerState.ts";
+import { type HostFile, renderHostScript } from "../host/hostScript.ts";
+import { guardServer } from "./serverGuard.ts";
+import { balancerScripts } from "../balancer/scripts.ts";
+import { hostScripts } from "../host/scripts.ts";
+import { k3sScripts } from "./scripts.ts";
+
+/** A server: a node with the API, on the cluster's datastore. */
+export interface K3sServerArgs extends K3sNodeArgs {
+  /** More files that hold secrets, written before the first start. */
+  secretFiles: pulumi.Input<HostFile[]>;
+  /** Environment of the unit. */
+  environment: Record<string, string | number>;
+  /** "host:port" of the datastore, several separated by commas, whose TLS is verified from here before every start. */
+  datastoreAddress: pulumi.Input<string>;
+  /** What a connection to it begins with, as openssl calls it; empty where TLS comes first. */
+  datastoreStartTls: pulumi.Input<string>;
+  /** The datastore's schema. */
+  datastoreSchema: pulumi.Input<string>;
+  /** Whether the server leaves the balancers before a restart and comes back after it; false for a single server. */
+  leavesBalancers: boolean;
+  /** Confirms the move from this datastore, "host:port/schema". Default: none. */
+  movingFrom?: string | undefined;
+  /** What the configuration says of K3s itself, as a preview knows it too. */
+  clusterConfig: Readonly<Record<string, unknown>>;
+  /** Confirms the downgrade from this release. Default: none. */
+  goingBackFrom?: string | undefined;
+}
+
+/**
+ * The command that starts a server and ends when the server has proved itself: what is ordered after a server depends on
+ * it. The secrets have a command of their own before it, so that a preview shows the changed lines of the rest.
+ */
+export function runK3sServer(name: string, args: K3sServerArgs, opts: pulumi.CustomResourceOptions): HostCommand {
+  const { host } = args;
+  const secrets = new HostCommand(
+    `${name}-secrets`,
+    {
+      host,
+      script: pulumi.secret(
+        pulumi
+          .all([pulumi.output(args.secretConfig), args.secretFiles, pulumi.output(args.release.registries)])
+          .apply(([config, files, registries]) =>
+            renderHostScript({
+              body: hostScripts.secretFiles,
+              parts: [hostScripts.originals, hostScripts.optionalFiles, k3sScripts.k3sClaim],
+              variables: {
+                node_name: args.nodeName,
+                role: "server",
+                claim: name,
+                revision_name: `${k3sUnitNames.server}-secrets`,
+                reader: k3sUnitNames.server,
+                paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
+                optional_paths: [registriesPath],
+                // A node may have had registries of its own.
+                replaced_paths: registries === undefined ? [] : [registriesPath],
+              },
+              files: [...nodeSecretFiles(config, registries), ...files.map((file) => ({ mode: "0600", ...file }))],
+            }),
+          ),
+      ),
+    },
+    opts,
+  );
+
+  return new HostCommand(
+    `${name}-service`,
+    {
+      host,
+      applySeconds: args.readySeconds + nodeScriptSeconds,
+      script: pulumi
+        .all([
+          args.config,
+          args.datastoreAddress,
+          secrets.revision,
+          nodeAddressOf(host),
+          args.datastoreSchema,
+          args.datastoreStartTls,
+        ])
+        .apply(([config, datastoreAddress, secretsRevision, address, datastoreSchema, startTls]) =>
+          renderHostScript({
+            body: k3sScripts.k3sServer,
+            parts: [
+              hostScripts.originals,
+              hostScripts.keptFiles,
+              k3sScripts.k3sClaim,
+              balancerScripts.k3sBalancer,
+              k3sScripts.podNetwork,
+              k3sScripts.k3sUninstall,
+              k3sScripts.k3sService,
+            ],
+            variables: {
+              ...roleVariables("server"),
+              ...nodeVariables(name, args, { address, config }),
+              secrets_revision: secretsRevision,
+              datastore_address: datastoreAddress,
+              datastore_start_tls: startTls,
+              datastore_schema: datastoreSchema,
+              balancer_state_port: balancerStatePort,
+              leave_seconds: args.leavesBalancers ? leaveSeconds : 0,
+              return_seconds: args.leavesBalancers ? returnSeconds : 0,
+            },
+            files: [
+              configFile(config),
+              { path: k3sUnitPath("server"), content: renderK3sUnit("server", args.environment) },
+              ...balancerStateFiles(address, { leaves: args.leavesBalancers }),
+            ],
+          }),
+        ),
+    },
+    {
+      ...opts,
+      dependsOn: [secrets],
+      hooks: {
+        beforeUpdate: [
+          guardServer(name, {
+            server: args.nodeName,
+            version: args.release.version,
+            goingBackFrom: args.goingBackFrom,
+            movingFrom: args.movingFrom,
+            config: args.clusterConfig,
+          }),
+        ],
+      },
+    },
+  );
+}
