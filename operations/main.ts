@@ -20,18 +20,18 @@ import { lastChanges, pulumi, stackOutputs, type Workspace } from "./workspace.t
 const sandboxStack = "dev";
 
 /** What other stacks run does not depend on the sandbox's code, and does not load it. */
-async function placeOf(stack: string): Promise<StackPlace> {
+async function stackPlaceOf(stack: string): Promise<StackPlace> {
   return stack === sandboxStack ? (await import("../sandbox/sandboxPlace.ts")).sandboxPlace : userPlace;
 }
 
 /** Opens a stack as the last run left it, to ask it something: also while another run is at work on it. */
 async function openKnown(stack: string): Promise<Workspace> {
-  return (await placeOf(stack)).openKnown(stack);
+  return (await stackPlaceOf(stack)).openKnown(stack);
 }
 
 async function runUp(stack: string): Promise<void> {
   const start = performance.now();
-  const place = await placeOf(stack);
+  const place = await stackPlaceOf(stack);
   await place.holding("up", async () => {
     await place.bringUp();
     const workspace = await place.open(stack);
@@ -108,7 +108,7 @@ async function runRestore(stack: string, { backup, fromCopy, identity, yes }: Re
     return answer.trim() === "yes";
   };
   const done = await (
-    await placeOf(stack)
+    await stackPlaceOf(stack)
   ).holding("restore", async () =>
     restoreBackup(await openKnown(stack), { backup, fromCopy: fromCopy === true, identityFile: identity, confirm }),
   );
@@ -142,10 +142,10 @@ interface StackOption {
 
 command("up", "create the cluster, or bring it up to date").action(({ stack }: StackOption) => runUp(stack));
 command("preview", "show what up would change").action(async ({ stack }: StackOption) => {
-  await pulumi(await (await placeOf(stack)).openExisting(stack), ["preview", "--diff"], { stdio: "inherit" });
+  await pulumi(await (await stackPlaceOf(stack)).openExisting(stack), ["preview", "--diff"], { stdio: "inherit" });
 });
 command("down", "take the cluster away").action(async ({ stack }: StackOption) => {
-  await (await placeOf(stack)).takeDown(stack);
+  await (await stackPlaceOf(stack)).takeDown(stack);
 });
 command("status", "tell whether the cluster is healthy, and what is not")
   .option("--json", "print JSON for machines, and nothing else")

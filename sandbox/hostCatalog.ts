@@ -7,12 +7,12 @@ import type { Flavour } from "./image.ts";
 import { type Site } from "./state.ts";
 
 /** What a host is for. K3s hosts (`server`, `agent`) need more from the machine than the others. */
-export type HostRole = "database" | "balancer" | "server" | "agent";
+export type SandboxHostRole = "database" | "balancer" | "server" | "agent";
 
 /** A host before it is made. */
 export interface CatalogHost {
   readonly name: string;
-  readonly role: HostRole;
+  readonly role: SandboxHostRole;
   /** IPv4. */
   readonly address: string;
   /** What it has on its disk, whatever the others have. Default: what all have. */
@@ -50,6 +50,6 @@ export function lookUpHost(site: Site, name: string): CatalogHost {
 }
 
 /** True for hosts that run K3s. */
-export function runsK3s(role: HostRole): boolean {
+export function runsK3s(role: SandboxHostRole): boolean {
   return role === "server" || role === "agent";
 }

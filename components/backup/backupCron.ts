@@ -4,7 +4,7 @@ import { HostCommand } from "../host/hostCommand.ts";
 import type { Recorded } from "../contract/recorded.ts";
 import { renderBackupOptionFile } from "../datastore/engine/backupOptionFile.ts";
 import { backupProgram, backupProgramPath } from "./backupProgram.ts";
-import { renderBackupSettings } from "./backupSettings.ts";
+import { renderBackupProgramSettings } from "./backupProgramSettings.ts";
 import {
   inspectionCalendar,
   renderBackupService,
@@ -311,7 +311,7 @@ export class BackupCron extends pulumi.ComponentResource {
                 { path: backupProgramPath, content: backupProgram, mode: "0755" },
                 {
                   path: settingsPath,
-                  content: renderBackupSettings({
+                  content: renderBackupProgramSettings({
                     hostName,
                     directory,
                     keep,

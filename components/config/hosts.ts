@@ -1,6 +1,6 @@
+import type { HostRole } from "../host/hostCheckPart.ts";
 import { configPath } from "./configPath.ts";
 import type { Configuration, HostEntry } from "./schema.ts";
-import type { HostRole } from "./settings.ts";
 
 /** A host where the configuration has it. */
 export interface ConfiguredHost {
@@ -67,6 +67,6 @@ export function hostsOf(configuration: Configuration): ConfiguredHost[] {
 }
 
 /** The address that the cluster's own traffic uses, if the host has a valid one. */
-export function nodeAddressOf(host: ConfiguredHost): string {
+export function configuredNodeAddress(host: ConfiguredHost): string {
   return host.entry.nodeAddress ?? host.entry.address;
 }

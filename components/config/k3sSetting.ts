@@ -1,5 +1,4 @@
-/** What a setting of K3s's config.yaml is for. */
-export type K3sRole = "server" | "agent";
+import type { K3sRole } from "../k3s/k3sUnit.ts";
 
 const generated = "this program generates it and keeps it secret: remove it";
 const fromDatastore = "this program derives it from k3s-ha:datastore: remove it, and change that";

@@ -10,7 +10,7 @@ import { hostsOf, inNameOrder } from "./hosts.ts";
 import { InvalidConfiguration, type Problem, sentenceOf, tenable } from "./problem.ts";
 import { parseRegistryCredentials } from "./registries.ts";
 import { registriesWith } from "./registriesWithLogins.ts";
-import { officialReleases } from "./release.ts";
+import { officialReleases } from "../k3s/k3sRelease.ts";
 import { loginsInTheClear } from "./rules/k3sSources.ts";
 import { problemsTogether } from "./rules/rules.ts";
 import { type Configuration, keyNames, type SecretKey, type SectionKey, secretKeys, sections } from "./schema.ts";

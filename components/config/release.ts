@@ -1,10 +1,7 @@
-/** Where K3s's own releases are. */
-export const officialReleases = "https://github.com/k3s-io/k3s/releases/download";
-
 const example = "v1.35.0+k3s1";
 
 /** Why this is not a K3s release, with the remedy, or undefined. */
-export function versionFault(version: string): string | undefined {
+export function releaseFault(version: string): string | undefined {
   if (/^v\d+\.\d+\.\d+(-rc\d+)?\+k3s\d+$/.test(version)) return undefined;
   if (/^v?\d+\.\d+\.\d+$/.test(version)) {
     const whole = `${version.startsWith("v") ? "" : "v"}${version}+k3s1`;

@@ -5,10 +5,11 @@ import { isAddress, isUnicastAddress } from "./address.ts";
 import { databaseFault } from "./databaseName.ts";
 import { hostKeyFault } from "../host/hostKey.ts";
 import { imageSourceFault } from "./imageArchive.ts";
-import { k3sSettingFault, type K3sRole } from "./k3sSetting.ts";
+import type { K3sRole } from "../k3s/k3sUnit.ts";
+import { k3sSettingFault } from "./k3sSetting.ts";
 import { k3sLabelFault, labelFault, taintFault } from "./kubernetesSyntax.ts";
 import { registries } from "./registries.ts";
-import { mirrorFault, versionFault } from "./release.ts";
+import { mirrorFault, releaseFault } from "./release.ts";
 import { listOf, mapOf, matching, section, text, wholeNumber, yesOrNo } from "./schemaTypes.ts";
 
 const addressExpectation = "has to be an IP address or a DNS name: write it alone, without a user, a port or a scheme";
@@ -449,7 +450,7 @@ const hostFile = matching(
 );
 
 const k3s = section({
-  version: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).meta({
+  version: text("has to be a K3s release: write it like v1.35.0+k3s1", releaseFault).meta({
     description: "Release of K3s, such as `v1.35.0+k3s1`.",
   }),
   mirror: text("has to be a URL: write it like https://mirror.example.com/k3s", mirrorFault).optional().meta({
@@ -466,10 +467,10 @@ const k3s = section({
   sha256: sha256("copy it from the release's list of checksums, such as sha256sum-amd64.txt")
     .optional()
     .meta({ description: "sha256 of the release's binary. Default: its entry in the release's checksum list." }),
-  agentVersion: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).optional().meta({
+  agentVersion: text("has to be a K3s release: write it like v1.35.0+k3s1", releaseFault).optional().meta({
     description: "Release that agents run, if they stay behind: at most three minor versions. Default: `k3s.version`.",
   }),
-  goingBackFrom: text("has to be a K3s release: write it like v1.35.0+k3s1", versionFault).optional().meta({
+  goingBackFrom: text("has to be a K3s release: write it like v1.35.0+k3s1", releaseFault).optional().meta({
     description:
       "Release that servers run, which confirms the downgrade from it after an older dump was restored. Default: none; a downgrade is then refused.",
   }),

@@ -22,11 +22,11 @@ export function parseSection<Schema extends z.ZodType>(
 ): ParsedSection<z.output<Schema>> {
   const result = schema.safeParse(raw);
   if (result.success) return { value: result.data, problems: [] };
-  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, key, raw, schema));
+  const problems = result.error.issues.flatMap((issue) => issueProblems(issue, key, raw, schema));
   return { value: withoutFaults(schema, raw, result.error.issues), problems };
 }
 
-function problemsOf(issue: Issue, key: string, raw: unknown, schema: z.ZodType): Problem[] {
+function issueProblems(issue: Issue, key: string, raw: unknown, schema: z.ZodType): Problem[] {
   if (issue.code === "unrecognized_keys") {
     const known = settingsAt(schema, issue.path);
     return issue.keys.map((name) => ({

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Registries } from "../k3s/registries.ts";
 import type { HostArgs } from "../host/host.ts";
+import type { HostRole } from "../host/hostCheckPart.ts";
 import type { DatastoreKind } from "../datastore/engine/datastoreEndpoint.ts";
 
 /** The whole configuration of a stack after parsing: complete, checked, every default filled in. */
@@ -21,9 +22,6 @@ export interface Settings {
   /** Every host of the stack by name, lost ones included, for what is done with all of them alike. */
   hosts: Readonly<Record<string, HostSettings>>;
 }
-
-/** What a host of the stack is for. */
-export type HostRole = "server" | "agent" | "loadBalancer" | "datastore" | "backup";
 
 export interface HostSettings {
   /** The same object as under `servers`, `agentPools`, `loadBalancer` or `datastore`. */

@@ -19,7 +19,7 @@ export interface DatastoreSource {
 }
 
 /** A certificate that K3s logs in with, beside its endpoint. */
-export interface ClientCertificate {
+export interface DatastoreClientCertificate {
   /** PEM. */
   certificate: pulumi.Input<string>;
   /** PEM. Secret, whatever it is marked as. */
@@ -37,7 +37,7 @@ export interface DatastoreAccess {
   /** K3s's `datastore-endpoint`. Secret. */
   endpoint: pulumi.Output<string>;
   caCertificate: pulumi.Output<string>;
-  clientCertificate?: ClientCertificate | undefined;
+  clientCertificate?: DatastoreClientCertificate | undefined;
   /** Undefined where there is no backup that this program could take. */
   backupSource: DatastoreSource | undefined;
   /** What lets each server in, by its name; those that need nothing of their own are left out. */

@@ -38,7 +38,7 @@ export function datastorePreflight(
         pulumi
           .all([args.token, access.endpoint, access.caCertificate, certificate, privateKey])
           .apply(([token, endpoint, ca, clientCertificate, clientKey]) => {
-            const parts = partsOf(endpoint);
+            const parts = endpointParts(endpoint);
             const { addresses, user, password, database } = parts;
             const variables = {
               host_name: args.hostName,
@@ -90,7 +90,7 @@ export function datastorePreflight(
   );
 }
 
-function partsOf(endpoint: string): DatastoreEndpoint {
+function endpointParts(endpoint: string): DatastoreEndpoint {
   const parts = parseDatastoreEndpoint(endpoint);
   if (parts === undefined) throw new pulumi.RunError("the datastore's endpoint is not one that K3s understands");
   return parts;

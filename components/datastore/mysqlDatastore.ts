@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import {
-  type ClientCertificate,
+  type DatastoreClientCertificate,
   type DatastoreAccess,
   type DatastoreContext,
   type DatastoreSource,
@@ -48,7 +48,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
   /** PEM of the CA that signed the datastore's certificate: K3s's `datastore-cafile`. */
   readonly caCertificate: pulumi.Output<string>;
   readonly #backupSource: DatastoreSource | undefined;
-  readonly #clientCertificate: ClientCertificate | undefined;
+  readonly #clientCertificate: DatastoreClientCertificate | undefined;
   readonly #clients: Readonly<Record<string, pulumi.Resource>>;
 
   constructor(name: string, args: MySQLDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -97,7 +97,7 @@ export class MySQLDatastore extends pulumi.ComponentResource {
   }
 
   /** What K3s logs in with beside the endpoint; undefined unless it was given. */
-  get clientCertificate(): ClientCertificate | undefined {
+  get clientCertificate(): DatastoreClientCertificate | undefined {
     return this.#clientCertificate;
   }
 

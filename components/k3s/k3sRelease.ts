@@ -38,7 +38,8 @@ export function recordedRelease({ version, mirror, sha256 }: K3sReleaseArgs): Re
   return { version, mirror: mirror ?? officialReleases, ...(sha256 === undefined ? {} : { sha256 }) };
 }
 
-const officialReleases = "https://github.com/k3s-io/k3s/releases/download";
+/** Where K3s's own releases are. */
+export const officialReleases = "https://github.com/k3s-io/k3s/releases/download";
 const imagesDirectory = "/var/lib/rancher/k3s/agent/images";
 const releasesDirectory = "/usr/local/lib/k3s-ha/k3s";
 

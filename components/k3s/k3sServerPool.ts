@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { CertificateAuthority, ClusterIdentity } from "../identity/clusterIdentity.ts";
 import { type HostArgs, nodeAddressOf } from "../host/host.ts";
 import type { HostCommand } from "../host/hostCommand.ts";
-import type { ClientCertificate } from "../datastore/datastoreAccess.ts";
+import type { DatastoreClientCertificate } from "../datastore/datastoreAccess.ts";
 import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "./k3sNode.ts";
 import { runK3sServer } from "./k3sServer.ts";
 import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
@@ -29,7 +29,7 @@ export interface K3sServerPoolArgs {
   /** PEM of the CA that the datastore is verified with. */
   datastoreCaCertificate: pulumi.Input<string>;
   /** What K3s logs in to the datastore with, beside the endpoint. Default: nothing. */
-  datastoreClientCertificate?: ClientCertificate | undefined;
+  datastoreClientCertificate?: DatastoreClientCertificate | undefined;
   /** Connections to the datastore that each server may hold. Default: 60. */
   connectionsPerServer?: number | undefined;
   /** Tokens and certificate authorities. */
@@ -160,7 +160,7 @@ function authorityFiles(identity: ServerIdentity): pulumi.Output<HostFile[]> {
   ]);
 }
 
-function clientFiles(client: ClientCertificate | undefined): pulumi.Output<HostFile[]> {
+function clientFiles(client: DatastoreClientCertificate | undefined): pulumi.Output<HostFile[]> {
   return pulumi.output(
     client === undefined
       ? []

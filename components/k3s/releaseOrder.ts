@@ -1,5 +1,5 @@
 /** The parts of a release such as "v1.35.0-rc2+k3s1" that tell which of two is newer, the most telling first. */
-function partsOf(release: string): [major: number, minor: number, ...rest: number[]] {
+function releaseNumbers(release: string): [major: number, minor: number, ...rest: number[]] {
   const match = /^v(\d+)\.(\d+)\.(\d+)(?:-rc(\d+))?\+k3s(\d+)$/.exec(release);
   if (match === null) throw new Error(`${release} is not a release of K3s`);
   const [major = 0, minor = 0, patch = 0, candidate = Infinity, build = 0] = match
@@ -10,8 +10,8 @@ function partsOf(release: string): [major: number, minor: number, ...rest: numbe
 
 /** Negative when `a` is older than `b`, positive when it is newer, 0 when they are the same. */
 export function compareReleases(a: string, b: string): number {
-  const others = partsOf(b);
-  for (const [index, part] of partsOf(a).entries()) {
+  const others = releaseNumbers(b);
+  for (const [index, part] of releaseNumbers(a).entries()) {
     const other = others[index] ?? 0;
     if (part !== other) return part < other ? -1 : 1;
   }
@@ -20,7 +20,7 @@ export function compareReleases(a: string, b: string): number {
 
 /** How many minor versions `newer` is ahead of `older`; Infinity across major ones. */
 export function minorsBetween(older: string, newer: string): number {
-  const [a, b] = [partsOf(older), partsOf(newer)];
+  const [a, b] = [releaseNumbers(older), releaseNumbers(newer)];
   return a[0] === b[0] ? b[1] - a[1] : Infinity;
 }
 
@@ -40,6 +40,6 @@ export function upgradeFault(
   }
   const minors = minorsBetween(installed, wanted);
   if (minors <= 1) return undefined;
-  const [major, minor] = partsOf(installed);
+  const [major, minor] = releaseNumbers(installed);
   return `${server} runs K3s ${installed}, and k3s-ha:k3s.version is ${wanted}: Kubernetes must not skip a minor version. Upgrade to the latest v${major}.${minor + 1} first, and then on.`;
 }

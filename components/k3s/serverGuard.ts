@@ -35,7 +35,7 @@ export function guardServer(name: string, change: ServerChange): pulumi.Resource
           ? undefined
           : upgradeFault(change.server, installed, change.version, change.goingBackFrom)) ??
         networkFault(change.server, before, change.config) ??
-        moveFault(change.server, datastoreIn(before), datastoreIn(after), change.movingFrom);
+        datastoreMoveFault(change.server, datastoreIn(before), datastoreIn(after), change.movingFrom);
       if (fault !== undefined) throw new Error(fault);
     },
     { onDryRun: true },
@@ -43,7 +43,7 @@ export function guardServer(name: string, change: ServerChange): pulumi.Resource
 }
 
 /** Why a server's datastore may not be changed, with the remedy; undefined when it may, or when one is not known. */
-export function moveFault(
+export function datastoreMoveFault(
   server: string,
   before: string | undefined,
   after: string | undefined,

@@ -45,7 +45,7 @@ export class UpgradeDump extends pulumi.ComponentResource {
             new pulumi.ResourceHook(
               `${name}-guard`,
               ({ oldInputs }) => {
-                const fault = moveFault(String(oldInputs?.["stdin"]), args);
+                const fault = dumpHostFault(String(oldInputs?.["stdin"]), args);
                 if (fault !== undefined) throw new Error(fault);
               },
               { onDryRun: true },
@@ -60,7 +60,7 @@ export class UpgradeDump extends pulumi.ComponentResource {
 }
 
 /** Why backups may not move to another host together with an upgrade, with the remedy; undefined when it is not both. */
-export function moveFault(
+export function dumpHostFault(
   oldScript: string,
   { hostName, version }: Pick<UpgradeDumpArgs, "hostName" | "version">,
 ): string | undefined {

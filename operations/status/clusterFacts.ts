@@ -6,7 +6,8 @@ import { growingDirectories } from "./disks.ts";
 import { loginOf, valueOf } from "../../components/host/hostLogin.ts";
 import { runOnHost } from "../../components/host/hostShell.ts";
 import { HostUnreachable, placeOf } from "../../components/host/sshConnection.ts";
-import type { HostRole, HostSettings, Settings } from "../../components/config/settings.ts";
+import type { HostRole } from "../../components/host/hostCheckPart.ts";
+import type { HostSettings, Settings } from "../../components/config/settings.ts";
 import {
   type CertificateFact,
   hostStatusScript,
@@ -54,7 +55,7 @@ export interface ClusterFacts {
 }
 
 /** Outputs of a stack that a look at the cluster needs. */
-export interface ClusterOutputs {
+export interface StatusOutputs {
   readonly apiEndpoint: string;
   /** Secret. */
   readonly kubeconfig: string;
@@ -78,7 +79,7 @@ function limitsOf(seconds: number): { connectSeconds: number; apiSeconds: number
 export async function askCluster(
   stack: string,
   settings: Settings,
-  outputs: ClusterOutputs,
+  outputs: StatusOutputs,
   seconds = answerSeconds,
 ): Promise<ClusterFacts> {
   const virtualAddress = settings.loadBalancer.virtualIp?.address;
@@ -162,7 +163,7 @@ function managedDatabaseOf({ datastore }: Settings): string | undefined {
 }
 
 /** After an update that did not come to its end, some servers have the endpoint of the configuration, and others the old. */
-async function datastoreEndpointsOf({ datastore }: Settings, outputs: ClusterOutputs): Promise<string[]> {
+async function datastoreEndpointsOf({ datastore }: Settings, outputs: StatusOutputs): Promise<string[]> {
   if (datastore.managed !== undefined) return [];
   const configured = datastore.given === undefined ? "" : await valueOf(datastore.given.endpoint);
   return [...new Set([outputs.datastoreEndpoint, configured])].filter((endpoint) => endpoint !== "");

@@ -1,5 +1,5 @@
 /** Disk space on the hosts: which directories grow, and when what is left of their file systems is too little. */
-import type { HostRole } from "../../components/config/settings.ts";
+import type { HostRole } from "../../components/host/hostCheckPart.ts";
 
 /** What is left of the file system that a directory is on. */
 export interface DiskFact {

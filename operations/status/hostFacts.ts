@@ -8,7 +8,7 @@ import {
   datastoreKeyPath,
   secretsPath,
 } from "../../components/k3s/k3sNode.ts";
-import type { HostRole } from "../../components/config/settings.ts";
+import type { HostRole } from "../../components/host/hostCheckPart.ts";
 import { datastoreLogins } from "./datastoreLogins.ts";
 import type { DiskFact } from "./disks.ts";
 import type { PutBackFact } from "./firewalls.ts";

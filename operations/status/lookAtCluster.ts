@@ -1,7 +1,7 @@
 /** A look at a stack's cluster: from its hosts, not from its state. */
 import { readSettings } from "../stackSettings.ts";
 import { stackOutputs, type Workspace } from "../workspace.ts";
-import { askCluster, type ClusterFacts, type ClusterOutputs } from "./clusterFacts.ts";
+import { askCluster, type ClusterFacts, type StatusOutputs } from "./clusterFacts.ts";
 
 /**
  * Asks a stack's hosts and API. Throws when the stack cannot be read, or has no cluster.
@@ -14,7 +14,7 @@ export async function lookAtCluster(workspace: Workspace, seconds?: number): Pro
 }
 
 /** The outputs of a stack that is up. Throws when it is not. */
-export function parseOutputs(outputs: Readonly<Record<string, unknown>>): ClusterOutputs {
+export function parseOutputs(outputs: Readonly<Record<string, unknown>>): StatusOutputs {
   const { apiEndpoint, kubeconfig, datastoreEndpoint } = outputs;
   if (typeof apiEndpoint !== "string" || typeof kubeconfig !== "string") {
     throw new Error("This stack has no cluster yet: run `make up` first.");

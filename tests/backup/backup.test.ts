@@ -8,7 +8,7 @@ import { execa } from "execa";
 import fc from "fast-check";
 import { renderBackupOptionFile } from "../../components/datastore/engine/backupOptionFile.ts";
 import { backupProgram, backupProgramPath } from "../../components/backup/backupProgram.ts";
-import { renderBackupSettings } from "../../components/backup/backupSettings.ts";
+import { renderBackupProgramSettings } from "../../components/backup/backupProgramSettings.ts";
 import {
   inspectionCalendar,
   renderBackupService,
@@ -88,7 +88,7 @@ describe("renderBackupOptionFile", () => {
   });
 });
 
-describe("renderBackupSettings", () => {
+describe("renderBackupProgramSettings", () => {
   const settings = {
     hostName: "db-1",
     directory: "/var/backups/k3s-ha",
@@ -121,11 +121,11 @@ describe("renderBackupSettings", () => {
   };
 
   it("reads like this", () => {
-    assertGolden("backup.conf", renderBackupSettings(settings));
+    assertGolden("backup.conf", renderBackupProgramSettings(settings));
   });
 
   it("refuses a value that would be two lines", () => {
-    assert.throws(() => renderBackupSettings({ ...settings, database: "k3s\nkeep=0" }), {
+    assert.throws(() => renderBackupProgramSettings({ ...settings, database: "k3s\nkeep=0" }), {
       message: "the backup's database must not hold a line break",
     });
   });

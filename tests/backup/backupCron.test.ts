@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { BackupCron, type BackupCronArgs, moveNote } from "../../components/backup/backupCron.ts";
-import { moveFault } from "../../components/k3s/upgradeDump.ts";
+import { dumpHostFault } from "../../components/k3s/upgradeDump.ts";
 import { tokenFingerprint } from "../../components/identity/tokenFingerprint.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { deploy, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
@@ -78,7 +78,7 @@ describe("BackupCron", () => {
 
   it("refuses a move together with an upgrade, whose dump nobody could take", () => {
     const script = "host_name=database-1\nversion=v1.35.0+k3s1\n";
-    const fault = (hostName: string, version: string) => moveFault(script, { hostName, version });
+    const fault = (hostName: string, version: string) => dumpHostFault(script, { hostName, version });
     assert.equal(fault("server-1", "v1.35.0+k3s1"), undefined);
     assert.equal(fault("database-1", "v1.35.0+k3s3"), undefined);
     assert.equal(

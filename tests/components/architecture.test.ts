@@ -118,3 +118,17 @@ it("every script stands beside the one module that names its file", () => {
   for (const { file, script } of named)
     assert.equal(dirname(script).replace(/\/program$/, ""), dirname(file), `${file} names ${script}`);
 });
+
+it("no two modules export one name for different things", () => {
+  const exporters = new Map<string, string[]>();
+  for (const file of [...files, ...globSync("operations/**/*.ts", { cwd: projectDirectory })]) {
+    const text = readFileSync(join(projectDirectory, file), "utf8");
+    const declared = /^export (?:abstract )?(?:async )?(?:function|const|class|interface|type) (\w+)/gm;
+    for (const [, name = ""] of text.matchAll(declared)) exporters.set(name, [...(exporters.get(name) ?? []), file]);
+  }
+  assert.ok(exporters.size > 200, String(exporters.size));
+  assert.deepEqual(
+    [...exporters].filter(([, those]) => those.length > 1),
+    [],
+  );
+});

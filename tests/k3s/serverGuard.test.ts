@@ -1,21 +1,21 @@
 // Proves with what words another datastore is refused. That a preview refuses what it has to, the sandbox proves.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { moveFault } from "../../components/k3s/serverGuard.ts";
+import { datastoreMoveFault } from "../../components/k3s/serverGuard.ts";
 
-describe("moveFault", () => {
+describe("datastoreMoveFault", () => {
   const [old, other] = ["198.51.100.20:3306/k3s", "198.51.100.21:3306/k3s"];
 
   it("refuses another datastore, unless it is said from which", () => {
     const sentence =
       "server-1 has its cluster in the datastore 198.51.100.20:3306/k3s, and k3s-ha:datastore now says 198.51.100.21:3306/k3s: there is another cluster, or none. Take the change back; or move the data there, as docs/day-two.md tells, and set k3s-ha:datastore.movingFrom to 198.51.100.20:3306/k3s.";
-    assert.equal(moveFault("server-1", old, other, undefined), sentence);
-    assert.equal(moveFault("server-1", old, other, other), sentence);
-    assert.equal(moveFault("server-1", old, other, old), undefined);
+    assert.equal(datastoreMoveFault("server-1", old, other, undefined), sentence);
+    assert.equal(datastoreMoveFault("server-1", old, other, other), sentence);
+    assert.equal(datastoreMoveFault("server-1", old, other, old), undefined);
   });
 
   it("has nothing against the same one, and against one where there was none", () => {
-    assert.equal(moveFault("server-1", old, old, undefined), undefined);
-    assert.equal(moveFault("server-1", undefined, old, undefined), undefined);
+    assert.equal(datastoreMoveFault("server-1", old, old, undefined), undefined);
+    assert.equal(datastoreMoveFault("server-1", undefined, old, undefined), undefined);
   });
 });

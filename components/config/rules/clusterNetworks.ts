@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { configPath } from "../configPath.ts";
-import { type ConfiguredHost, nodeAddressOf } from "../hosts.ts";
+import { type ConfiguredHost, configuredNodeAddress } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 
@@ -86,7 +86,7 @@ function contains(outer: Range, inner: Range): boolean {
 /** A host inside a network of K3s's own cannot be reached from the cluster: the nodes route it into the cluster. */
 export function hostsInClusterNetworks(configuration: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
   return hosts.flatMap((host) => {
-    const address = nodeAddressOf(host);
+    const address = configuredNodeAddress(host);
     const network = clusterNetworkOf(configuration, address);
     if (network === undefined) return [];
     const fault = `has the node address ${address}, which is in ${network.text}, the network that K3s gives to ${network.meaning}: set ${network.path} to a network that none of your hosts is in`;
@@ -134,9 +134,9 @@ export function nodesOfOtherFamily(configuration: Configuration, hosts: readonly
   return hosts
     .filter(({ role }) => role === "server" || role === "agent")
     .flatMap((host) => {
-      const version = isIP(nodeAddressOf(host));
+      const version = isIP(configuredNodeAddress(host));
       if (version === 0 || families.has(version === 4 ? "ipv4" : "ipv6")) return [];
-      const fault = `has the IPv${version} node address ${nodeAddressOf(host)}, but the cluster's networks have no IPv${version}: give it another nodeAddress, or set ${pathOf("cluster-cidr")} and service-cidr to IPv${version} networks`;
+      const fault = `has the IPv${version} node address ${configuredNodeAddress(host)}, but the cluster's networks have no IPv${version}: give it another nodeAddress, or set ${pathOf("cluster-cidr")} and service-cidr to IPv${version} networks`;
       return [{ path: host.path, fault }];
     });
 }

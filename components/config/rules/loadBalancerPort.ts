@@ -1,5 +1,5 @@
 import { canonicalAddress } from "../address.ts";
-import { type ConfiguredHost, nodeAddressOf } from "../hosts.ts";
+import { type ConfiguredHost, configuredNodeAddress } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 
@@ -13,8 +13,8 @@ export function loadBalancerOnServerPort({ loadBalancer }: Configuration, hosts:
   return hosts
     .filter(({ role }) => role === "loadBalancer")
     .flatMap((balancer) => {
-      const address = canonicalAddress(nodeAddressOf(balancer));
-      const server = servers.find((other) => canonicalAddress(nodeAddressOf(other)) === address);
+      const address = canonicalAddress(configuredNodeAddress(balancer));
+      const server = servers.find((other) => canonicalAddress(configuredNodeAddress(other)) === address);
       if (server === undefined) return [];
       const fault = `is the host of ${server.path}, where K3s itself listens on port ${serverPort}: run HAProxy on a host of its own`;
       return [{ path: balancer.path, fault }];

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { canonicalAddress } from "../address.ts";
 import { configPath } from "../configPath.ts";
-import { type ConfiguredHost, nodeAddressOf } from "../hosts.ts";
+import { type ConfiguredHost, configuredNodeAddress } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 import { clusterNetworkOf } from "./clusterNetworks.ts";
@@ -30,7 +30,9 @@ export function unusableVirtualIp(configuration: Configuration, hosts: readonly 
   const address = configuration.loadBalancer?.virtualIp?.address;
   if (address === undefined) return [];
   const holder = hosts.find((host) =>
-    [host.entry.address, nodeAddressOf(host)].some((other) => canonicalAddress(other) === canonicalAddress(address)),
+    [host.entry.address, configuredNodeAddress(host)].some(
+      (other) => canonicalAddress(other) === canonicalAddress(address),
+    ),
   );
   if (holder !== undefined) {
     const fault = `is ${address}, which is the address of ${holder.path}: choose an address that no host has`;
@@ -43,8 +45,8 @@ export function unusableVirtualIp(configuration: Configuration, hosts: readonly 
   }
   const other = hosts
     .filter(({ role }) => role === "loadBalancer")
-    .find((host) => ![0, isIP(address)].includes(isIP(nodeAddressOf(host))));
+    .find((host) => ![0, isIP(address)].includes(isIP(configuredNodeAddress(host))));
   if (other === undefined) return [];
-  const fault = `is an IPv${isIP(address)} address, but ${other.path} has the node address ${nodeAddressOf(other)}: choose one of the load balancers' own network`;
+  const fault = `is an IPv${isIP(address)} address, but ${other.path} has the node address ${configuredNodeAddress(other)}: choose one of the load balancers' own network`;
   return [{ path: addressPath, fault }];
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClientCertificate, DatastoreAccess } from "../datastoreAccess.ts";
+import type { DatastoreClientCertificate, DatastoreAccess } from "../datastoreAccess.ts";
 import { type DatastoreEndpoint, type DatastoreKind, parseDatastoreEndpoint } from "../engine/datastoreEndpoint.ts";
 
 /** A datastore with a user that is there: nothing is made on it. */
@@ -11,7 +11,7 @@ export interface GivenDatastoreArgs {
   /** PEM of the CA that signed the datastore's certificate. */
   caCertificate: pulumi.Input<string>;
   /** What K3s logs in with, beside the endpoint. Default: nothing. */
-  clientCertificate?: ClientCertificate | undefined;
+  clientCertificate?: DatastoreClientCertificate | undefined;
 }
 
 /** The access as it was given. Only MySQL and MariaDB can be backed up; the backup logs in as K3s does. */

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { execa, type Options, type ResultPromise } from "execa";
 import { backupProgram } from "../../../components/backup/backupProgram.ts";
 import { renderBackupOptionFile } from "../../../components/datastore/engine/backupOptionFile.ts";
-import { type BackupProgramSettings, renderBackupSettings } from "../../../components/backup/backupSettings.ts";
+import {
+  type BackupProgramSettings,
+  renderBackupProgramSettings,
+} from "../../../components/backup/backupProgramSettings.ts";
 import { manifestKey, tokenFingerprint } from "../../../components/identity/tokenFingerprint.ts";
 
 /** What a backup host is set up with; each test changes what it is about. */
@@ -55,7 +58,7 @@ export class BackupHost {
     await writeFile(manifestKeyFile, `${manifestKey(settings.token)}\n`, { mode: 0o600 });
     await writeFile(
       this.settingsPath,
-      renderBackupSettings({
+      renderBackupProgramSettings({
         hostName: "backup-1",
         directory: settings.directory,
         keep: settings.keep,

@@ -33,7 +33,7 @@ export interface BackupProgramSettings {
   /** Path of the server token, encrypted to the recipients. Undefined without any. */
   tokenEscrow: string | undefined;
   /** Where copies go. Undefined: nowhere. */
-  copy: BackupCopySettings | undefined;
+  copy: BackupProgramCopy | undefined;
   /** Directory that the node exporter reads. Undefined: its usual one where that exists, else the backups' own. */
   metricsDirectory: string | undefined;
   /** Shell command that is told of a failure. Undefined: none. */
@@ -48,7 +48,8 @@ export interface BackupProgramSettings {
   drillIdentity: string | undefined;
 }
 
-export interface BackupCopySettings {
+/** What the backup program is told of the place that copies go to. */
+export interface BackupProgramCopy {
   /** Path of rclone's configuration with the remote "copy". */
   config: string;
   /** Directory, or bucket and prefix, in the remote. */
@@ -60,7 +61,7 @@ export interface BackupCopySettings {
 }
 
 /** The settings file: lines `name=value`, which the program reads and never executes. */
-export function renderBackupSettings(settings: BackupProgramSettings): string {
+export function renderBackupProgramSettings(settings: BackupProgramSettings): string {
   const { copy } = settings;
   const lines = Object.entries({
     host_name: settings.hostName,
