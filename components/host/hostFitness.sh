@@ -9,7 +9,7 @@ check_root() {
 }
 
 check_system() {
-  local id="" id_like="" name="an unknown system"
+  local id="" id_like="" name="an unknown system" version="" oldest=""
   if [[ -r /etc/os-release ]]; then
     # shellcheck source=/dev/null
     id=$(. /etc/os-release && printf '%s' "${ID:-}")
@@ -17,10 +17,39 @@ check_system() {
     id_like=$(. /etc/os-release && printf '%s' "${ID_LIKE:-}")
     # shellcheck source=/dev/null
     name=$(. /etc/os-release && printf '%s' "${PRETTY_NAME:-$ID}")
+    # shellcheck source=/dev/null
+    version=$(. /etc/os-release && printf '%s' "${VERSION_ID:-}")
   fi
   [[ " $id $id_like " =~ \ (debian|ubuntu)\  ]] || report system "$name"
+  # Their testing releases have no number, and those of other names count in their own way. A host that this program has worked
+  # on is let be.
+  case $id in
+    debian) oldest=12 ;;
+    ubuntu) oldest=24.04 ;;
+  esac
+  [[ -z $oldest || -z $version || -d $state_directory || $(printf '%s\n' "$oldest" "$version" | sort --version-sort | head -n 1) == "$oldest" ]] || report release "$name"
   [[ $(uname -m) =~ ^(x86_64|aarch64)$ ]] || report processor "$(uname -m)"
   [[ -d /run/systemd/system ]] || report no-systemd
+}
+
+# has_module NAME: whether the kernel has it or can load it. Where that cannot be told, K3s says so if it misses it.
+has_module() {
+  [[ -d /sys/module/$1 || ! -d $modules_directory/$(uname -r) ]] || ! command -v modprobe >/dev/null || modprobe --dry-run --quiet "$1" 2>/dev/null
+}
+
+# What a node takes of its kernel. The old control groups and the unified ones may offer a part each.
+check_kernel() {
+  local missing=() name controllers
+  [[ $role == server || $role == agent ]] || return 0
+  for name in overlay br_netfilter; do has_module "$name" || missing+=("$name"); done
+  ((${#missing[@]} == 0)) || report modules "${missing[*]}" "$(uname -r)"
+  has_module vxlan || report vxlan "$(uname -r)"
+  controllers=" $(cat "$control_groups/cgroup.controllers" 2>/dev/null) $(awk '$4 == 1 { print $1 }' "$processes/cgroups" | paste -s -d ' ') "
+  missing=()
+  for name in cpu cpuset memory pids; do
+    [[ $controllers == *" $name "* ]] || missing+=("$name")
+  done
+  ((${#missing[@]} == 0)) || report control-groups "${missing[*]}"
 }
 
 # A host that this program has worked on has what its role takes, and a full disk there must not stand in the way of what frees it.

@@ -24,10 +24,13 @@ const ports: Readonly<Partial<Record<HostRole, { port: string; owners: string }>
 /** Whether a host is one that the program can work on: system, disk, port, leftovers of earlier clusters. */
 export const hostFitness: HostCheckPart = {
   script: hostScripts.hostFitness,
-  checks: ["check_root", "check_system", "check_disk", "check_port", "check_leftovers", "check_node"],
+  checks: ["check_root", "check_system", "check_kernel", "check_disk", "check_port", "check_leftovers", "check_node"],
   variables: ({ name, role }) => ({
     host_name: name,
     role,
+    control_groups: "/sys/fs/cgroup",
+    processes: "/proc",
+    modules_directory: "/lib/modules",
     needed_mib: neededMebibytes[role],
     needed_for_change_mib: neededForChange,
     port: ports[role]?.port ?? "",
@@ -37,6 +40,12 @@ export const hostFitness: HostCheckPart = {
     "no-root": () => "the login user is not root and did not become root through sudo. Give it password-less sudo.",
     system: (_, system = "an unknown system") =>
       `runs ${system}; only Debian and Ubuntu are supported. Use a host with one of these.`,
+    release: (_, system = "an old release") =>
+      `runs ${system}; Debian 12 or newer, or Ubuntu 24.04 or newer, is needed, with what they package of HAProxy, MariaDB and systemd. Upgrade the system, or use another host.`,
+    modules: (_, modules = "?", kernel = "?") =>
+      `its kernel ${kernel} has no ${modules.replaceAll(" ", ", ")}, which a node needs. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-${kernel}), reboot if the kernel was replaced, and run up again.`,
+    "control-groups": (_, controllers = "?") =>
+      `its kernel does not offer the control groups ${controllers.replaceAll(" ", ", ")}, which a node needs. Turn them on (on a Raspberry Pi: add "cgroup_memory=1 cgroup_enable=memory" to the line in /boot/firmware/cmdline.txt), reboot, and run up again.`,
     processor: (_, architecture = "unknown") =>
       `has the processor architecture ${architecture}; K3s is released for x86_64 and aarch64 here. Use such a host.`,
     "no-systemd": () => "does not run systemd. Use a host whose services systemd manages.",
@@ -50,5 +59,9 @@ export const hostFitness: HostCheckPart = {
       `holds the SQLite datastore of an earlier cluster in ${path}. Uninstall that K3s first, with its k3s-uninstall.sh.`,
     node: ({ role, name }, node = "?") =>
       `is the ${node}, and is to be the ${roleWords[role]} ${name}. A host gets another role or another name in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be. If it was declared lost, install it anew.`,
+  },
+  notes: {
+    vxlan: (_, kernel = "?") =>
+      `its kernel ${kernel} has no vxlan, which K3s's network takes unless flannel-backend is another. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-${kernel}), and run up again.`,
   },
 };

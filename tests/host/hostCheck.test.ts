@@ -14,8 +14,13 @@ const server: NamedHost = { name: "server-1", host: sampleHost(11), path: "k3s-h
 const place = "k3s-ha:servers.server-1 (198.51.100.11)";
 
 /** The sentences for what one check finds, with some programs replaced. */
-async function problems(check: string, programs: string, host: NamedHost = server): Promise<string[]> {
-  return (await findings(check, programs, host)).problems;
+async function problems(
+  check: string,
+  programs: string,
+  host: NamedHost = server,
+  change?: (script: string) => string,
+): Promise<string[]> {
+  return (await findings(check, programs, host, change)).problems;
 }
 
 /** What is reported, and keeps the program from nothing. */
@@ -23,8 +28,13 @@ async function notes(check: string, programs: string, host: NamedHost = server):
   return (await findings(check, programs, host)).notes;
 }
 
-async function findings(check: string, programs: string, host: NamedHost) {
-  const script = await hostCheckScript(host);
+async function findings(
+  check: string,
+  programs: string,
+  host: NamedHost,
+  change: (script: string) => string = (script) => script,
+) {
+  const script = change(await hostCheckScript(host));
   const printed = await bashOutput(`${definitionsOf(script)}${programs}\nchecks=(${check})\napply\n`);
   const answer = readAnswer(host, place, printed);
   assert.ok(Math.abs(answer.shown - Date.now()) < 60_000);
@@ -61,6 +71,63 @@ describe("hostCheck", () => {
       /: has the processor architecture riscv64; K3s is released for x86_64 and aarch64 here\. Use such a host\.$/m,
     );
     assert.doesNotMatch((await problems("check_system", "uname() { echo aarch64; }")).join("\n"), /processor/);
+  });
+
+  it("refuses a release of Debian or Ubuntu that is too old, unless it has worked on the host already", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const check = async (lines: string, state = "/nowhere") => {
+        const path = join(directory, "os-release");
+        await writeFile(path, lines);
+        const found = await problems("check_system", `state_directory=${state}\n`, server, (script) =>
+          script.replaceAll("/etc/os-release", path),
+        );
+        return found.filter((sentence) => !sentence.includes("systemd. Use"));
+      };
+      const old = (system: string) => [
+        `${place}: runs ${system}; Debian 12 or newer, or Ubuntu 24.04 or newer, is needed, with what they package of HAProxy, MariaDB and systemd. Upgrade the system, or use another host.`,
+      ];
+      const debian = 'PRETTY_NAME="Debian GNU/Linux 11 (bullseye)"\nVERSION_ID="11"\nID=debian\n';
+      const ubuntu = 'PRETTY_NAME="Ubuntu 22.04.5 LTS"\nVERSION_ID="22.04"\nID=ubuntu\nID_LIKE=debian\n';
+      assert.deepEqual(await check(debian), old("Debian GNU/Linux 11 (bullseye)"));
+      assert.deepEqual(await check(ubuntu), old("Ubuntu 22.04.5 LTS"));
+      assert.deepEqual(await check(ubuntu, directory), []);
+      assert.deepEqual(await check('VERSION_ID="12"\nID=debian\n'), []);
+      assert.deepEqual(await check('VERSION_ID="24.04"\nID=ubuntu\nID_LIKE=debian\n'), []);
+      assert.deepEqual(await check("ID=debian\n"), []);
+      assert.deepEqual(await check('VERSION_ID="3"\nID=raspbian\nID_LIKE=debian\n'), []);
+    });
+  });
+
+  it("refuses a kernel that lacks what a node takes, and names what it lacks", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      await mkdir(join(directory, "6.8.0-1010-raspi"));
+      const check = (modules: string, controllers = "cpuset cpu memory pids", groups = "") =>
+        findings(
+          "check_kernel",
+          `control_groups=${directory} processes=${directory} modules_directory=${directory}
+printf '%s' '${controllers}' >${directory}/cgroup.controllers
+printf '${groups}' >${directory}/cgroups
+uname() { echo 6.8.0-1010-raspi; }
+modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
+`,
+          server,
+          (script) => script.replaceAll("/sys/module", directory),
+        );
+      assert.deepEqual((await check("overlay br_netfilter vxlan")).problems, []);
+      assert.deepEqual((await check("overlay br_netfilter vxlan")).notes, []);
+      assert.deepEqual((await check("overlay br_netfilter")).notes, [
+        `${place}: its kernel 6.8.0-1010-raspi has no vxlan, which K3s's network takes unless flannel-backend is another. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-6.8.0-1010-raspi), and run up again.`,
+      ]);
+      assert.deepEqual((await check("vxlan")).problems, [
+        `${place}: its kernel 6.8.0-1010-raspi has no overlay, br_netfilter, which a node needs. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-6.8.0-1010-raspi), reboot if the kernel was replaced, and run up again.`,
+      ]);
+      const all = "overlay br_netfilter vxlan";
+      assert.deepEqual((await check(all, "cpuset cpu pids", "memory\\t0\\t83\\t0\\n")).problems, [
+        `${place}: its kernel does not offer the control groups memory, which a node needs. Turn them on (on a Raspberry Pi: add "cgroup_memory=1 cgroup_enable=memory" to the line in /boot/firmware/cmdline.txt), reboot, and run up again.`,
+      ]);
+      // The old control groups, as far as the unified ones lack them.
+      assert.deepEqual((await check(all, "cpuset cpu pids", "memory\\t4\\t83\\t1\\n")).problems, []);
+    });
   });
 
   it("refuses a host that is a node of another name or role, and says how to make it one", async () => {
