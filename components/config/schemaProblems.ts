@@ -20,10 +20,33 @@ export function parseSection<Schema extends z.ZodType>(
   key: string,
   raw: unknown,
 ): ParsedSection<z.output<Schema>> {
+  raw = withEmptyMaps(schema, raw);
   const result = schema.safeParse(raw);
   if (result.success) return { value: result.data, problems: [] };
   const problems = result.error.issues.flatMap((issue) => issueProblems(issue, key, raw, schema));
   return { value: withoutFaults(schema, raw, result.error.issues), problems };
+}
+
+/** A map under a name of the user's that may be empty, such as a registry's mirror, may have nothing after its colon. */
+function withEmptyMaps(schema: unknown, raw: unknown): unknown {
+  const bare = bareSchema(schema);
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return raw;
+  if (bare instanceof z.ZodRecord) {
+    const value = bareSchema(bare.valueType);
+    const mayBeEmpty = value instanceof z.ZodObject && value.safeParse({}).success;
+    return mapValues(raw, (item) => (item === null && mayBeEmpty ? {} : withEmptyMaps(value, item)));
+  }
+  if (!(bare instanceof z.ZodObject)) return raw;
+  const shape = bare.shape as Record<string, unknown>;
+  return mapValues(raw, (item, name) => withEmptyMaps(Object.hasOwn(shape, name) ? shape[name] : undefined, item));
+}
+
+function bareSchema(schema: unknown): unknown {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? bareSchema(schema.unwrap()) : schema;
+}
+
+function mapValues(map: object, change: (value: unknown, name: string) => unknown): object {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, change(value, name)]));
 }
 
 function issueProblems(issue: Issue, key: string, raw: unknown, schema: z.ZodType): Problem[] {

@@ -364,6 +364,19 @@ describe("parseSettings", () => {
     });
   });
 
+  it("takes a mirror with nothing after its colon, as K3s's documentation writes the embedded registry", async () => {
+    const mirrors = { "docker.io": null, "*": {} };
+    const { settings } = parse({
+      ...smallStack,
+      k3s: { version: "v1.35.0+k3s1", serverConfig: { "embedded-registry": true }, registries: { mirrors } },
+    });
+    const empty = { endpoint: [], rewrite: {} };
+    assert.deepEqual(await valueOf(settings.k3s.registries), {
+      mirrors: { "docker.io": empty, "*": empty },
+      configs: {},
+    });
+  });
+
   it("takes a binary and images that are on the nodes", () => {
     const sha256 = "0123456789abcdef".repeat(4);
     const images = [
