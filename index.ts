@@ -33,6 +33,7 @@ const hosts = new HostChecks("hosts", {
     balancerPorts: [loadBalancer.port, loadBalancer.statsPort],
     sharesAddress: loadBalancer.virtualIp !== undefined,
     writesRegistries: k3s.registries !== undefined,
+    backupDirectory: settings.backup?.directory,
   },
 });
 const checked = { dependsOn: [hosts] };

@@ -54,10 +54,11 @@ check_kernel() {
 
 # A host that this program has worked on has what its role takes, and a full disk there must not stand in the way of what frees it.
 check_disk() {
-  local free_mib needed=$needed_mib
+  local free_mib needed=$needed_mib at=$data_directory
   [[ ! -d $state_directory ]] || needed=$needed_for_change_mib
-  free_mib=$(df --output=avail --block-size=1M /var | tail -n 1 | tr -d ' ')
-  ((free_mib >= needed)) || report disk "$free_mib" "$needed"
+  until [[ -e $at ]]; do at=$(dirname "$at"); done
+  free_mib=$(df --output=avail --block-size=1M "$at" | tail -n 1 | tr -d ' ')
+  ((free_mib >= needed)) || report disk "$free_mib" "$needed" "$data_directory"
 }
 
 check_port() {

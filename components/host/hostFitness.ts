@@ -1,7 +1,16 @@
 import { type HostCheckPart, type HostRole, roleWords } from "./hostCheckPart.ts";
 import { hostScripts } from "./scripts.ts";
 
-/** Room that a role takes under /var, in MiB, with a margin: K3s and its images, a database, a proxy. */
+/** Where what a role keeps lies: a disk may be mounted there. Backups have a directory of their own. */
+const dataDirectories: Readonly<Record<HostRole, string>> = {
+  server: "/var/lib/rancher",
+  agent: "/var/lib/rancher",
+  datastore: "/var/lib/mysql",
+  loadBalancer: "/var/lib",
+  backup: "/var/backups",
+};
+
+/** Room that a role takes there, in MiB, with a margin: K3s and its images, a database, a proxy. */
 const neededMebibytes: Readonly<Record<HostRole, number>> = {
   server: 2048,
   agent: 2048,
@@ -11,7 +20,7 @@ const neededMebibytes: Readonly<Record<HostRole, number>> = {
 };
 
 /**
- * Room under /var, in MiB, that a change takes on a host that has its role already: packages, another release of K3s beside
+ * Room there, in MiB, that a change takes on a host that has its role already: packages, another release of K3s beside
  * the one that runs, files and their copies.
  */
 const neededForChange = 256;
@@ -25,12 +34,13 @@ const ports: Readonly<Partial<Record<HostRole, { port: string; owners: string }>
 export const hostFitness: HostCheckPart = {
   script: hostScripts.hostFitness,
   checks: ["check_root", "check_system", "check_kernel", "check_disk", "check_port", "check_leftovers", "check_node"],
-  variables: ({ name, role }) => ({
+  variables: ({ name, role, stack }) => ({
     host_name: name,
     role,
     control_groups: "/sys/fs/cgroup",
     processes: "/proc",
     modules_directory: "/lib/modules",
+    data_directory: (role === "backup" ? stack?.backupDirectory : undefined) ?? dataDirectories[role],
     needed_mib: neededMebibytes[role],
     needed_for_change_mib: neededForChange,
     port: ports[role]?.port ?? "",
@@ -49,8 +59,8 @@ export const hostFitness: HostCheckPart = {
     processor: (_, architecture = "unknown") =>
       `has the processor architecture ${architecture}; K3s is released for x86_64 and aarch64 here. Use such a host.`,
     "no-systemd": () => "does not run systemd. Use a host whose services systemd manages.",
-    disk: (_, free = "?", needed = "?") =>
-      `has ${free} MiB free under /var and needs ${needed} MiB. Free some space or use a larger disk.`,
+    disk: (_, free = "?", needed = "?", directory = "?") =>
+      `has ${free} MiB free for ${directory} and needs ${needed} MiB. Free some space or use a larger disk.`,
     port: (_, port = "?", holder = "?") =>
       `port ${port} is taken by ${holder}. Stop that program or choose another port.`,
     "embedded-etcd": (_, path = "?") =>

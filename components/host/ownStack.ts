@@ -16,6 +16,8 @@ export interface OwnStack {
   databasePort?: number | undefined;
   /** Whether the load balancers share an address, through keepalived. Default: false. */
   sharesAddress?: boolean;
+  /** Directory of the backups on a host that does nothing else. Default: /var/backups. */
+  backupDirectory?: string | undefined;
   /** Whether the nodes get image registries. Default: false. */
   writesRegistries?: boolean;
 }

@@ -21,12 +21,33 @@ shim_tree() {
   done
 }
 
+mounts_path=/proc/self/mounts
+
+# is_own_disk PATH: whether the host's owner mounts it, by fstab or a unit. What K3s and its containers mount has neither.
+is_own_disk() { [[ -n $(systemctl show --property FragmentPath --value "$(systemd-escape --path --suffix=mount "$1")" 2>/dev/null) ]]; }
+
 unmount_below() {
   local path
   while read -r path; do
+    if is_own_disk "$path"; then continue; fi
     # A container that ended just now may have taken it along.
     umount --lazy "$path" 2>/dev/null || ! mountpoint --quiet "$path" || die "$host_name: $path could not be unmounted"
-  done < <(awk -v below="$1" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort --reverse)
+  done < <(awk -v below="$1" 'index($2, below) == 1 { print $2 }' "$mounts_path" | sort --reverse)
+}
+
+# has_mount_below PATH...
+has_mount_below() {
+  local path
+  for path in "$@"; do
+    if [[ -n $(awk -v path="$path" '$2 == path || index($2, path "/") == 1' "$mounts_path") ]]; then return 0; fi
+  done
+  return 1
+}
+
+# remove_trees PATH...: all that is in them, but for what lies on disks of their own, which stay mounted as their owner mounts them.
+remove_trees() {
+  local fault
+  fault=$(rm -rf --one-file-system "$@" 2>&1) || has_mount_below "$@" || die "$host_name: ${fault##*$'\n'}"
 }
 
 remove_network() {
@@ -55,7 +76,7 @@ remove_programs() {
 }
 
 uninstall_k3s() {
-  local path
+  local path below=()
   if systemctl cat "$balancer_state_socket" >/dev/null 2>&1; then systemctl disable --quiet --now "$balancer_state_socket"; fi
   rm -f /etc/systemd/system/"$balancer_state_socket" /etc/systemd/system/"${balancer_state_socket%.socket}@.service" "$balancer_state_program"
   if systemctl cat "$unit" >/dev/null 2>&1; then systemctl disable --quiet --now "$unit"; fi
@@ -67,9 +88,13 @@ uninstall_k3s() {
   remove_network
   remove_ours "$config_path"
   remove_ours "$pod_network_path"
-  rm -rf "$unit_path" /etc/rancher/node /run/k3s /run/flannel /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /var/lib/rancher/k3s/server \
+  remove_trees /run/k3s /run/flannel /var/lib/rancher/k3s/agent /var/lib/rancher/k3s/data /var/lib/rancher/k3s/server
+  rm -rf "$unit_path" /etc/rancher/node \
     "$state_directory/$unit.proved" "$state_directory/$unit.kept" "$state_directory/$unit.refused" "$state_directory/$unit.cordoned" "$state_directory/$unit.revision"
-  if [[ -d /var/lib/kubelet ]]; then find /var/lib/kubelet -mindepth 1 -delete; fi
+  if [[ -d /var/lib/kubelet ]]; then
+    mapfile -d '' -t below < <(find /var/lib/kubelet -mindepth 1 -maxdepth 1 -print0)
+    remove_trees ${below[@]+"${below[@]}"}
+  fi
   remove_programs
   systemctl daemon-reload
 }

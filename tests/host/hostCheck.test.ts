@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { hostCheckScript, readAnswer } from "../../components/host/checkHosts.ts";
 import type { NamedHost } from "../../components/host/hostCheckPart.ts";
-import { bashOutput } from "../support/bash.ts";
+import { bashOutput, runBash } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { sampleHost } from "../support/sampleHosts.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
@@ -47,12 +47,21 @@ describe("hostCheck", () => {
     const df = (free: number, state = "/nowhere") =>
       `df() { printf 'Avail\\n %s\\n' ${free}; }; state_directory=${state}`;
     assert.deepEqual(await problems("check_disk", df(500)), [
-      `${place}: has 500 MiB free under /var and needs 2048 MiB. Free some space or use a larger disk.`,
+      `${place}: has 500 MiB free for /var/lib/rancher and needs 2048 MiB. Free some space or use a larger disk.`,
     ]);
     assert.deepEqual(await problems("check_disk", df(2048)), []);
     // One that it has worked on already needs room for a change only.
     assert.deepEqual(await problems("check_disk", df(500, "/")), []);
     assert.match((await problems("check_disk", df(100, "/")))[0] ?? "", /has 100 MiB free .* needs 256 MiB/);
+  });
+
+  it("measures the disk on which what the role keeps will lie, of a directory that is not there yet as well", async () => {
+    const df =
+      "df() { printf 'Avail\\n 5\\n'; echo \"${!#}\" >&2; }; state_directory=/nowhere; data_directory=/proc/self/no/such\n";
+    const script = await hostCheckScript({ ...server, role: "backup", stack: { backupDirectory: "/srv/backups" } });
+    assert.match(script, /^data_directory=\/srv\/backups$/m);
+    const { stderr } = await runBash(`${definitionsOf(script)}${df}checks=(check_disk)\napply\n`);
+    assert.equal(stderr, "/proc/self\n");
   });
 
   it("refuses a port that another program holds, and not one that K3s holds already", async () => {

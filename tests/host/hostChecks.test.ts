@@ -94,11 +94,11 @@ hosts  k3s-ha:index:HostChecks
     assert.ok(server !== undefined && database !== undefined);
     assert.match(
       await hostCheckScript({ ...server, name: "server-1" }),
-      /^host_name=server-1\nrole=server\ncontrol_groups=\/sys\/fs\/cgroup\nprocesses=\/proc\nmodules_directory=\/lib\/modules\nneeded_mib=2048\nneeded_for_change_mib=256\nport=6443$/m,
+      /^host_name=server-1\nrole=server\ncontrol_groups=\/sys\/fs\/cgroup\nprocesses=\/proc\nmodules_directory=\/lib\/modules\ndata_directory=\/var\/lib\/rancher\nneeded_mib=2048\nneeded_for_change_mib=256\nport=6443$/m,
     );
     assert.match(
       await hostCheckScript({ ...database, name: "db-1" }),
-      /^role=datastore\ncontrol_groups=.*\nprocesses=.*\nmodules_directory=.*\nneeded_mib=1024\nneeded_for_change_mib=256\nport=''$/m,
+      /^role=datastore\ncontrol_groups=.*\nprocesses=.*\nmodules_directory=.*\ndata_directory=\/var\/lib\/mysql\nneeded_mib=1024\nneeded_for_change_mib=256\nport=''$/m,
     );
   });
 
