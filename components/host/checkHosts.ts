@@ -5,6 +5,7 @@ import type { NamedHost } from "./hostCheckPart.ts";
 import { hostCheckParts } from "./hostCheckParts.ts";
 import { loginOf, valueOf } from "./hostLogin.ts";
 import { runOnHost } from "./hostShell.ts";
+import { agentFault } from "./sshAgent.ts";
 import { HostUnreachable, placeOf } from "./sshConnection.ts";
 import { hostScripts } from "./scripts.ts";
 
@@ -33,9 +34,11 @@ export interface HostFindings {
 
 /** Looks at these hosts, all at the same time. */
 export async function checkHosts(hosts: readonly NamedHost[]): Promise<HostFindings> {
+  const agent = hosts.length === 0 ? undefined : await agentFault(process.env["SSH_AUTH_SOCK"]);
   const answers = await Promise.all(hosts.map(checkHost));
   return {
     problems: [
+      ...(agent === undefined ? [] : [agent]),
       ...answers.flatMap(({ problems }) => problems),
       ...clockProblems(answers.flatMap(({ clock }) => (clock === undefined ? [] : [clock]))),
     ],
