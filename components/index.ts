@@ -7,6 +7,16 @@ export {
   type BackupDrill,
   type BackupSource,
 } from "./backup/backupCron.ts";
+export { K3sCluster } from "./cluster.ts";
+export type {
+  ClusterAgentPoolArgs,
+  ClusterBackupArgs,
+  ClusterDatastoreArgs,
+  ClusterK3sArgs,
+  ClusterLoadBalancerArgs,
+  K3sClusterArgs,
+  SshArgs,
+} from "./clusterArgs.ts";
 export {
   type CertificateAuthority,
   type ClientCertificate,

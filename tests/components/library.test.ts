@@ -1,5 +1,5 @@
-// Proves that another program can import the components and wire them itself: the example's whole program runs under
-// mocks, imports the package by its name, and docs/components.md shows just that program, and every component there is.
+// Proves that another program can import the components: the example's whole program runs under mocks, imports the
+// package by its name, and docs/components.md shows just that program, and every component there is.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -45,28 +45,18 @@ function deployExample(
   });
 }
 
-describe("a program that wires the components itself", () => {
+describe("a program that imports the components", () => {
   let deployment: Deployment<Example>;
   before(async () => {
     deployment = await deployExample();
   });
   const named = (name: string) => resourceNamed(deployment, name);
 
-  it("is made of the components that it names, and of nothing beside them", () => {
+  it("is made of the cluster that it names, and of nothing beside it", () => {
+    const own = deployment.resources.filter(({ parent }) => parent === undefined);
     assert.deepEqual(
-      deployment.resources
-        .filter(({ parent }) => parent === undefined)
-        .map(({ type, name }) => `${name} ${type}`)
-        .toSorted(),
-      [
-        "backup k3s-ha:index:BackupCron",
-        "balancer k3s-ha:index:HAProxyBalancer",
-        "builders k3s-ha:index:AgentPool",
-        "cluster k3s-ha:index:ClusterIdentity",
-        "datastore k3s-ha:index:MySQLDatastore",
-        "hosts k3s-ha:index:HostChecks",
-        "servers k3s-ha:index:K3sServerPool",
-      ],
+      own.map(({ type, name }) => `${name} ${type}`),
+      ["builds k3s-ha:index:K3sCluster"],
     );
   });
 
@@ -74,9 +64,9 @@ describe("a program that wires the components itself", () => {
     assert.ok(deployment.secrets.length > 10);
     assertSafeCommands(deployment);
     // The rule sees a leak: what providers made is in the scripts, and a rule that looked nowhere would pass as well.
-    const script = scriptOf(named("servers-server-1-secrets"));
-    assert.match(script, /cluster-token-result/);
-    const opened = { ...named("servers-server-1-secrets"), inputs: { stdin: script } };
+    const script = scriptOf(named("builds-servers-server-1-secrets"));
+    assert.match(script, /builds-identity-token-result/);
+    const opened = { ...named("builds-servers-server-1-secrets"), inputs: { stdin: script } };
     assert.notDeepEqual(leaks({ ...deployment, resources: [opened] }), []);
   });
 
@@ -86,39 +76,45 @@ describe("a program that wires the components itself", () => {
     for (const output of [apiEndpoint, latestBackup]) assert.equal(await pulumi.isSecret(output), false);
     assert.equal(await valueOf(apiEndpoint), "https://10.0.0.30:6443");
     assert.deepEqual(await valueOf(builderAddresses), { "builder-1": "10.0.0.41", "builder-2": "10.0.0.42" });
-    assert.equal(await valueOf(latestBackup), "revision-of-backup-timer");
+    assert.equal(await valueOf(latestBackup), "revision-of-builds-backup-timer");
     const shown = [...plainTexts(await valueOf(apiEndpoint)), ...plainTexts(await valueOf(builderAddresses))];
     for (const text of shown) assert.ok(!deployment.secrets.some((secret) => text.includes(secret.trim())), text);
     const { users } = JSON.parse(await valueOf(kubeconfig)) as { users: [{ user: Record<string, string> }] };
     const key = Buffer.from(users[0].user["client-key-data"] ?? "", "base64").toString();
-    assert.equal(key, "(private key cluster-admin-key)\n");
+    assert.equal(key, "(private key builds-identity-admin-key)\n");
   });
 
   it("has whatever acts on hosts, and nothing else, wait for the check of them", () => {
     for (const { name, type, changeHooks } of deployment.resources)
-      assert.equal(changeHooks.includes("hosts-check"), type === commandType, name);
+      assert.equal(changeHooks.includes("builds-hosts-check"), type === commandType, name);
   });
 
   it("comes up in order: datastore, servers one by one, balancer, agents; backups after the servers", () => {
     const order = [
-      "datastore-server",
-      "datastore-preflight",
-      "servers-server-1-service",
-      "servers-server-2-service",
-      "balancer-proxy-service",
-      "builders-builder-1-service",
+      "builds-datastore-server",
+      "builds-datastore-preflight",
+      "builds-servers-server-1-service",
+      "builds-servers-server-2-service",
+      "builds-balancer-proxy-service",
+      "builds-builders-builder-1-service",
     ];
     for (const [index, later] of order.slice(1).entries())
       assert.ok(named(later).started > named(order[index] ?? "").ended, later);
-    assert.ok(named("backup-timer").started > named("servers-server-2-service").ended);
+    assert.ok(named("builds-backup-timer").started > named("builds-servers-server-2-service").ended);
   });
 
-  it("balances the servers that it wires, and keeps backups where it says", async () => {
+  it("protects its datastore, and nothing else", () => {
+    const isProtected = deployment.resources.filter(({ protect }) => protect).map(({ name }) => name);
+    assert.ok(isProtected.includes("builds-datastore") && isProtected.includes("builds-datastore-server"));
+    for (const each of isProtected) assert.match(each, /^builds-datastore/);
+  });
+
+  it("balances the servers that it names, and keeps backups on the host of the database", async () => {
     assert.match(
-      (await fileOf(scriptOf(named("balancer-proxy-service")), "/etc/haproxy/k3s-ha/haproxy.cfg")) ?? "",
+      (await fileOf(scriptOf(named("builds-balancer-proxy-service")), "/etc/haproxy/k3s-ha/haproxy.cfg")) ?? "",
       /^ {2}server server-2 10\.0\.0\.12:6443$/m,
     );
-    const { host } = reveal(named("backup-timer").inputs["connection"]) as { host: string };
+    const { host } = reveal(named("builds-backup-timer").inputs["connection"]) as { host: string };
     assert.equal(host, "10.0.0.20");
   });
 

@@ -116,7 +116,14 @@ async function preview(name: string, programs = ""): Promise<string> {
 }
 
 function assertCluster(output: string): void {
-  for (const component of ["MySQLDatastore", "K3sServerPool", "HAProxyBalancer", "AgentPool", "BackupCron"])
+  for (const component of [
+    "K3sCluster",
+    "MySQLDatastore",
+    "K3sServerPool",
+    "HAProxyBalancer",
+    "AgentPool",
+    "BackupCron",
+  ])
     assert.match(output, new RegExp(`k3s-ha:index:${component} `), output);
   assert.match(output, /^ +\+ \d+ to create$/m, output);
 }

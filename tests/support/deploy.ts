@@ -21,6 +21,8 @@ export interface Registered {
   inputs: Readonly<Record<string, unknown>>;
   additionalSecretOutputs: readonly string[];
   retainOnDelete: boolean;
+  /** Whether Pulumi refuses to delete or replace it. */
+  protect: boolean;
   /** Name of the resource with which it is gone anyway, if any. */
   deletedWith: string | undefined;
   /** What its plugin finds in its environment, by the variable of Pulumi's own that holds it. */
@@ -54,6 +56,8 @@ export interface DeployOptions {
   config?: Readonly<Record<string, string>>;
   /** The keys of the configuration that are encrypted. */
   secretKeys?: readonly string[];
+  /** The name that what providers make of a resource is told apart by. Default: the resource's own. */
+  madeAs?: (name: string) => string;
   /** The outputs of other stacks, by full name of the stack; a secret one is marked so (wire.ts). Default: none. */
   stacks?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -121,7 +125,8 @@ export async function deploy<T>(program: () => T | Promise<T>, options: DeployOp
         if (registered === undefined) throw new Error(`${type} ${name} was not seen`);
         // Long enough for whatever does not wait for this resource to be asked for before it is there.
         if (custom === true) await sleep(2);
-        const made = custom === true && options.preview !== "first" ? outputsOf(type, name) : {};
+        const made =
+          custom === true && options.preview !== "first" ? outputsOf(type, options.madeAs?.(name) ?? name) : {};
         // What a script prints is kept from logs, but by convention it is no secret.
         if (type !== commandType) for (const text of secretTexts(made)) secrets.add(text);
         registered.ended = events++;
@@ -150,6 +155,7 @@ export async function deploy<T>(program: () => T | Promise<T>, options: DeployOp
         inputs,
         additionalSecretOutputs: request.getAdditionalsecretoutputsList().toSorted(),
         retainOnDelete: request.getRetainondelete() ?? false,
+        protect: request.getProtect() ?? false,
         deletedWith: request.getDeletedwith() === "" ? undefined : nameOf(request.getDeletedwith()),
         environment: Object.fromEntries(request.getEnvvarmappingsMap().toObject(false)),
         errorHooks: request.getHooks()?.getOnErrorList() ?? [],

@@ -75,7 +75,16 @@ export async function deployProgram(
 ): Promise<Deployment<Program>> {
   // A module runs once; another query makes it another module.
   const module = `../../index.ts?run=${++runs}`;
-  return deploy(async () => (await import(module)) as Program, {
+  return deployConfigured(async () => (await import(module)) as Program, config, options);
+}
+
+/** Runs a piece of a program with such a configuration. */
+export async function deployConfigured<T>(
+  program: () => T | Promise<T>,
+  config: Readonly<Record<string, object | string>>,
+  options: Pick<DeployOptions, "preview" | "stacks" | "madeAs"> = {},
+): Promise<Deployment<T>> {
+  return deploy(program, {
     ...options,
     config: Object.fromEntries(
       Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),

@@ -1,0 +1,221 @@
+import * as pulumi from "@pulumi/pulumi";
+import { AgentPool } from "./k3s/agentPool.ts";
+import { BackupCron } from "./backup/backupCron.ts";
+import type { K3sClusterArgs } from "./clusterArgs.ts";
+import { clusterHosts } from "./clusterHosts.ts";
+import { ClusterIdentity } from "./identity/clusterIdentity.ts";
+import { ClusterMembers } from "./k3s/clusterMembers.ts";
+import type { BackupOutputs, ClusterOutputs } from "./contract/clusterOutputs.ts";
+import { HAProxyBalancer } from "./balancer/haproxyBalancer.ts";
+import { nodeAddressOf } from "./host/host.ts";
+import { HostChecks } from "./host/hostCheck.ts";
+import { K3sServerPool } from "./k3s/k3sServerPool.ts";
+import { MySQLDatastore } from "./datastore/mysqlDatastore.ts";
+import { renderKubeconfig } from "./identity/kubeconfig.ts";
+import { UpgradeDump } from "./k3s/upgradeDump.ts";
+
+/**
+ * A highly available K3s cluster on an external datastore: identity, checks of the hosts, datastore, servers, load
+ * balancers, agents and backups, wired as the program of this project wires them.
+ *
+ * @example
+ * const cluster = new K3sCluster("builds", {
+ *   servers: {
+ *     "server-1": { address: "203.0.113.11", hostKey: "ssh-ed25519 AAAA…" },
+ *     "server-2": { address: "203.0.113.12", hostKey: "ssh-ed25519 AAAA…" },
+ *   },
+ *   loadBalancer: { hosts: { "lb-1": { address: "203.0.113.30", hostKey: "ssh-ed25519 AAAA…" } } },
+ *   datastore: {
+ *     managed: { hostName: "db-1", host: { address: "203.0.113.20", hostKey: "ssh-ed25519 AAAA…" } },
+ *   },
+ *   k3s: { version: "v1.35.0+k3s1" },
+ * });
+ * const kubernetes = new k8s.Provider("builds", { kubeconfig: cluster.kubeconfig });
+ */
+export class K3sCluster extends pulumi.ComponentResource implements ClusterOutputs {
+  /** `https://address:port` of the Kubernetes API. Known once the load balancers have proved that they serve. */
+  readonly apiEndpoint: pulumi.Output<string>;
+  /** kubeconfig of an administrator; its certificate is valid for a year, and an `up` in its last three months renews it. Secret. */
+  readonly kubeconfig: pulumi.Output<string>;
+  /** PEM of the CA that the API is verified with. */
+  readonly clusterCaCertificate: pulumi.Output<string>;
+  /** Addresses of the servers by node name, lost ones left out. Known once all of them are ready. */
+  readonly serverAddresses: pulumi.Output<Record<string, string>>;
+  /** Addresses of the agents by node name, lost ones left out. Known once all of them are ready. */
+  readonly agentAddresses: pulumi.Output<Record<string, string>>;
+  /** Addresses of the load balancer's hosts by name. */
+  readonly loadBalancerAddresses: pulumi.Output<Record<string, string>>;
+  /** K3s's `datastore-endpoint`, with its password. Secret. */
+  readonly datastoreEndpoint: pulumi.Output<string>;
+  /** PEM of the CA that the datastore is verified with. */
+  readonly datastoreCaCertificate: pulumi.Output<string>;
+  /** Token that servers join with: `K10<hash of the CA>::server:<token>`. Every backup needs it. Secret. */
+  readonly joinToken: pulumi.Output<string>;
+  /** The release that the servers run. */
+  readonly k3sVersion: pulumi.Output<string>;
+  /** Place, schedule and newest of the backups; all empty if `backup` is not set. */
+  readonly backup: pulumi.Output<BackupOutputs>;
+
+  /**
+   * @throws pulumi.InputPropertyError, before any host is reached, about two hosts with one name, a backup host that is
+   * none of the cluster's, and whatever the parts of the cluster refuse.
+   */
+  constructor(name: string, args: K3sClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("k3s-ha:index:K3sCluster", name, {}, opts);
+    const { servers, agentPools, loadBalancer, datastore, backup, checked, lostHosts } = clusterHosts(name, args);
+    const { agentVersion, serverConfig, agentConfig, goingBackFrom, readySeconds, certificateRotation, ...release } =
+      args.k3s;
+
+    const identity = new ClusterIdentity(
+      `${name}-identity`,
+      { healthRotation: loadBalancer.certificateRotation, healthHours: loadBalancer.certificateHours },
+      { parent: this },
+    );
+    const hosts = new HostChecks(
+      `${name}-hosts`,
+      {
+        hosts: checked,
+        stack: {
+          clusterId: identity.id,
+          serverAddresses: Object.values(servers).map(nodeAddressOf),
+          schema: datastore.managed?.database,
+          databasePort: datastore.managed?.port,
+          balancerPorts: [loadBalancer.port ?? 6443, loadBalancer.statsPort ?? 8404],
+          sharesAddress: loadBalancer.virtualIp !== undefined,
+          writesRegistries: release.registries !== undefined,
+        },
+      },
+      { parent: this },
+    );
+    const onCheckedHosts = { parent: this, dependsOn: hosts };
+
+    const mysql = new MySQLDatastore(
+      `${name}-datastore`,
+      {
+        ...datastore,
+        servers,
+        backupAddress: backup && (backup.host.nodeAddress ?? backup.host.address),
+        backupFirst: backup?.beforeChanges === false ? undefined : backup?.host,
+        token: identity.token,
+      },
+      { ...onCheckedHosts, protect: datastore.protect },
+    );
+    const upgrade =
+      backup &&
+      new UpgradeDump(
+        `${name}-upgrade`,
+        { host: backup.host, hostName: backup.hostName, version: release.version },
+        onCheckedHosts,
+      );
+    const pool = new K3sServerPool(
+      `${name}-servers`,
+      {
+        hosts: servers,
+        identity,
+        release,
+        datastoreEndpoint: mysql.endpoint,
+        datastoreCaCertificate: mysql.caCertificate,
+        datastoreClientCertificate: mysql.clientCertificate,
+        connectionsPerServer: datastore.connectionsPerServer,
+        apiNames: [
+          ...(loadBalancer.virtualIp === undefined ? [] : [loadBalancer.virtualIp.address]),
+          ...Object.values(loadBalancer.hosts).map(nodeAddressOf),
+          ...(loadBalancer.names ?? []),
+        ],
+        config: serverConfig,
+        needs: mysql.clients,
+        movingFrom: datastore.movingFrom,
+        goingBackFrom,
+        readySeconds,
+        certificateRotation,
+      },
+      { parent: this, dependsOn: upgrade ? [hosts, upgrade] : hosts },
+    );
+    const balancer = new HAProxyBalancer(
+      `${name}-balancer`,
+      {
+        ...loadBalancer,
+        servers: pool.addresses,
+        serverCaCertificate: identity.serverAuthority.certificate,
+        healthCertificate: identity.healthCertificate,
+      },
+      onCheckedHosts,
+    );
+    // A checksum is of one release.
+    const isServers = agentVersion === undefined || agentVersion === release.version;
+    const agentRelease = isServers ? release : { ...release, version: agentVersion, sha256: undefined };
+    const agents = Object.entries(agentPools).map(
+      ([poolName, agentPool]) =>
+        new AgentPool(
+          `${name}-${poolName}`,
+          {
+            ...agentPool,
+            release: agentRelease,
+            apiEndpoint: balancer.apiEndpoint,
+            joinToken: identity.agentJoinToken,
+            config: agentConfig,
+            usesExternalAddresses: serverConfig?.["flannel-external-ip"] === true,
+            readySeconds,
+            certificateRotation,
+          },
+          onCheckedHosts,
+        ),
+    );
+    new ClusterMembers(
+      `${name}-members`,
+      { servers, agents: merged(Object.values(agentPools).map(({ hosts }) => hosts)) },
+      { parent: this, dependsOn: [hosts, pool, balancer, ...agents] },
+    );
+    const backups =
+      backup &&
+      new BackupCron(
+        `${name}-backup`,
+        { ...backup, lostHosts, source: mysql.backupSource, token: identity.token, k3sVersion: pool.version },
+        { parent: this, dependsOn: [hosts, pool] },
+      );
+
+    this.apiEndpoint = balancer.apiEndpoint;
+    this.kubeconfig = pulumi.secret(
+      pulumi
+        .all([balancer.apiEndpoint, identity.serverAuthority.certificate, identity.adminCertificate])
+        .apply(([server, caCertificate, { certificate, privateKey }]) =>
+          renderKubeconfig({ name, server, caCertificate, clientCertificate: certificate, clientKey: privateKey }),
+        ),
+    );
+    this.clusterCaCertificate = identity.serverAuthority.certificate;
+    this.serverAddresses = pulumi.output(pool.addresses);
+    this.agentAddresses = pulumi.output(merged(agents.map(({ addresses }) => addresses)));
+    this.loadBalancerAddresses = pulumi.output(balancer.addresses);
+    this.datastoreEndpoint = mysql.endpoint;
+    this.datastoreCaCertificate = mysql.caCertificate;
+    this.joinToken = identity.joinToken;
+    this.k3sVersion = pool.version;
+    this.backup = pulumi.output(
+      backups === undefined
+        ? { hostName: "", directory: "", schedule: [], latest: "" }
+        : {
+            hostName: backups.hostName,
+            directory: backups.directory,
+            schedule: backups.schedule,
+            latest: backups.latest,
+          },
+    );
+    this.registerOutputs({
+      apiEndpoint: this.apiEndpoint,
+      kubeconfig: this.kubeconfig,
+      clusterCaCertificate: this.clusterCaCertificate,
+      serverAddresses: this.serverAddresses,
+      agentAddresses: this.agentAddresses,
+      loadBalancerAddresses: this.loadBalancerAddresses,
+      datastoreEndpoint: this.datastoreEndpoint,
+      datastoreCaCertificate: this.datastoreCaCertificate,
+      joinToken: this.joinToken,
+      k3sVersion: this.k3sVersion,
+      backup: this.backup,
+    });
+  }
+}
+
+function merged<Value>(maps: readonly Readonly<Record<string, Value>>[]): Record<string, Value> {
+  return Object.fromEntries(maps.flatMap((map) => Object.entries(map)));
+}
