@@ -1,4 +1,4 @@
-/** What other programs import: the components, the types of what they take and give, and how a cluster is read. */
+/** What other programs import: the components, every type of what they take and give, and the way to read a cluster. */
 export { AgentPool, type AgentPoolArgs } from "./k3s/agentPool.ts";
 export {
   BackupCron,
@@ -26,13 +26,19 @@ export {
 export { ClusterMembers, type ClusterMembersArgs } from "./k3s/clusterMembers.ts";
 export { ClusterReference, type ClusterReferenceArgs } from "./contract/clusterReference.ts";
 export type { BackupOutputs, ClusterOutputs } from "./contract/clusterOutputs.ts";
+export type { DatastoreClientCertificate, DatastoreSource } from "./datastore/datastoreAccess.ts";
+export type { ExistingDatastoreArgs } from "./datastore/existing/existingDatastore.ts";
+export type { GivenDatastoreArgs } from "./datastore/endpoint/givenDatastore.ts";
 export { HAProxyBalancer, type HAProxyBalancerArgs } from "./balancer/haproxyBalancer.ts";
 export { type BastionArgs, type HostArgs, nodeAddressOf } from "./host/host.ts";
 export { type CheckedHost, HostChecks, type HostChecksArgs, type HostRole } from "./host/hostCheck.ts";
 export type { OwnStack } from "./host/ownStack.ts";
+export type { ManagedDatastoreArgs } from "./datastore/managed/managedDatastore.ts";
 export type { K3sReleaseArgs } from "./k3s/k3sRelease.ts";
 export { K3sServerPool, type K3sServerPoolArgs, type ServerIdentity } from "./k3s/k3sServerPool.ts";
-export { type DatastoreSource, MySQLDatastore, type MySQLDatastoreArgs } from "./datastore/mysqlDatastore.ts";
+export { MySQLDatastore, type MySQLDatastoreArgs } from "./datastore/mysqlDatastore.ts";
+export type { DatastoreKind } from "./datastore/engine/datastoreEndpoint.ts";
 export { type Kubeconfig, renderKubeconfig } from "./identity/kubeconfig.ts";
+export type { Registries } from "./k3s/registries.ts";
 export { UpgradeDump, type UpgradeDumpArgs } from "./k3s/upgradeDump.ts";
 export type { VirtualIp } from "./balancer/virtualIp.ts";

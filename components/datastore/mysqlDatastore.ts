@@ -14,8 +14,6 @@ import { managedDatastore, type ManagedDatastoreArgs } from "./managed/managedDa
 import type { Recorded } from "../contract/recorded.ts";
 import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
 
-export type { DatastoreSource } from "./datastoreAccess.ts";
-
 /** Where the cluster is kept: exactly one of `managed`, `existing` and `given`. */
 export interface MySQLDatastoreArgs {
   /** A MariaDB server that is installed on a host of its own. */

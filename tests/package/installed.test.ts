@@ -13,6 +13,7 @@ import { prepareToolchain, type Toolchain } from "../../toolchain/toolchain.ts";
 import { pulumiVersion } from "../../toolchain/versions.ts";
 import { root } from "../runner/ended.ts";
 import { sampleHostKey, sampleSshKey } from "../support/sampleHosts.ts";
+import { unexportedTypes } from "./exportedTypes.ts";
 import { TemporaryProject } from "../toolchain/temporaryProject.ts";
 
 /** The oldest Node that package.json asks for, such as "22.15.0". */
@@ -132,6 +133,11 @@ describe("the package", { concurrency: true }, () => {
   it("holds what is built, and nothing of the program, its tests or its tools", () => {
     const others = packed.files.map(({ path }) => path).filter((path) => !/^dist\/.*\.(js|d\.ts|sh)$/.test(path));
     assert.deepEqual(others.toSorted(), ["README.md", "package.json"]);
+  });
+
+  it("exports every type that its declarations name", () => {
+    const declarations = join(directory, "commonjs/node_modules/k3s-ha/dist/index.d.ts");
+    assert.deepEqual(unexportedTypes(declarations), []);
   });
 
   it("compiles in a project as `pulumi new typescript` makes it", () => compile("commonjs"));
