@@ -7,7 +7,7 @@ NODE := node_modules/.bin/node
 # Node runs the sources as they are; its word on experimental features is not for our users.
 RUN := $(NODE) --disable-warning=ExperimentalWarning
 
-.PHONY: help up preview down status kubectl backup restore outputs sandbox test test-long lint drill bench
+.PHONY: help up preview down status kubectl backup restore outputs sandbox test test-long lint docs drill bench
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,8 +52,11 @@ bench: node_modules/.installed ## Time the creation of a cluster beside a bare s
 	@set -- $(ARGS); case "$$1" in preview) bench=previewSize ;; backups) bench=backupSizes ;; faults) bench=backupFaults ;; *) bench=createTime; set -- - "$$@" ;; esac; \
 	shift; $(RUN) tests/bench/$$bench.ts "$$@"
 
-lint: node_modules/.installed ## Check format, lint rules and types
+lint: node_modules/.installed ## Check format, lint rules, types and the reference of the components
 	@$(RUN) tests/run.ts --only lint
+
+docs: node_modules/.installed ## Write the reference of the components, as HTML, to docs/api
+	@$(RUN) node_modules/typedoc/bin/typedoc
 
 # The lock file's own versions, and Node among them. npm is what the machine has.
 node_modules/.installed: package.json package-lock.json

@@ -3,7 +3,7 @@ import pulumi from "@pulumi/eslint-plugin";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "dist/", "eslint.config.js", "policy/index.js"] },
+  { ignores: ["node_modules/", "dist/", "docs/api/", "eslint.config.js", "policy/index.js"] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

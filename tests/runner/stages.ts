@@ -36,6 +36,8 @@ export const stages: readonly Stage[] = [
       ["prettier", "--check", "--log-level", "warn", "."],
       ["eslint", "."],
       ["tsc", "--noEmit"],
+      // A warning, such as a link to nothing, fails it.
+      ["typedoc", "--emit", "none"],
     ],
   },
   {
