@@ -132,7 +132,7 @@ function assertCluster(output: string): void {
 describe("the package", { concurrency: true }, () => {
   it("holds what is built, and nothing of the program, its tests or its tools", () => {
     const others = packed.files.map(({ path }) => path).filter((path) => !/^dist\/.*\.(js|d\.ts|sh)$/.test(path));
-    assert.deepEqual(others.toSorted(), ["README.md", "package.json"]);
+    assert.deepEqual(others.toSorted(), ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
   });
 
   it("exports every type that its declarations name", () => {
