@@ -44,7 +44,7 @@ export interface UpOptions {
 const checkout = join(import.meta.dirname, "..");
 
 /** Processor minutes of all that is made once per machine: K3s, images of hosts, the Pulumi CLI (docs/measurements.md). */
-const firstProcessorMinutes = 27;
+const firstProcessorMinutes = 24;
 
 /** What is said before all of it is made. */
 export function firstTime(processors: number): string {
