@@ -1,10 +1,10 @@
-# The commands of k3s-ha. `make up` and `make test` are all that a fresh machine needs; README.md tells the rest.
+# The commands of k3s-ha. `make up` and `make test` work on a fresh machine; README.md describes the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 STACK ?= dev
 ARGS ?=
 NODE := node_modules/.bin/node
-# Node runs the sources as they are; its word on experimental features is not for our users.
+# Node runs the TypeScript sources directly. Its warning about that is of no use to users.
 RUN := $(NODE) --disable-warning=ExperimentalWarning
 
 .PHONY: help up preview down status kubectl backup restore outputs sandbox test test-long lint docs drill bench
@@ -18,16 +18,16 @@ up: node_modules/.installed ## Create the cluster, or bring it up to date (STACK
 preview: node_modules/.installed ## Show what `make up` would change
 	@$(RUN) operations/main.ts preview --stack $(STACK)
 
-down: node_modules/.installed ## Take the cluster away (STACK=dev: and the sandbox with it)
+down: node_modules/.installed ## Remove the cluster (STACK=dev: and the sandbox)
 	@$(RUN) operations/main.ts down --stack $(STACK)
 
-status: node_modules/.installed ## Tell whether the cluster is healthy, and what is not: make -s status ARGS=--json
+status: node_modules/.installed ## Report whether the cluster is healthy, and what is wrong: make -s status ARGS=--json
 	@$(RUN) operations/main.ts status --stack $(STACK) $(ARGS)
 
-kubectl: node_modules/.installed ## Run kubectl through the balancer: make kubectl ARGS='get nodes'
+kubectl: node_modules/.installed ## Run kubectl through the load balancer: make kubectl ARGS='get nodes'
 	@$(RUN) operations/main.ts kubectl --stack $(STACK) -- $(ARGS)
 
-backup: node_modules/.installed ## Take a backup now, and verify it
+backup: node_modules/.installed ## Take a backup now and verify it
 	@$(RUN) operations/main.ts backup --stack $(STACK)
 
 restore: node_modules/.installed ## Restore a backup: make restore BACKUP=latest [FROM=copy] [IDENTITY=key.txt] [YES=1]
@@ -42,13 +42,13 @@ sandbox: node_modules/.installed ## Work with the sandbox's hosts: make sandbox 
 test: node_modules/.installed ## Run every test
 	@$(RUN) tests/run.ts $(ARGS)
 
-test-long: node_modules/.installed ## Run the tests on hosts that `make test` leaves out because they take long
+test-long: node_modules/.installed ## Run the tests on hosts that take too long for `make test`
 	@$(RUN) tests/run.ts --long
 
-drill: node_modules/.installed ## Break a cluster in the sandbox in every way, and show what clients see of it
+drill: node_modules/.installed ## Break a cluster in the sandbox in every way, and report what its clients see
 	@$(RUN) tests/drill/main.ts $(ARGS)
 
-bench: node_modules/.installed ## Time the creation of a cluster beside a bare shell script; ARGS=preview, backups or faults: previews, or backups
+bench: node_modules/.installed ## Compare the time to create a cluster with a plain shell script; ARGS=preview, backups or faults: measure these
 	@set -- $(ARGS); case "$$1" in preview) bench=previewSize ;; backups) bench=backupSizes ;; faults) bench=backupFaults ;; *) bench=createTime; set -- - "$$@" ;; esac; \
 	shift; $(RUN) tests/bench/$$bench.ts "$$@"
 
@@ -58,7 +58,7 @@ lint: node_modules/.installed ## Check format, lint rules, types and the referen
 docs: node_modules/.installed ## Write the reference of the components, as HTML, to docs/api
 	@$(RUN) node_modules/typedoc/bin/typedoc
 
-# The lock file's own versions, and Node among them. npm is what the machine has.
+# Installs the versions in the lock file, Node among them, with the machine's npm.
 node_modules/.installed: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js with your package manager (apt-get install nodejs npm), then run again" >&2; exit 1; }
 	@echo "▸ Install the project's Node packages"

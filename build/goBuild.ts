@@ -21,7 +21,7 @@ const longBuilds = new Turns();
  * a time: each has all processors, and does not compile what another has.
  */
 export async function buildProgram(directory: string, program: Program, output: string, step: Step): Promise<void> {
-  step.detail("finding out what is to be compiled");
+  step.detail("listing the packages to compile");
   const total = await packagesToCompile(directory, program);
   if (total < longFrom) return runBuild({ directory, program, output, step, total });
   step.detail("waiting for another build");
@@ -108,7 +108,7 @@ export async function packagesToCompile(directory: string, program: Program): Pr
 /** What is said before a long build. */
 export function announcement(packages: number, processors: number): string {
   const minutes = Math.ceil((packages * secondsPerPackage) / processors / 60);
-  return `${packages} packages to compile: some ${minutes} min on ${processors} processors with nothing else to do; what is done is kept`;
+  return `${packages} packages to compile: about ${minutes} min on ${processors} idle processors; finished packages are kept`;
 }
 
 /** How far a build is. */

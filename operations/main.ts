@@ -53,11 +53,11 @@ async function printSummary(workspace: Workspace, changes: string): Promise<void
 This run: ${changes}. ${renderProblems(problemsOf(facts))}
 
 Try next:
-  make status ${option}            see whether it is healthy
+  make status ${option}            report whether the cluster is healthy
   make kubectl ${option}ARGS='get pods --all-namespaces'
   make backup ${option}            take a backup now, and verify it
-  make preview ${option}           see what a change of configuration would do
-  make down ${option}              take it all away
+  make preview ${option}           show what a change of configuration would do
+  make down ${option}              remove everything
 `);
   // Nodes that no server told of in time are no failure of a run that has proved each of them.
   const isUnready = nodesOf(facts)?.some(({ state }) => !state.split(",").includes("Ready")) === true;
@@ -101,7 +101,7 @@ async function runRestore(stack: string, { backup, fromCopy, identity, yes }: Re
   const confirm = async (plan: string) => {
     console.log(plan);
     if (yes === true) return true;
-    if (!process.stdin.isTTY) throw new Error("Nobody can be asked here: YES=1 answers.");
+    if (!process.stdin.isTTY) throw new Error("No terminal to ask on. Set YES=1 to confirm.");
     const question = createInterface(process.stdin, process.stderr);
     const answer = await question.question("Restore it? Type yes: ");
     question.close();
@@ -119,7 +119,7 @@ async function runRestore(stack: string, { backup, fromCopy, identity, yes }: Re
 async function backupHost(workspace: Workspace) {
   const { backup, hosts } = await readSettings(workspace);
   if (backup === undefined)
-    throw new Error("This program takes no backups of this stack's datastore: back it up by its own means.");
+    throw new Error("This program takes no backups of this stack's datastore. Back the datastore up by its own means.");
   const { hostName: name, host } = backup;
   return { name, path: hosts[name]?.path ?? "k3s-ha:backup.host", host };
 }
@@ -132,7 +132,7 @@ const command = (name: string, description: string) =>
 function wholeSeconds(text: string): number {
   const seconds = Number(text);
   if (!Number.isInteger(seconds) || seconds < 3 || seconds > 3600)
-    throw new InvalidArgumentError("It has to be a whole number from 3 to 3600.");
+    throw new InvalidArgumentError("Write a whole number from 3 to 3600.");
   return seconds;
 }
 
@@ -144,12 +144,12 @@ command("up", "create the cluster, or bring it up to date").action(({ stack }: S
 command("preview", "show what up would change").action(async ({ stack }: StackOption) => {
   await pulumi(await (await stackPlaceOf(stack)).openExisting(stack), ["preview", "--diff"], { stdio: "inherit" });
 });
-command("down", "take the cluster away").action(async ({ stack }: StackOption) => {
+command("down", "remove the cluster").action(async ({ stack }: StackOption) => {
   await (await stackPlaceOf(stack)).takeDown(stack);
 });
-command("status", "tell whether the cluster is healthy, and what is not")
-  .option("--json", "print JSON for machines, and nothing else")
-  .option("--seconds <seconds>", "seconds that each host may take to answer", wholeSeconds, answerSeconds)
+command("status", "report whether the cluster is healthy, and what is wrong")
+  .option("--json", "print only JSON")
+  .option("--seconds <seconds>", "seconds for each host to answer", wholeSeconds, answerSeconds)
   .action(({ stack, json, seconds }: StackOption & { json?: boolean; seconds: number }) =>
     runStatus(stack, json === true, seconds),
   );
@@ -157,13 +157,13 @@ command("outputs", "show the stack's outputs").action(async ({ stack }: StackOpt
   await pulumi(await openKnown(stack), ["stack", "output"], { stdio: "inherit" });
 });
 command("backup", "take a backup now").action(({ stack }: StackOption) => runBackup(stack));
-command("restore", "put a backup in the place of what the datastore holds")
+command("restore", "replace the content of the datastore by a backup")
   .option("--backup <id>", "id of a backup", "latest")
-  .option("--from-copy", "fetch it from where copies go")
-  .option("--identity <file>", "key of a recipient, for a backup that is encrypted")
-  .option("--yes", "do not ask")
+  .option("--from-copy", "fetch the backup from its copies")
+  .option("--identity <file>", "file with a recipient's key, for an encrypted backup")
+  .option("--yes", "restore without asking")
   .action(({ stack, ...choice }: StackOption & RestoreChoice) => runRestore(stack, choice));
-command("kubectl", "run kubectl through the balancer")
+command("kubectl", "run kubectl through the load balancer")
   .argument("[args...]")
   .action(async (args: string[], { stack }: StackOption) => {
     const workspace = await openKnown(stack);
@@ -181,7 +181,9 @@ try {
   if (error instanceof Error && "command" in error) {
     // A command says on its own why it failed, unless what it said was kept from the screen.
     if ("stderr" in error && typeof error.stderr === "string") console.error(error.stderr);
-    console.error("✗ failed for the reason above; when that is mended, run the same again: it goes on from here");
+    console.error(
+      "✗ failed for the reason above; correct the cause, then run the same command again: it continues from here",
+    );
   } else {
     console.error(error instanceof Error ? error.message : error);
   }

@@ -19,9 +19,7 @@ export async function readIdentity(path: string): Promise<string> {
     throw new Error(`The key file ${path} cannot be read: ${(error as Error).message}`);
   });
   if (!/^AGE-SECRET-KEY-/m.test(text)) {
-    throw new Error(
-      `The key file ${path} holds no key of age: it has to have a line that begins with AGE-SECRET-KEY-.`,
-    );
+    throw new Error(`The key file ${path} holds no age key: it needs a line that begins with AGE-SECRET-KEY-.`);
   }
   return text;
 }
@@ -73,5 +71,5 @@ export async function removeDumps(hosts: readonly HostLogin[]): Promise<string> 
   const left = hosts.filter((_, index) => removals[index]?.status === "rejected");
   return left.length === 0
     ? ""
-    : `The backup may lie in the clear, open to root alone, on ${namesOf(left)}, in ${dumpPath}: the next restore removes it, or remove it by hand.\n`;
+    : `The unencrypted backup may still be, readable by root only, on ${namesOf(left)}, in ${dumpPath}: the next restore removes it, or remove it by hand.\n`;
 }

@@ -25,9 +25,9 @@ export async function equip(workspace: Workspace, { database, backup }: Hosts): 
   const script = (await inputsOf(workspace, "backup-timer"))?.["stdin"];
   if (typeof script !== "string")
     throw new Error(
-      `The state of the stack "${workspace.stack}" knows of no backups: this stack has never had a cluster, and there is nothing to restore into. Run up first.`,
+      `The state of the stack "${workspace.stack}" contains no backups: this stack never had a cluster, so there is nothing to restore into. Run up first.`,
     );
-  await step(`Build the datastore on ${database.name} and what reads backups on ${backup.name}`, async () => {
+  await step(`Install the datastore on ${database.name} and the backup program on ${backup.name}`, async () => {
     await update(workspace, [
       // Their marks first: what is built here would look like another cluster's on a host without one.
       "hosts-*",
@@ -47,7 +47,7 @@ export async function letServersIn(workspace: Workspace): Promise<void> {
 
 /** Builds all the rest: the servers, one after the other, each proved, and what comes after them. */
 export async function buildTheRest(workspace: Workspace): Promise<void> {
-  await step("Build what is missing: the servers, one after the other, each proved, and the rest", () =>
+  await step("Create what is missing: the servers, one after the other, each verified, and the rest", () =>
     update(workspace),
   );
 }

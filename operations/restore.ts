@@ -76,7 +76,7 @@ export async function restoreBackup(workspace: Workspace, options: RestoreOption
         for (const line of (await run(name)).trim().split("\n")) if (line !== "") say(`  ${line}`);
       });
     // Before anything is stopped: a full disk, a wrong key, or a backup that is damaged, costs no minute of the API.
-    await phase("room", `Look for space on ${database.name}`);
+    await phase("room", `Check the space on ${database.name}`);
     isOpen = true;
     await step(`Open backup ${manifest.id} on ${backup.name}`, () => extract(scene, manifest.id, identity));
     reached = "stopped";
@@ -87,13 +87,13 @@ export async function restoreBackup(workspace: Workspace, options: RestoreOption
     const stopped = await step(`Keep other servers out of the datastore on ${database.name}`, async () =>
       currentOf(await run("lock")),
     );
-    await phase("prepare", "Keep what is there, and import the backup beside it");
-    await phase("swap", "Exchange the two");
+    await phase("prepare", "Dump the current content, and import the backup beside it");
+    await phase("swap", "Exchange the two tables");
     reached = "exchanged";
     await phase("open", "Let the servers in again");
     if (!found.hasAccounts) await letServersIn(workspace);
     for (const server of running) {
-      await step(`Start ${server.name} and prove it`, () => restart(server, "k3s", started, readySeconds));
+      await step(`Start ${server.name} and verify it`, () => restart(server, "k3s", started, readySeconds));
     }
     if (missing.length > 0 || !found.hasAccounts) await buildTheRest(workspace);
     await step("Restart the agents", () =>
@@ -102,7 +102,7 @@ export async function restoreBackup(workspace: Workspace, options: RestoreOption
     await step("Wait until every node is Ready", () => nodesReady(scene));
     say(`Backup ${manifest.id} is restored, in ${secondsSince(start)}, and every node is Ready.
 ${lossOf(manifest, stopped)}
-Now: make status; look at what matters to you; then remove what is kept of before, as said above.`);
+Next, run make status and check your workloads. Then remove the replaced content, as described above.`);
     return true;
   } catch (error) {
     const left = isOpen ? await removeDumps([database, backup]) : "";
@@ -117,7 +117,7 @@ async function lookAtAll(
 ): Promise<{ manifest: Manifest; current: Current | undefined; found: FoundServers }> {
   const { backup, database } = scene;
   const wanted = options.fromCopy === true ? await fetchCopy(backup, options.backup) : options.backup;
-  return step(`Look at the backup on ${backup.name}, and at the datastore on ${database.name}`, async () => {
+  return step(`Inspect the backup on ${backup.name}, and the datastore on ${database.name}`, async () => {
     const shown = await must(backup, `${backupProgramPath} show ${shellWord(wanted)}`);
     const manifest = JSON.parse(shown) as Manifest;
     refuseNewerRelease(manifest, scene.k3sVersion);
@@ -154,7 +154,7 @@ async function sceneOf(workspace: Workspace): Promise<RestoreScene> {
   const { backup, datastore, k3s } = settings;
   if (database === undefined || datastore.managed === undefined || backup === undefined) {
     throw new Error(
-      "This stack's datastore is run by somebody else, and a restore exchanges tables as its administrator: docs/restore.md tells how to do that by hand.",
+      "This program does not run this stack's datastore, and a restore exchanges tables with the administrator's rights. docs/restore.md describes how to restore it by hand.",
     );
   }
   return {

@@ -62,41 +62,43 @@ export function planOf(
       : `${thousands(current.rows)} rows up to revision ${thousands(current.revision)} now`;
   const stops =
     running.length === 0
-      ? "No server has K3s, so none is stopped."
-      : `K3s stops on ${namesOf(running)}. From here until step 4 the API is down; pods go on running.`;
+      ? "No server runs K3s, so none is stopped."
+      : `K3s stops on ${namesOf(running)}. From here until step 4 the API is down; pods keep running.`;
   const imports =
     current === undefined
       ? `The backup is imported on ${database.name}, where no server may log in before.`
-      : `What is in the datastore now is dumped on ${database.name}, into ${safetyDirectory}; the backup is imported beside it, and the two are exchanged.`;
+      : `The current content of the datastore is dumped on ${database.name}, into ${safetyDirectory}; the backup is imported beside it, and the two are exchanged.`;
   const starts = [
-    ...(running.length === 0 ? [] : [`K3s starts again, one host after the other, each proved: ${namesOf(running)}.`]),
+    ...(running.length === 0
+      ? []
+      : [`K3s starts again, one host after the other, each verified: ${namesOf(running)}.`]),
     ...(missing.length === 0 && hasAccounts
       ? []
       : [
-          `pulumi up builds what is missing${missing.length === 0 ? "" : `, ${namesOf(missing)} among it, one server after the other, each proved`}.`,
+          `pulumi up creates what is missing${missing.length === 0 ? "" : `, ${namesOf(missing)} included, one server after the other, each verified`}.`,
         ]),
     ...(agents.length === 0 ? [] : [`Then ${namesOf(agents)} ${agents.length === 1 ? "restarts" : "restart"}.`]),
   ];
   return `Restore backup ${manifest.id} of K3s ${manifest.k3sVersion}: ${thousands(manifest.rows)} rows up to revision ${thousands(manifest.revision)}, read at ${manifest.startedAt}, ${age} ago.
 The datastore on ${database.name} holds ${holds}.
 ${lossOf(manifest, current)}
-${lost.length === 0 ? "" : `Declared lost, and left alone: ${lost.join(", ")}.\n`}
-What will happen:
-  1. ${backup.name} opens the backup and checks it. A wrong key or a damaged backup ends the restore here, with nothing stopped.
+${lost.length === 0 ? "" : `Declared lost, so not connected to: ${lost.join(", ")}.\n`}
+Steps:
+  1. ${backup.name} opens the backup and checks it. A wrong key or a damaged backup ends the restore here, before anything is stopped.
   2. ${stops}
   3. ${imports}
   4. ${starts.join(" ")}
-Interrupted at any step, run the same again: it begins anew, and finishes.`;
+If a step is interrupted, run the same command again: it starts over and finishes.`;
 }
 
 /** What is lost by a restore, by time and revision. */
 export function lossOf(manifest: Manifest, current: Current | undefined): string {
-  const since = `What the cluster was told after ${manifest.startedAt} is lost`;
+  const since = `Every change to the cluster after ${manifest.startedAt} is lost`;
   if (current === undefined) return `${since}.`;
   const revisions = current.revision - manifest.revision;
   // An emptier cluster than the one of the backup tells nothing of what that one was told later.
   if (revisions < 0) return `${since}; the datastore is at an earlier revision now, ${thousands(current.revision)}.`;
-  if (revisions === 0) return "Nothing is lost by this: the datastore is at that very revision now.";
+  if (revisions === 0) return "Nothing is lost: the datastore is at exactly this revision now.";
   // An earlier restore may have raised them, which nobody wrote.
   return `${since}: up to ${thousands(revisions)} ${revisions === 1 ? "revision" : "revisions"}, from ${thousands(manifest.revision + 1)} to ${thousands(current.revision)}.`;
 }
@@ -110,9 +112,9 @@ export function stateAfter(reached: Reached): string {
     case "nothing":
       return "Nothing was stopped or changed.";
     case "stopped":
-      return "K3s is stopped on the servers, and the datastore still holds what it did. Mend what is said above, and run the same again. Or go back: docs/restore.md tells how.";
+      return "K3s is stopped on the servers, and the datastore still has its old content. Correct the cause above, and run the same command again. Or return to the old content: docs/restore.md describes how.";
     case "exchanged":
-      return "The datastore holds the backup now, and not all of the cluster has started on it. Mend what is said above, and run the same again. What was there before is kept.";
+      return "The datastore holds the backup now, but not all of the cluster has started on it. Correct the cause above, and run the same command again. The old content is kept.";
   }
 }
 
@@ -120,7 +122,7 @@ export function stateAfter(reached: Reached): string {
 export function refuseNewerRelease({ id, k3sVersion }: Manifest, configured: string): void {
   if (compareReleases(k3sVersion, configured) <= 0) return;
   throw new Error(
-    `Backup ${id} was taken with K3s ${k3sVersion}, and the stack runs ${configured}, which may not read what a newer release wrote. Set k3s-ha:k3s.version to ${k3sVersion}, run up, then restore.`,
+    `Backup ${id} was taken with K3s ${k3sVersion}, and the stack runs ${configured}, which may not be able to read what a newer release wrote. Set k3s-ha:k3s.version to ${k3sVersion}, run up, then restore.`,
   );
 }
 

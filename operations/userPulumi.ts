@@ -26,7 +26,7 @@ export async function userPulumi(stack: string): Promise<PulumiCli> {
   const path = await pulumiOnPath();
   if (path === undefined) {
     throw new Error(
-      `There is no \`pulumi\` on the PATH, and the stack "${stack}" runs on your own: version ${pulumiVersion} or newer. ${installation}`,
+      `There is no \`pulumi\` on the PATH. The stack "${stack}" needs version ${pulumiVersion} or newer. ${installation}`,
     );
   }
   await requireVersion(path);
@@ -59,7 +59,7 @@ async function requireVersion(path: string): Promise<void> {
   const found = /^v(\d+)\.(\d+)\.(\d+)/.exec(stdout);
   if (found === null) {
     throw new Error(
-      `${path} does not tell its version; \`${path} version\` printed "${`${stdout}\n${stderr}`.trim()}".`,
+      `${path} does not report its version; \`${path} version\` printed "${`${stdout}\n${stderr}`.trim()}".`,
     );
   }
   const needed = pulumiVersion.split(".").map(Number);
@@ -67,13 +67,13 @@ async function requireVersion(path: string): Promise<void> {
   const [neededMajor = 0, neededMinor = 0, neededPatch = 0] = needed;
   if (major > neededMajor) {
     throw new Error(
-      `${path} is Pulumi ${stdout.slice(1)}, and this program was made for Pulumi ${neededMajor}. ${installation}`,
+      `${path} is Pulumi ${stdout.slice(1)}, but this program needs Pulumi ${neededMajor}. ${installation}`,
     );
   }
   const isOlder = major < neededMajor || minor < neededMinor || (minor === neededMinor && patch < neededPatch);
   if (isOlder) {
     throw new Error(
-      `${path} is Pulumi ${stdout.slice(1)}, and this program needs ${pulumiVersion} or newer. ${installation}`,
+      `${path} is Pulumi ${stdout.slice(1)}, but this program needs ${pulumiVersion} or newer. ${installation}`,
     );
   }
 }

@@ -20,7 +20,7 @@ function commandInputs({ type, props }: ResourceValidationArgs): CommandInputs |
 
 const hostKeysPinned: ResourceValidationPolicy = {
   name: "host-keys-pinned",
-  description: "Every host, a bastion too, is known by its key before anything is sent to it.",
+  description: "Connections to every host, also through a bastion, pin its key.",
   validateResource(args, report) {
     const connection = commandInputs(args)?.connection;
     if (connection === undefined) return;
@@ -31,7 +31,7 @@ const hostKeysPinned: ResourceValidationPolicy = {
       if ((hostKey ?? "") !== "") continue;
       if (what === "bastion" && connection.proxy === undefined) continue;
       report(
-        `${args.name} connects to the ${what} ${host} without knowing its key, so whoever answers there gets the login: set hostKey to the host's public key.`,
+        `${args.name} connects to the ${what} ${host} without a pinned key, so any host that answers there gets the login: set hostKey to the host's public key.`,
       );
     }
   },
@@ -39,17 +39,17 @@ const hostKeysPinned: ResourceValidationPolicy = {
 
 const commandsKeepSecrets: ResourceValidationPolicy = {
   name: "commands-keep-secrets",
-  description: "What a command is told, and what it prints, is kept from logs, process lists and the state.",
+  description: "Input and output of commands stay out of logs, process lists and the state.",
   validateResource(args, report) {
     const inputs = commandInputs(args);
     if (inputs === undefined || args.type !== "command:remote:Command") return;
     if (inputs.logging !== "none") {
-      report(`${args.name} logs what its script prints, and logs know nothing of secrets: set logging to "none".`);
+      report(`${args.name} logs what its script prints, and logs do not hide secrets: set logging to "none".`);
     }
     const hidden = args.opts.additionalSecretOutputs;
     if (!hidden.includes("stdout") || !hidden.includes("stderr")) {
       report(
-        `${args.name} keeps what its script prints in the clear in the stack's state: name stdout and stderr in additionalSecretOutputs.`,
+        `${args.name} stores what its script prints as plain text in the stack's state: add stdout and stderr to additionalSecretOutputs.`,
       );
     }
     if (Object.keys(inputs.environment ?? {}).length > 0) {

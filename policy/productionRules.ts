@@ -39,7 +39,7 @@ const complete: StackValidationPolicy = {
     if (!isProduction()) return;
     for (const part of ["K3sServerPool", "MySQLDatastore", "BackupCron"]) {
       if (resources.some(({ type }) => type === `k3s-ha:index:${part}`)) continue;
-      report(`The stack has no ${part}, which production cannot do without.`);
+      report(`The stack has no ${part}, which production requires.`);
     }
   },
 };
@@ -48,7 +48,7 @@ export const productionRules: Policies = [
   complete,
   productionRule(
     "two-servers",
-    "The API outlives the loss of a server.",
+    "The API survives the loss of a server.",
     ["k3s-ha:index:K3sServerPool"],
     ({ name, recorded }, report) => {
       if (recorded.hosts.length >= 2) return;
@@ -59,14 +59,14 @@ export const productionRules: Policies = [
   ),
   productionRule(
     "datastore-tls-verified",
-    "Nobody can pose as the datastore.",
+    "The datastore's certificate is verified.",
     ["k3s-ha:index:MySQLDatastore"],
     ({ name, recorded }, report) => {
       // As a text: what a program of another version recorded may be anything.
       const tls: string | undefined = recorded.tls;
       if (tls === "verified") return;
       report(
-        `${name} does not verify the datastore's certificate (its tls is ${JSON.stringify(tls)}), so somebody in between could read every secret of the cluster: give it the CA that signed the certificate.`,
+        `${name} does not verify the datastore's certificate (its tls is ${JSON.stringify(tls)}), so anyone on the network between could read every secret of the cluster: set the CA that signed the certificate.`,
       );
     },
   ),
@@ -77,39 +77,41 @@ export const productionRules: Policies = [
     ({ name, opts }, report) => {
       if (opts.protect) return;
       report(
-        `${name} is not protected, so a destroy would take it away: remove k3s-ha:safety.protectDatastore, or set it to true.`,
+        `${name} is not protected, so a destroy would delete it: remove k3s-ha:safety.protectDatastore, or set it to true.`,
       );
     },
   ),
   productionRule(
     "backups-off-host",
-    "A backup outlives the host that took it.",
+    "Backups survive the loss of the host that takes them.",
     ["k3s-ha:index:BackupCron"],
     ({ name, recorded }, report) => {
       if (recorded.copy === undefined) {
         report(
-          `${name} keeps its backups on ${recorded.host} alone, and they are lost with it: set k3s-ha:backup.copy to a place off that host.`,
+          `${name} keeps its backups on ${recorded.host} only, so they are lost with it: set k3s-ha:backup.copy to a location off that host.`,
         );
       }
       if (recorded.recipients.length === 0) {
         report(
-          `${name} does not encrypt its backups, and each holds the whole cluster: name public keys of age in k3s-ha:backup.recipients.`,
+          `${name} does not encrypt its backups, and each holds the whole cluster: add public age keys to k3s-ha:backup.recipients.`,
         );
       }
     },
   ),
   productionRule(
     "release-pinned",
-    "What runs is the binary that somebody has looked at.",
+    "The release of K3s and its binary are pinned.",
     ["k3s-ha:index:K3sServerPool", "k3s-ha:index:AgentPool"],
     ({ name, recorded }, report) => {
       const { version, sha256 } = recorded.release;
       if (!/^v\d+\.\d+\.\d+\+k3s\d+$/.test(version)) {
-        report(`${name} runs ${version}, which is not a final release of K3s: set k3s-ha:k3s.version to one.`);
+        report(
+          `${name} runs ${version}, which is not a final release of K3s: set k3s-ha:k3s.version to a final release.`,
+        );
       }
       if (sha256 !== undefined) return;
       report(
-        `${name} trusts whatever its mirror says ${version} is: set k3s-ha:k3s.sha256 to the sum of the binary, from the release's list of checksums.`,
+        `${name} trusts any binary that its mirror serves as ${version}: set k3s-ha:k3s.sha256 to the binary's sum from the release's list of checksums.`,
       );
     },
   ),

@@ -34,7 +34,7 @@ export function saveCheckpoint(name: string, site: Site = machineSite): Promise<
     const hosts = await readHosts(site);
     if (hosts.length === 0) throw new Error("The sandbox has no hosts: run `make up` first.");
     if ((await readCheckpoint(site, name)) !== undefined) {
-      throw new Error(`There is a checkpoint "${name}" already, and hosts may lie on it: choose another name.`);
+      throw new Error(`The checkpoint "${name}" exists, and hosts may depend on it: choose another name.`);
     }
     await rm(directory, { recursive: true, force: true });
     await step(`Shut down ${hosts.map((host) => host.name).join(", ")}`, () => shutDownAll(site, hosts));
@@ -118,7 +118,7 @@ async function checkpointNames(site: Site): Promise<string[]> {
 
 function directoryOf(site: Site, name: string): string {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) {
-    throw new Error(`"${name}" is no name for a checkpoint: use small letters, digits and dashes.`);
+    throw new Error(`"${name}" is not a name for a checkpoint: use lower-case letters, digits and dashes.`);
   }
   return join(pathsOf(site).checkpoints, name);
 }

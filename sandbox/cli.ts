@@ -10,16 +10,16 @@ import { boot, down, hostNamed, powerOff, status, up } from "./sandbox.ts";
 import { sshArguments } from "./ssh.ts";
 import { machineSite } from "./state.ts";
 
-const program = new Command("sandbox").description("Real hosts on this machine, for k3s-ha.").enablePositionalOptions();
+const program = new Command("sandbox").description("Real hosts on this machine for k3s-ha.").enablePositionalOptions();
 
 program.hook("preAction", () => {
   requireRootOnLinux(thisMachine);
 });
 program
   .command("up")
-  .description("make and boot hosts: db-1, lb-1, server-1, server-2 and agent-1 unless named")
+  .description("create and boot hosts; by default db-1, lb-1, server-1, server-2 and agent-1")
   .argument("[hosts...]")
-  .option("--flavour <flavour>", '"default" has the packages, "bare" installs them', "default")
+  .option("--flavour <flavour>", '"default" has the packages, "bare" has to install them', "default")
   .option("--login <login>", '"root", or "admin" with sudo', "root")
   .action(async (hosts: string[], options: { flavour: Flavour; login: Login }) => {
     await up({ ...(hosts.length === 0 ? {} : { hosts }), ...options });
@@ -27,7 +27,7 @@ program
   });
 program
   .command("down")
-  .description("remove all hosts, and everything else but the cache")
+  .description("remove all hosts, and everything else except the cache")
   .action(() => down());
 program.command("status").description("show the hosts").action(printStatus);
 program
@@ -50,23 +50,23 @@ program
   });
 program
   .command("power-off")
-  .description("cut a host's power, as when the plug is pulled")
+  .description("cut a host's power, without a shutdown")
   .argument("<host>")
   .action((name: string) => powerOff(name));
 program
   .command("boot")
-  .description("switch a host on that is off")
+  .description("boot a host that is off")
   .argument("<host>")
   .action((name: string) => boot(name));
 
 program
   .command("checkpoint")
-  .description("keep all hosts' disks and the stacks' state under a name; hosts shut down and boot for it")
+  .description("save all hosts' disks and the stacks' state under a name; the hosts shut down and boot again")
   .argument("<name>")
   .action((name: string) => saveCheckpoint(name));
 program
   .command("restore")
-  .description("put all hosts and stacks back to a checkpoint; what they have now is lost")
+  .description("restore all hosts and stacks from a checkpoint; their current state is lost")
   .argument("<name>")
   .action((name: string) => restoreCheckpoint(name));
 

@@ -108,7 +108,7 @@ export async function killGroup(site: Site, host = ""): Promise<void> {
     if (members.length === 0 && (await removeControlGroups(site, host))) return;
     if (performance.now() > deadline) {
       throw new Error(
-        `These processes of ${host || "the sandbox"} do not end: ${members.join(", ")}; see what they wait for, and run again.`,
+        `These processes of ${host || "the sandbox"} do not end: ${members.join(", ")}; find what they wait for, and run the command again.`,
       );
     }
     if (!(await killByGroup(site, host))) members.forEach(killByNumber);

@@ -39,7 +39,7 @@ export function lookUpHost(site: Site, name: string): CatalogHost {
   const number = Number(digits);
   if (entry === undefined || number > entry.highest) {
     const names = hostCatalog.map((each) => `${each.prefix}-1 … ${each.prefix}-${each.highest}`).join(", ");
-    throw new Error(`The sandbox knows no host "${name}"; its hosts are ${names}.`);
+    throw new Error(`The sandbox has no host "${name}"; its hosts are ${names}.`);
   }
   return {
     name,

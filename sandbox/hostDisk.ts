@@ -24,7 +24,7 @@ export async function overlayOptions(disk: HostDisk): Promise<string> {
   for (const layer of disk.layers) {
     if (!(await exists(layer))) {
       throw new Error(
-        `${layer}, which the host's disk lies on, is gone from the cache; run \`make down\` to start over.`,
+        `${layer}, a layer of the host's disk, is missing in the cache; run \`make down\` to start over.`,
       );
     }
   }

@@ -97,7 +97,7 @@ async function bareImage(): Promise<string> {
   return cached("image", key, async (partial) => {
     const root = join(partial, "root");
     await mkdir(root);
-    await step(`Make the bare Debian ${suite} image`, async (progress) => {
+    await step(`Build the bare Debian ${suite} image`, async (progress) => {
       const mirror = await packageMirror();
       const environment = { ...buildEnvironment(mirror), ROOT: root, SUITE: suite, MIRROR: mirror.address };
       await runIsolated(script("bare.sh"), { ...environment, PACKAGES: barePackages.join(",") }, progress);
@@ -116,7 +116,7 @@ async function defaultLayer(): Promise<string> {
     const work = join(partial, "work");
     await mkdir(layer);
     await mkdir(work);
-    await step("Make the default host image", async (progress) => {
+    await step("Build the default host image", async (progress) => {
       const environment = { BARE: bare, LAYER: layer, WORK: work, REPOSITORY: repository };
       await runIsolated(script("default.sh"), { ...environment, PACKAGES: hostPackages.join(" ") }, progress);
       await runIsolated(script("clean.sh"), { ROOT: layer }, progress);
@@ -133,7 +133,7 @@ async function mysqlLayer(): Promise<string> {
     const work = join(partial, "work");
     await mkdir(layer);
     await mkdir(work);
-    await step("Make the image of hosts with MySQL", async (progress) => {
+    await step("Build the host image with MySQL", async (progress) => {
       const mirror = await packageMirror();
       const environment = {
         ...buildEnvironment(mirror),

@@ -17,7 +17,7 @@ export interface K3sPreload {
  * The last of K3s's configuration files (they are read in the order of their names). A `+` adds to what the others say
  * instead of replacing it, so users can set the same keys.
  */
-const configuration = `# Settings that this host needs, whatever else K3s is told.
+const configuration = `# Settings that this host needs besides its other K3s settings.
 kubelet-arg+:
   # The machine may have only the old control groups, and a host is itself in one.
   - fail-cgroupv1=false
@@ -31,7 +31,7 @@ snapshotter: native
 `;
 
 /** A key that agents do not know. */
-const serverConfiguration = `# The images of these come from a registry, and this host reaches none.
+const serverConfiguration = `# Their images come from a registry, and this host reaches none.
 disable+:
   - coredns
   - servicelb
@@ -51,7 +51,7 @@ ExecStartPre=${placeScript}
 `;
 
 const placeUnit = `[Unit]
-Description=Put what K3s needs on this host where K3s looks for it
+Description=Place the settings that K3s needs on this host
 [Service]
 Type=oneshot
 ExecStart=${placeScript}

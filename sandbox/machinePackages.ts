@@ -52,7 +52,9 @@ export async function installMachinePackages(): Promise<void> {
   const missing = await missingPackages();
   if (missing.length === 0) return;
   if (!(await exists("/usr/bin/apt-get"))) {
-    throw new Error(`This machine has no apt-get; install what these Debian packages hold: ${missing.join(", ")}.`);
+    throw new Error(
+      `This machine has no apt-get; install the content of these Debian packages: ${missing.join(", ")}.`,
+    );
   }
   await step(`Install ${missing.join(", ")}`, async () => {
     // Package lists may be missing, or older than the mirror.

@@ -81,7 +81,7 @@ export function chooseMirror(
   const archive = main.find(({ release }) => releases.includes(release));
   if (archive === undefined) {
     throw new Error(
-      `This machine's apt has no Debian mirror to make hosts from; set ${mirrorVariable} to one, such as the address in a Debian machine's sources.`,
+      `This machine's apt has no Debian mirror to build hosts from; set ${mirrorVariable} to one, such as the address in the sources of a Debian machine.`,
     );
   }
   const security = main.find(({ release }) => releases.some((name) => release === `${name}-security`));

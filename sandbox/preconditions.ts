@@ -54,17 +54,17 @@ export function requireRootOnLinux({ platform, userId }: MachineProbe): void {
 
 /** Throws unless there is room on disk. `warm` means that the cache holds what is needed already. */
 export async function requireRoom(probe: MachineProbe, site: Site, warm: boolean): Promise<void> {
-  const needs = [[site.stateDirectory, stateGibibytes, "or remove what you do not need there"]] as [
+  const needs = [[site.stateDirectory, stateGibibytes, "or delete what you do not need there"]] as [
     string,
     number,
     string,
   ][];
-  if (!warm) needs.push([cacheDirectory, cacheGibibytes, "or set XDG_CACHE_HOME to a directory that has the room"]);
+  if (!warm) needs.push([cacheDirectory, cacheGibibytes, "or set XDG_CACHE_HOME to a directory with enough space"]);
   for (const [path, needed, remedy] of needs) {
     const free = (await probe.freeBytes(path)) / 2 ** 30;
     if (free < needed) {
       throw new Error(
-        `The sandbox needs ${needed} GiB at ${path} and ${free.toFixed(1)} GiB are free there; make room, ${remedy}.`,
+        `The sandbox needs ${needed} GiB at ${path} and ${free.toFixed(1)} GiB are free there; free some space, ${remedy}.`,
       );
     }
   }

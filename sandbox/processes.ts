@@ -83,7 +83,7 @@ export async function startDetached(
     });
     child.unref();
     const identity = child.pid === undefined ? undefined : await identityOf(child.pid);
-    if (identity === undefined) throw new Error(`${program} ended as soon as it was started; see ${log}`);
+    if (identity === undefined) throw new Error(`${program} exited immediately; see ${log}`);
     return identity;
   } finally {
     await output.close();

@@ -29,7 +29,7 @@ export async function waitUntilReady(site: Site, host: HostRecord): Promise<read
     }
     if (!(await isRunning(host))) throw new Error(await failure(site, host, "its process ended"));
     if (performance.now() > deadline) {
-      const why = `it has not noted the end of its boot after ${bootLimit / 1000} s; one that an earlier release of the sandbox started never does: run \`make down\`, then the same again`;
+      const why = `it has not reported the end of its boot after ${bootLimit / 1000} s. A host from an earlier release of the sandbox never does: run \`make down\`, then the same command again`;
       throw new Error(await failure(site, host, why));
     }
     await sleep(noteInterval);

@@ -49,7 +49,7 @@ const firstProcessorMinutes = 24;
 /** What is said before all of it is made. */
 export function firstTime(processors: number): string {
   const minutes = Math.ceil(firstProcessorMinutes / processors);
-  return `Nothing is built on this machine yet. K3s, the hosts' images and, where its release cannot be downloaded, the Pulumi CLI are made once and kept in ${cacheDirectory}: some ${minutes} min on ${processors} processors with nothing else to do.`;
+  return `Nothing is built on this machine yet. K3s, the hosts' images and, if its release cannot be downloaded, the Pulumi CLI are built once and kept in ${cacheDirectory}: about ${minutes} min on ${processors} idle processors.`;
 }
 
 /** Runs `work` while nobody else changes the sandbox: waits for who does, and says who it is. */
@@ -252,7 +252,7 @@ async function removeRemains(site: Site): Promise<void> {
   const names = new Set([...(await hostDirectories(site)), ...(await hostsWithControlGroups(site))]);
   for (const name of names) {
     if (name === mirrorGroup || (await readHost(site, name)) !== undefined) continue;
-    say(`  removing what an interrupted run left of ${name}`);
+    say(`  removing the remains of ${name} from an interrupted run`);
     await cutPower(site, name);
     await rm(pathsOf(site).host(name), { recursive: true, force: true });
   }

@@ -78,14 +78,14 @@ async function releaseStaleLock(workspace: Workspace): Promise<void> {
     const { pid } = JSON.parse(await readFile(join(locks, name), "utf8")) as { pid: number };
     const holder = await identityOf(pid);
     if (holder !== undefined && (await readFile(`/proc/${pid}/comm`, "utf8")).trim() === "pulumi") {
-      say(`  waiting for pulumi (process ${pid}), which an interrupted run left at work`);
+      say(`  waiting for pulumi (process ${pid}) of an interrupted run`);
       while (await isAlive(holder)) await sleep(500);
     } else {
       stale = true;
     }
   }
   if (!stale) return;
-  say("  a run on this stack was interrupted; going on from what it had done");
+  say("  a run on this stack was interrupted; continuing from its last step");
   await execa(workspace.cli, ["cancel", "--yes", ...workspace.arguments.slice(0, 4)], {
     env: workspace.environment,
     stdio: ["ignore", "ignore", "inherit"],

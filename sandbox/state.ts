@@ -33,7 +33,7 @@ export const machineSite: Site = siteNumbered(process.env["K3S_HA_SANDBOX"]);
 export function siteNumbered(number: string | undefined): Site {
   if (number === undefined || number === "") return defaultSite;
   if (!/^[1-9]$/.test(number)) {
-    throw new Error(`K3S_HA_SANDBOX is "${number}"; it has to be a number from 1 to 9, or not set at all.`);
+    throw new Error(`K3S_HA_SANDBOX is "${number}"; it has to be a number from 1 to 9, or unset.`);
   }
   return {
     name: `${defaultSite.name}-${number}`,
@@ -98,7 +98,7 @@ export async function readRecord<T>(path: string): Promise<T | undefined> {
     return JSON.parse(await readFile(path, "utf8")) as T;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new Error(`${path} cannot be read as the sandbox wrote it; run \`make down\` to start over`, {
+    throw new Error(`${path} is damaged; run \`make down\` to start over`, {
       cause: error,
     });
   }

@@ -58,7 +58,7 @@ export async function downloadOfficialPulumi(address: string, isRequired: boolea
     const reason = describe(error);
     if (isRequired)
       throw new Error(`Pulumi ${pulumiVersion} could not be downloaded from ${address}: ${reason}`, { cause: error });
-    say(`  Pulumi ${pulumiVersion} can't be downloaded (${reason}); taking the one built from its Go module instead`);
+    say(`  Pulumi ${pulumiVersion} can't be downloaded (${reason}); using one built from its Go module instead`);
     return undefined;
   }
 }

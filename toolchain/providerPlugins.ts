@@ -49,7 +49,7 @@ async function installPlugin(name: PluginName, installation: PluginInstallation)
     if (installation.choice === "official")
       throw new Error(`Plugin ${name} ${version} can't be downloaded: ${failure}`);
     await rememberUnreachable(installation.releases);
-    say(`  Plugin ${name} ${version} can't be downloaded (${failure}); taking this project's drop-in instead`);
+    say(`  Plugin ${name} ${version} can't be downloaded (${failure}); using this project's drop-in instead`);
   }
   if (!isComplete)
     await Promise.all([directory, `${directory}.partial`].map((path) => rm(path, { recursive: true, force: true })));

@@ -140,12 +140,12 @@ export async function askHost(
     });
     const facts = parseHostFacts(stdout);
     if (facts.isWhole) return { ...known, facts, fault: undefined };
-    if (exitCode === 124 || exitCode === 137) return cut(`its answer was not whole after ${seconds} s`, stdout);
+    if (exitCode === 124 || exitCode === 137) return cut(`its answer was not complete after ${seconds} s`, stdout);
     const why = stderr.trim().split("\n").at(-1) ?? "";
     return {
       ...known,
       facts,
-      fault: `${placeOf(login)}: the host's answer is not whole (exit code ${exitCode}: ${why}).`,
+      fault: `${placeOf(login)}: the host's answer is not complete (exit code ${exitCode}: ${why}).`,
     };
   } catch (error) {
     if (error instanceof HostUnreachable && error.fault === "slow") return cut(error.reason, error.stdout);

@@ -50,7 +50,7 @@ export function diskProblems(host: string, disks: readonly DiskFact[]): string[]
   return [...Map.groupBy(low, ({ mount }) => mount)].map(([mount, disksThere]) => {
     const directories = disksThere.map(({ path }) => path).join(" and ");
     const consequences = disksThere.map(({ path }) => consequenceOf(path)).join(", and ");
-    return `${host}: the file system ${mount} with ${directories} has ${disksThere[0]?.shortage ?? ""} left. When it is full, ${consequences}. Enlarge it, or make room: "du -xh --max-depth=3 ${mount} | sort -h | tail -n 20" there shows what takes it.`;
+    return `${host}: the file system ${mount} with ${directories} has ${disksThere[0]?.shortage ?? ""} left. When it is full, ${consequences}. Enlarge it, or make room: "du -xh --max-depth=3 ${mount} | sort -h | tail -n 20" there shows what uses it.`;
   });
 }
 

@@ -9,8 +9,8 @@ export interface PutBackFact {
 
 /** Units of firewalls, and what each is for. */
 const purposes: Readonly<Record<string, string>> = {
-  "k3s-ha-datastore-firewall": "keeps all but the servers and the backup host away from the database",
-  "k3s-ha-vrrp-firewall": "keeps strangers from taking the virtual address",
+  "k3s-ha-datastore-firewall": "closes the port of the datastore to all except the servers and the backup host",
+  "k3s-ha-vrrp-firewall": "protects the virtual IP from other hosts",
 };
 
 /** Hours for which rules that were missing are told of: longer than from one look at the status to the next. */
@@ -35,7 +35,7 @@ export function firewallProblems(
       .filter(({ at }) => now.getTime() - at.getTime() < toldHours * 3_600_000)
       .map(
         ({ unit, at }) =>
-          `${name}: something removed the rules of the firewall that ${purposes[unit] ?? "the stack keeps"}, last at ${at.toISOString()}; they were loaded again within seconds. Find what flushes the rules of others there, such as "nft flush ruleset" in another tool's service, and have it remove its own tables alone.`,
+          `${name}: something removed the rules of the firewall that ${purposes[unit] ?? "the stack keeps"}, last at ${at.toISOString()}; they were loaded again within seconds. Find what flushes all rules there, such as "nft flush ruleset" in another tool's service, and make it remove its own tables only.`,
       ),
   ];
 }

@@ -64,7 +64,7 @@ export function problemsOf(facts: ClusterFacts): string[] {
 function apiProblems({ apiAnswer, apiEndpoint }: ClusterFacts): string[] {
   if (apiAnswer === "ok") return [];
   return [
-    `The API does not answer at ${apiEndpoint} (${apiAnswer}). If no sentence below says why, check that this machine reaches that address.`,
+    `The API does not answer at ${apiEndpoint} (${apiAnswer}). If no line below gives the reason, check that this machine reaches that address.`,
   ];
 }
 
@@ -74,7 +74,7 @@ function balancerProblems({ name, facts }: ClusterHost): string[] {
   if (wasCutBefore(facts, haproxy)) return [];
   if (haproxy !== "active") {
     return [
-      `${name}: HAProxy is ${haproxy ?? "not there"}, so this balancer serves nobody. See "journalctl --unit haproxy" there, then run "systemctl restart haproxy".`,
+      `${name}: HAProxy is ${haproxy ?? "missing"}, so this load balancer serves no client. See "journalctl --unit haproxy" there, then run "systemctl restart haproxy".`,
     ];
   }
   if (facts.backends === undefined) {
@@ -86,7 +86,7 @@ function balancerProblems({ name, facts }: ClusterHost): string[] {
     ...(facts.holdsVirtualIp === undefined || keepalived === "active"
       ? []
       : [
-          `${name}: keepalived is ${keepalived ?? "not there"}, so this balancer cannot take over the virtual address. See "journalctl --unit keepalived" there, then run "systemctl restart keepalived".`,
+          `${name}: keepalived is ${keepalived ?? "missing"}, so this load balancer cannot take over the virtual IP. See "journalctl --unit keepalived" there, then run "systemctl restart keepalived".`,
         ]),
     ...facts.backends.flatMap((backend) => {
       // "UP 1/2" is one whose last check failed, or that has just come back; it takes clients.
@@ -94,7 +94,7 @@ function balancerProblems({ name, facts }: ClusterHost): string[] {
       const since = `for HAProxy on ${name} since ${backend.seconds} s`;
       if (/MAINT|DRAIN/.test(backend.state)) {
         return [
-          `${backend.name} is out of service (${backend.state}) ${since}. If no change is under way, bring it back by running "make up".`,
+          `${backend.name} is out of service (${backend.state}) ${since}. If no change is in progress, bring it back with "make up".`,
         ];
       }
       return [
@@ -108,7 +108,7 @@ function balancerProblems({ name, facts }: ClusterHost): string[] {
 function meaningOf(check: string): string {
   if (check === "L4CON") return "nothing listens on its port 6443, or a firewall refuses it.";
   if (check === "L4TOUT") return "its port 6443 does not answer; the host or its network is down.";
-  if (check.startsWith("L6")) return "it answers, but its TLS is not that of this cluster, or its API hangs.";
+  if (check.startsWith("L6")) return "it answers, but not with this cluster's TLS certificate, or its API hangs.";
   if (check.startsWith("L7")) return "its API answers, but says that it is not ready.";
   return "it did not pass its readiness check.";
 }
@@ -120,11 +120,11 @@ function virtualAddressProblems({ hosts, virtualAddress }: ClusterFacts): string
   if (holders.length === 1) return [];
   if (holders.length === 0) {
     return [
-      `No balancer that answers holds the virtual address ${virtualAddress}. See "journalctl --unit keepalived" on the balancers: one takes it as soon as it sees a ready server.`,
+      `No load balancer that answers holds the virtual IP ${virtualAddress}. See "journalctl --unit keepalived" on the load balancers: one takes it as soon as it sees a ready server.`,
     ];
   }
   return [
-    `${holders.join(" and ")} hold the virtual address ${virtualAddress} at the same time: they do not hear each other. Check the network between them, and that nothing there drops VRRP (IP protocol 112).`,
+    `${holders.join(" and ")} hold the virtual IP ${virtualAddress} at the same time: they do not receive each other's VRRP. Check the network between them, and that nothing there drops VRRP (IP protocol 112).`,
   ];
 }
 
@@ -133,12 +133,10 @@ function serverProblems({ name, facts }: ClusterHost): string[] {
   const unit = facts.units["k3s"];
   if (wasCutBefore(facts, unit) || (unit === "active" && wasCutBefore(facts, facts.ready))) return [];
   if (unit !== "active") {
-    return [
-      `${name}: K3s is ${unit ?? "not there"}. See "journalctl --unit k3s" there; start it by running "systemctl start k3s".`,
-    ];
+    return [`${name}: K3s is ${unit ?? "missing"}. See "journalctl --unit k3s" there, then run "systemctl start k3s".`];
   }
   const why = facts.ready === "no answer" ? "its API does not answer" : `these checks fail: ${facts.ready ?? "?"}`;
-  const datastore = facts.ready?.includes("etcd") === true ? " (etcd stands for the datastore)" : "";
+  const datastore = facts.ready?.includes("etcd") === true ? " (etcd means the datastore)" : "";
   return [`${name}: K3s runs but is not ready, ${why}${datastore}. See "journalctl --unit k3s" there.`];
 }
 
@@ -147,7 +145,7 @@ function nodeProblems(facts: ClusterFacts): string[] {
   if (nodes === undefined) {
     // Slow servers are named already, and tell of no node for want of time.
     if (facts.hosts.some(({ role, isSlow }) => role === "server" && isSlow)) return [];
-    return ["No server tells which nodes there are, because none of their APIs answers."];
+    return ["The nodes are unknown, because no server's API answers."];
   }
   const isNode = ({ role }: ClusterHost) => role === "server" || role === "agent";
   return [
@@ -155,7 +153,7 @@ function nodeProblems(facts: ClusterFacts): string[] {
       .filter((host) => isNode(host) && !host.isLost && !nodes.some(({ name }) => name === host.name))
       .map(
         ({ name, role }) =>
-          `${name} is no node of the cluster. K3s makes its node when it starts: run "systemctl restart ${role === "server" ? "k3s" : "k3s-agent"}" there, then "make up".`,
+          `${name} is not a node of the cluster. K3s creates its node when it starts: run "systemctl restart ${role === "server" ? "k3s" : "k3s-agent"}" there, then "make up".`,
       ),
     ...nodes.flatMap((node) => nodeSentences(node, facts)),
   ];
@@ -168,16 +166,16 @@ function nodeSentences({ name, role, state, version }: NodeFact, facts: ClusterF
     ...(conditions.includes("Ready")
       ? []
       : [
-          `The node ${name} is ${conditions[0] ?? state}: its pods move to other nodes after five minutes. Check that the host is up, and see "systemctl status ${unit}" there.`,
+          `The node ${name} is ${conditions[0] ?? state}: its pods move to other nodes after five minutes. Check that the host is up, then see "systemctl status ${unit}" there.`,
         ]),
     ...(conditions.includes("SchedulingDisabled")
       ? [
-          `The node ${name} is cordoned, so it gets no new pods. If nobody is working on it, run "kubectl uncordon ${name}".`,
+          `The node ${name} is cordoned, so it gets no new pods. If no work on it is in progress, run "kubectl uncordon ${name}".`,
         ]
       : []),
     ...(version === facts.version
       ? []
-      : [`The node ${name} runs ${version} and not ${facts.version}, which is configured. Run "make up".`]),
+      : [`The node ${name} runs ${version}, but ${facts.version} is configured. Run "make up".`]),
     ...(facts.hosts.some((host) => host.name === name)
       ? []
       : [`The node ${name} is not in the configuration. If its host is gone, run "kubectl delete node ${name}".`]),
@@ -204,11 +202,11 @@ function datastoreProblems(facts: ClusterFacts): string[] {
   if (datastore !== undefined) return datastoreSentences(name, datastore);
   if (role !== "datastore") {
     return [
-      `${name}: the datastore does not answer (${datastoreFault ?? "no answer"}), so no server can write. Check that the database runs and lets the servers in.`,
+      `${name}: the datastore does not answer (${datastoreFault ?? "no answer"}), so no server can write. Check that the datastore runs and that it accepts the servers.`,
     ];
   }
   const unit = units["mariadb"];
-  const why = unit === "active" ? (datastoreFault ?? "it does not answer") : `MariaDB is ${unit ?? "not there"}`;
+  const why = unit === "active" ? (datastoreFault ?? "it does not answer") : `MariaDB is ${unit ?? "missing"}`;
   return [
     `${name}: the datastore does not answer (${why}), so no server can write. See "journalctl --unit mariadb" there, then run "systemctl restart mariadb".`,
   ];
@@ -219,7 +217,7 @@ function unknownDatastoreProblems({ hosts }: ClusterFacts): string[] {
   return name === undefined
     ? []
     : [
-        `${name}: K3s has a datastore endpoint there that is neither in the stack's outputs nor in its configuration, so the datastore was not asked. Run "make up".`,
+        `${name}: K3s on this host uses a datastore endpoint that is neither in the stack's outputs nor in its configuration, so the datastore was not checked. Run "make up".`,
       ];
 }
 
@@ -229,22 +227,22 @@ function datastoreSentences(name: string, datastore: DatastoreFact): string[] {
   return [
     ...(percent > connectionsPercent
       ? [
-          `${name}: ${connectionsUsed} of the datastore's ${connectionsAllowed} connections are in use (${percent} %). Look for clients that are not K3s, and raise its limit if there are none.`,
+          `${name}: ${connectionsUsed} of the datastore's ${connectionsAllowed} connections are in use (${percent} %). Find clients other than K3s; if there are none, raise its limit.`,
         ]
       : []),
     ...(snapshotIsolation
       ? [
-          `${name}: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), with which K3s cannot compact its table, and it grows for ever. Set it to OFF in the database's configuration (a MariaDB of the stack's own: run "make up"), and at once with SET GLOBAL innodb_snapshot_isolation=OFF; then restart K3s on one server after the other.`,
+          `${name}: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), so K3s cannot compact its table, which grows without limit. Set it to OFF in the datastore's configuration (for a managed MariaDB, run "make up"), and now with SET GLOBAL innodb_snapshot_isolation=OFF; then restart K3s on one server after the other.`,
         ]
       : []),
     ...(compactionLag > compactionLagLimit
       ? [
-          `${name}: the last compaction is ${thousands(compactionLag)} revisions ago, and K3s makes one every five minutes. ${snapshotIsolation ? "The cause is innodb_snapshot_isolation." : 'See "journalctl --unit k3s --grep compact" on the servers.'}`,
+          `${name}: the last compaction is ${thousands(compactionLag)} revisions ago, but K3s compacts every five minutes. ${snapshotIsolation ? "The cause is innodb_snapshot_isolation." : 'See "journalctl --unit k3s --grep compact" on the servers.'}`,
         ]
       : []),
     ...(latencyMs > latencyLimitMs
       ? [
-          `${name}: the database takes ${Math.round(latencyMs)} ms to look at one row, and K3s becomes unstable. Look at its processor, its disk and the network.`,
+          `${name}: the datastore takes ${Math.round(latencyMs)} ms to read one row, so K3s becomes unstable. Check its processor, its disk and the network.`,
         ]
       : []),
   ];
@@ -255,13 +253,13 @@ function certificateProblems(facts: ClusterFacts): string[] {
     const days = daysLeft(certificate, facts.takenAt);
     if (days >= certificateDays) return [];
     const { owner, name, path } = certificate;
-    const ends = days < 0 ? `ended ${-days} days ago` : `ends in ${days} days`;
+    const ends = days < 0 ? `expired ${-days} days ago` : `expires in ${days} days`;
     if (owner === "kubeconfig") return [`The administrator's certificate in the kubeconfig ${ends}. Run "make up".`];
     const remedy =
       owner !== "k3s"
         ? 'Run "make up", which renews it.'
         : /ca$/.test(name)
-          ? "It is an authority of the cluster: see https://docs.k3s.io/cli/certificate before it ends."
+          ? "It is a CA of the cluster: see https://docs.k3s.io/cli/certificate before it expires."
           : `Run "systemctl restart k3s" or, on an agent, "k3s-agent" there, one host after the other: K3s renews it when it starts.`;
     return [`${host}: the certificate ${path} ${ends}. ${remedy}`];
   });
@@ -287,13 +285,13 @@ function backupProblems(facts: ClusterFacts): string[] {
     if (taker === undefined || taker.isLost || taker.facts?.isWhole === true)
       return ['No host takes backups. Run "make up".'];
     // Why it did not answer is told already.
-    return [`${taker.name} takes the backups and did not answer, so it is not known whether there are any.`];
+    return [`${taker.name} takes the backups and did not answer, so the backups are unknown.`];
   }
   const { units, backup, backupFault } = host.facts;
   const problems: string[] = [];
   if (units["k3s-ha-backup.timer"] !== "active" && !wasCutBefore(host.facts, units["k3s-ha-backup.timer"])) {
     problems.push(
-      `${host.name}: the timer of the backups is ${units["k3s-ha-backup.timer"] ?? "not there"}, so none are taken. Run "systemctl enable --now k3s-ha-backup.timer" there.`,
+      `${host.name}: the timer of the backups is ${units["k3s-ha-backup.timer"] ?? "missing"}, so none are taken. Run "systemctl enable --now k3s-ha-backup.timer" there.`,
     );
   }
   if (units["k3s-ha-backup.service"] === "failed") {
@@ -308,7 +306,7 @@ function backupProblems(facts: ClusterFacts): string[] {
   }
   if (units["k3s-ha-backup-inspection.service"] === "failed") {
     problems.push(
-      `${host.name}: the last inspection of the backups and their copies failed. See "journalctl --unit k3s-ha-backup-inspection" there for the reason; when it is mended, run "systemctl start k3s-ha-backup-inspection" there.`,
+      `${host.name}: the last inspection of the backups and their copies failed. See "journalctl --unit k3s-ha-backup-inspection" there for the reason; when the cause is corrected, run "systemctl start k3s-ha-backup-inspection" there.`,
     );
   }
   problems.push(...drillProblems(host.name, host.facts, facts));
@@ -330,18 +328,18 @@ function drillProblems(
     ...(timer === "active" || !isWhole
       ? []
       : [
-          `${name}: the timer of the restore drills is ${timer ?? "not there"}, so none are made. Run "systemctl enable --now k3s-ha-restore-drill.timer" there.`,
+          `${name}: the timer of the restore drills is ${timer ?? "missing"}, so none run. Run "systemctl enable --now k3s-ha-restore-drill.timer" there.`,
         ]),
     ...(units["k3s-ha-restore-drill.service"] === "failed"
       ? [
-          `${name}: the last restore drill failed, so the backups may be of no use. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when it is mended, ${again}.`,
+          `${name}: the last restore drill failed, so the backups may be useless. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when the cause is corrected, ${again}.`,
         ]
       : drill === undefined && isWhole
-        ? [`${name}: no restore drill has ended well yet, so no backup is known to open. To make one now, ${again}.`]
+        ? [`${name}: no restore drill has succeeded yet, so no backup is known to be usable. To run one now, ${again}.`]
         : []),
     ...(drill !== undefined && drill.endedAt < lastButOne(drillSchedule, takenAt)
       ? [
-          `${name}: the last restore drill that ended well was ${duration(takenAt.getTime() - drill.endedAt.getTime())} ago, more than two intervals of the schedule "${drillSchedule}". See "journalctl --unit k3s-ha-restore-drill" there, and ${again}.`,
+          `${name}: the last successful restore drill was ${duration(takenAt.getTime() - drill.endedAt.getTime())} ago, more than two intervals of the schedule "${drillSchedule}". See "journalctl --unit k3s-ha-restore-drill" there, and ${again}.`,
         ]
       : []),
   ];

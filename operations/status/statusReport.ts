@@ -101,7 +101,7 @@ export function renderStatus(facts: ClusterFacts): string {
   }
   const rest = new Table(plain);
   rest.push(
-    ["API through the balancer", `${facts.apiEndpoint} (${facts.apiAnswer})`],
+    ["API through the load balancer", `${facts.apiEndpoint} (${facts.apiAnswer})`],
     ["datastore", describeDatastore(facts)],
     ["last backup", describeBackup(facts)],
     ["last restore drill", describeDrill(facts)],
@@ -120,7 +120,7 @@ export function renderProblems(problems: readonly string[]): string {
 const roleNames = {
   server: "server",
   agent: "agent",
-  loadBalancer: "balancer",
+  loadBalancer: "load balancer",
   datastore: "datastore",
   backup: "backup",
 } as const;
@@ -182,7 +182,7 @@ function describeDrill(facts: ClusterFacts): string {
   const told = backupTeller(facts)?.facts;
   if (told === undefined) return "unknown";
   if (told.drill === undefined) {
-    return facts.drillSchedule === undefined ? "never; k3s-ha:backup.drill has them made on a timer" : "never";
+    return facts.drillSchedule === undefined ? "never; k3s-ha:backup.drill runs them on a timer" : "never";
   }
   const { endedAt, backup } = told.drill;
   const failed = told.units["k3s-ha-restore-drill.service"] === "failed" ? "; one since then FAILED" : "";
@@ -205,5 +205,5 @@ function describeCertificates(facts: ClusterFacts): string {
   if (first === undefined) return "unknown";
   const { owner, name } = first.certificate;
   const of = first.host === "" ? `the ${owner}'s ${name}` : `${owner} ${name} on ${first.host}`;
-  return `${all.length} seen; the first to end, in ${daysLeft(first.certificate, facts.takenAt)} days: ${of}`;
+  return `${all.length} seen; the first to expire, in ${daysLeft(first.certificate, facts.takenAt)} days: ${of}`;
 }

@@ -61,7 +61,7 @@ async function fill(directory: string, version: K3sVersion, tools: Toolchain, de
   await buildBundle(version, { server, source, debian, work }, binary);
   await writeFile(join(directory, sumsName(tools)), `${await sha256OfFile(binary)}  k3s\n`);
   for (const name of manifests) await cp(join(source, "manifests", name), join(directory, "manifests", name));
-  await step("Make container images", async () => {
+  await step("Build container images", async () => {
     const images = join(directory, "images");
     await mkdir(images);
     const busybox = join(debian, busyboxPath);
@@ -84,7 +84,7 @@ async function keyOfBuild(version: K3sVersion, tools: Toolchain, debian: string)
 async function pauseImage(source: string): Promise<string> {
   const path = "pkg/cli/cmds/agent.go";
   const match = /"(rancher\/mirrored-pause:[^"]+)"/.exec(await readFile(join(source, path), "utf8"));
-  if (!match?.[1]) throw new Error(`${path} of K3s names no pause image: look where this release has it`);
+  if (!match?.[1]) throw new Error(`${path} of K3s names no pause image: find where this release names it`);
   return `docker.io/${match[1]}`;
 }
 

@@ -31,7 +31,7 @@ export interface Provenance {
 /** Reads the commit and its time from the module version, so that a release is the same bytes whenever it is built. */
 export function provenanceOf(release: Release): Provenance {
   const match = /(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)-([0-9a-f]{12})$/.exec(release.moduleVersion);
-  if (!match) throw new Error(`${release.moduleVersion} is not a pseudo-version: it names no commit`);
+  if (!match) throw new Error(`${release.moduleVersion} is not a pseudo-version: it contains no commit`);
   const [, year, month, day, hour, minute, second, commit = ""] = match;
   return { commit, date: `${year}-${month}-${day}T${hour}:${minute}:${second}Z` };
 }

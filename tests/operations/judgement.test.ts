@@ -156,7 +156,7 @@ const pair = (first: boolean, second: boolean): ClusterFacts => ({
 const cases: Record<string, [ClusterFacts, string]> = {
   "a firewall that is not loaded": [
     withDatabase({ units: { ...databaseFacts.units, "k3s-ha-datastore-firewall": "failed" } }),
-    'db-1: the firewall that keeps all but the servers and the backup host away from the database is not loaded (k3s-ha-datastore-firewall is failed). See "journalctl --unit k3s-ha-datastore-firewall" there, then run "systemctl restart k3s-ha-datastore-firewall".',
+    'db-1: the firewall that closes the port of the datastore to all except the servers and the backup host is not loaded (k3s-ha-datastore-firewall is failed). See "journalctl --unit k3s-ha-datastore-firewall" there, then run "systemctl restart k3s-ha-datastore-firewall".',
   ],
   "a firewall whose rules something removed within two days": [
     withDatabase({
@@ -166,16 +166,16 @@ const cases: Record<string, [ClusterFacts, string]> = {
         { unit: "k3s-ha-vrrp-firewall", at: new Date("2026-02-27T12:29:00Z") },
       ],
     }),
-    'db-1: something removed the rules of the firewall that keeps all but the servers and the backup host away from the database, last at 2026-02-28T12:30:00.000Z; they were loaded again within seconds. Find what flushes the rules of others there, such as "nft flush ruleset" in another tool\'s service, and have it remove its own tables alone.',
+    'db-1: something removed the rules of the firewall that closes the port of the datastore to all except the servers and the backup host, last at 2026-02-28T12:30:00.000Z; they were loaded again within seconds. Find what flushes all rules there, such as "nft flush ruleset" in another tool\'s service, and make it remove its own tables only.',
   ],
   "an API that does not answer": [
     { ...healthy, apiAnswer: "connection refused" },
-    "The API does not answer at https://198.51.100.30:6443 (connection refused). If no sentence below says why, check that this machine reaches that address.",
+    "The API does not answer at https://198.51.100.30:6443 (connection refused). If no line below gives the reason, check that this machine reaches that address.",
   ],
   "an unreachable host": [withHost("agent-1", { facts: undefined, fault: "no way to agent-1." }), "no way to agent-1."],
   "HAProxy that is stopped": [
     withHost("lb-1", { facts: { ...balancerFacts, units: { haproxy: "inactive" }, backends: undefined } }),
-    'lb-1: HAProxy is inactive, so this balancer serves nobody. See "journalctl --unit haproxy" there, then run "systemctl restart haproxy".',
+    'lb-1: HAProxy is inactive, so this load balancer serves no client. See "journalctl --unit haproxy" there, then run "systemctl restart haproxy".',
   ],
   "HAProxy that is silent": [
     withHost("lb-1", { facts: { ...balancerFacts, backends: undefined } }),
@@ -191,7 +191,7 @@ const cases: Record<string, [ClusterFacts, string]> = {
   ],
   "a server that is out of service": [
     withBackend({ state: "MAINT", seconds: 700 }),
-    'server-2 is out of service (MAINT) for HAProxy on lb-1 since 700 s. If no change is under way, bring it back by running "make up".',
+    'server-2 is out of service (MAINT) for HAProxy on lb-1 since 700 s. If no change is in progress, bring it back with "make up".',
   ],
   "keepalived that is stopped": [
     {
@@ -205,23 +205,23 @@ const cases: Record<string, [ClusterFacts, string]> = {
           : each,
       ),
     },
-    'lb-2: keepalived is failed, so this balancer cannot take over the virtual address. See "journalctl --unit keepalived" there, then run "systemctl restart keepalived".',
+    'lb-2: keepalived is failed, so this load balancer cannot take over the virtual IP. See "journalctl --unit keepalived" there, then run "systemctl restart keepalived".',
   ],
   "a virtual address that nobody has": [
     pair(false, false),
-    'No balancer that answers holds the virtual address 198.51.100.100. See "journalctl --unit keepalived" on the balancers: one takes it as soon as it sees a ready server.',
+    'No load balancer that answers holds the virtual IP 198.51.100.100. See "journalctl --unit keepalived" on the load balancers: one takes it as soon as it sees a ready server.',
   ],
   "a virtual address that two have": [
     pair(true, true),
-    "lb-1 and lb-2 hold the virtual address 198.51.100.100 at the same time: they do not hear each other. Check the network between them, and that nothing there drops VRRP (IP protocol 112).",
+    "lb-1 and lb-2 hold the virtual IP 198.51.100.100 at the same time: they do not receive each other's VRRP. Check the network between them, and that nothing there drops VRRP (IP protocol 112).",
   ],
   "K3s that is stopped": [
     withHost("server-2", { facts: { ...serverFacts, units: { k3s: "inactive" }, ready: "no answer" } }),
-    'server-2: K3s is inactive. See "journalctl --unit k3s" there; start it by running "systemctl start k3s".',
+    'server-2: K3s is inactive. See "journalctl --unit k3s" there, then run "systemctl start k3s".',
   ],
   "K3s that is not ready": [
     withHost("server-2", { facts: { ...serverFacts, ready: "etcd,etcd-readiness" } }),
-    'server-2: K3s runs but is not ready, these checks fail: etcd,etcd-readiness (etcd stands for the datastore). See "journalctl --unit k3s" there.',
+    'server-2: K3s runs but is not ready, these checks fail: etcd,etcd-readiness (etcd means the datastore). See "journalctl --unit k3s" there.',
   ],
   "nodes that nobody tells": [
     {
@@ -230,23 +230,23 @@ const cases: Record<string, [ClusterFacts, string]> = {
         each.role === "server" ? { ...each, facts: { ...serverFacts, nodes: undefined } } : each,
       ),
     },
-    "No server tells which nodes there are, because none of their APIs answers.",
+    "The nodes are unknown, because no server's API answers.",
   ],
   "a node that is missing": [
     withHost("server-1", { facts: { ...serverFacts, nodes: nodes.slice(0, 2) } }),
-    'agent-1 is no node of the cluster. K3s makes its node when it starts: run "systemctl restart k3s-agent" there, then "make up".',
+    'agent-1 is not a node of the cluster. K3s creates its node when it starts: run "systemctl restart k3s-agent" there, then "make up".',
   ],
   "a node that is not ready": [
     withNode("agent-1", { state: "NotReady" }),
-    'The node agent-1 is NotReady: its pods move to other nodes after five minutes. Check that the host is up, and see "systemctl status k3s-agent" there.',
+    'The node agent-1 is NotReady: its pods move to other nodes after five minutes. Check that the host is up, then see "systemctl status k3s-agent" there.',
   ],
   "a node that is cordoned": [
     withNode("agent-1", { state: "Ready,SchedulingDisabled" }),
-    'The node agent-1 is cordoned, so it gets no new pods. If nobody is working on it, run "kubectl uncordon agent-1".',
+    'The node agent-1 is cordoned, so it gets no new pods. If no work on it is in progress, run "kubectl uncordon agent-1".',
   ],
   "a node of another version": [
     withNode("server-2", { version: "v1.35.0+k3s3" }),
-    'The node server-2 runs v1.35.0+k3s3 and not v1.35.0+k3s1, which is configured. Run "make up".',
+    'The node server-2 runs v1.35.0+k3s3, but v1.35.0+k3s1 is configured. Run "make up".',
   ],
   "a node that is not configured": [
     withHost("server-1", { facts: { ...serverFacts, nodes: [...nodes, node("agent-9", "agent")] } }),
@@ -270,7 +270,7 @@ const cases: Record<string, [ClusterFacts, string]> = {
         host("lb-1", "loadBalancer", balancerFacts),
       ],
     },
-    "server-1: the datastore does not answer (ERROR 1045: Access denied), so no server can write. Check that the database runs and lets the servers in.",
+    "server-1: the datastore does not answer (ERROR 1045: Access denied), so no server can write. Check that the datastore runs and that it accepts the servers.",
   ],
   "an endpoint on a server that nobody knows": [
     {
@@ -282,43 +282,43 @@ const cases: Record<string, [ClusterFacts, string]> = {
         host("lb-1", "loadBalancer", balancerFacts),
       ],
     },
-    'server-1: K3s has a datastore endpoint there that is neither in the stack\'s outputs nor in its configuration, so the datastore was not asked. Run "make up".',
+    'server-1: K3s on this host uses a datastore endpoint that is neither in the stack\'s outputs nor in its configuration, so the datastore was not checked. Run "make up".',
   ],
   "connections that run out": [
     withDatabase({ datastore: { ...datastore, connectionsUsed: 160 } }),
-    "db-1: 160 of the datastore's 186 connections are in use (86 %). Look for clients that are not K3s, and raise its limit if there are none.",
+    "db-1: 160 of the datastore's 186 connections are in use (86 %). Find clients other than K3s; if there are none, raise its limit.",
   ],
   "snapshot isolation": [
     withDatabase({ datastore: { ...datastore, snapshotIsolation: true } }),
-    "db-1: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), with which K3s cannot compact its table, and it grows for ever. Set it to OFF in the database's configuration (a MariaDB of the stack's own: run \"make up\"), and at once with SET GLOBAL innodb_snapshot_isolation=OFF; then restart K3s on one server after the other.",
+    'db-1: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), so K3s cannot compact its table, which grows without limit. Set it to OFF in the datastore\'s configuration (for a managed MariaDB, run "make up"), and now with SET GLOBAL innodb_snapshot_isolation=OFF; then restart K3s on one server after the other.',
   ],
   "compaction that lags": [
     withDatabase({ datastore: { ...datastore, compactionLag: 400_000 } }),
-    'db-1: the last compaction is 400,000 revisions ago, and K3s makes one every five minutes. See "journalctl --unit k3s --grep compact" on the servers.',
+    'db-1: the last compaction is 400,000 revisions ago, but K3s compacts every five minutes. See "journalctl --unit k3s --grep compact" on the servers.',
   ],
   "a slow database": [
     withDatabase({ datastore: { ...datastore, latencyMs: 250.4 } }),
-    "db-1: the database takes 250 ms to look at one row, and K3s becomes unstable. Look at its processor, its disk and the network.",
+    "db-1: the datastore takes 250 ms to read one row, so K3s becomes unstable. Check its processor, its disk and the network.",
   ],
   "a leaf certificate that ends": [
     withHost("server-2", {
       facts: { ...serverFacts, certificates: [certificate("k3s", "client-admin", "/x/client-admin.crt", 12)] },
     }),
-    'server-2: the certificate /x/client-admin.crt ends in 12 days. Run "systemctl restart k3s" or, on an agent, "k3s-agent" there, one host after the other: K3s renews it when it starts.',
+    'server-2: the certificate /x/client-admin.crt expires in 12 days. Run "systemctl restart k3s" or, on an agent, "k3s-agent" there, one host after the other: K3s renews it when it starts.',
   ],
   "a certificate that has ended": [
     withDatabase({ certificates: [certificate("datastore", "server", "/x/server.crt", -3)] }),
-    'db-1: the certificate /x/server.crt ended 3 days ago. Run "make up", which renews it.',
+    'db-1: the certificate /x/server.crt expired 3 days ago. Run "make up", which renews it.',
   ],
   "an authority that ends": [
     withHost("server-2", {
       facts: { ...serverFacts, certificates: [certificate("k3s", "client-ca", "/x/client-ca.crt", 29)] },
     }),
-    "server-2: the certificate /x/client-ca.crt ends in 29 days. It is an authority of the cluster: see https://docs.k3s.io/cli/certificate before it ends.",
+    "server-2: the certificate /x/client-ca.crt expires in 29 days. It is a CA of the cluster: see https://docs.k3s.io/cli/certificate before it expires.",
   ],
   "an administrator's certificate that ends": [
     { ...healthy, adminCertificate: certificate("kubeconfig", "administrator", "", 5) },
-    'The administrator\'s certificate in the kubeconfig ends in 5 days. Run "make up".',
+    'The administrator\'s certificate in the kubeconfig expires in 5 days. Run "make up".',
   ],
   "a timer that is stopped": [
     withDatabase({ units: { ...databaseFacts.units, "k3s-ha-backup.timer": "inactive" } }),
@@ -338,7 +338,7 @@ const cases: Record<string, [ClusterFacts, string]> = {
   ],
   "an inspection of backups that failed": [
     withDatabase({ units: { ...databaseFacts.units, "k3s-ha-backup-inspection.service": "failed" } }),
-    'db-1: the last inspection of the backups and their copies failed. See "journalctl --unit k3s-ha-backup-inspection" there for the reason; when it is mended, run "systemctl start k3s-ha-backup-inspection" there.',
+    'db-1: the last inspection of the backups and their copies failed. See "journalctl --unit k3s-ha-backup-inspection" there for the reason; when the cause is corrected, run "systemctl start k3s-ha-backup-inspection" there.',
   ],
   "what the host's own check complains of": [
     withDatabase({ backupCheck: "the newest verified backup is of a time in the future" }),
@@ -346,37 +346,37 @@ const cases: Record<string, [ClusterFacts, string]> = {
   ],
   "restore drills that no timer starts": [
     withDrill({ units: { ...drillUnits, "k3s-ha-restore-drill.timer": "inactive" } }),
-    'db-1: the timer of the restore drills is inactive, so none are made. Run "systemctl enable --now k3s-ha-restore-drill.timer" there.',
+    'db-1: the timer of the restore drills is inactive, so none run. Run "systemctl enable --now k3s-ha-restore-drill.timer" there.',
   ],
   "a restore drill that failed": [
     withDrill({ units: { ...drillUnits, "k3s-ha-restore-drill.service": "failed" } }),
-    'db-1: the last restore drill failed, so the backups may be of no use. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when it is mended, run "systemctl start k3s-ha-restore-drill" there.',
+    'db-1: the last restore drill failed, so the backups may be useless. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when the cause is corrected, run "systemctl start k3s-ha-restore-drill" there.',
   ],
   "no restore drill yet": [
     withDrill({ drill: undefined }),
-    'db-1: no restore drill has ended well yet, so no backup is known to open. To make one now, run "systemctl start k3s-ha-restore-drill" there.',
+    'db-1: no restore drill has succeeded yet, so no backup is known to be usable. To run one now, run "systemctl start k3s-ha-restore-drill" there.',
   ],
   "an old restore drill": [
     withDrill({ drill: { endedAt: new Date("2026-02-27T04:50:00Z"), backup: "20260227T041700Z-9" } }),
-    'db-1: the last restore drill that ended well was 2 days ago, more than two intervals of the schedule "47 4 * * *". See "journalctl --unit k3s-ha-restore-drill" there, and run "systemctl start k3s-ha-restore-drill" there.',
+    'db-1: the last successful restore drill was 2 days ago, more than two intervals of the schedule "47 4 * * *". See "journalctl --unit k3s-ha-restore-drill" there, and run "systemctl start k3s-ha-restore-drill" there.',
   ],
   "a database's disk that runs full": [
     withDatabase({ disks: [disk("/var/lib/mysql", 7, "/var/lib/mysql")] }),
-    'db-1: the file system /var/lib/mysql with /var/lib/mysql has 7.0 GiB (7 %) left. When it is full, MariaDB stops and no server can write. Enlarge it, or make room: "du -xh --max-depth=3 /var/lib/mysql | sort -h | tail -n 20" there shows what takes it.',
+    'db-1: the file system /var/lib/mysql with /var/lib/mysql has 7.0 GiB (7 %) left. When it is full, MariaDB stops and no server can write. Enlarge it, or make room: "du -xh --max-depth=3 /var/lib/mysql | sort -h | tail -n 20" there shows what uses it.',
   ],
   "one disk with two directories that runs full": [
     withDatabase({ disks: [disk("/var/lib/mysql", 0.5), disk("/var/backups/k3s-ha", 0.5)] }),
-    'db-1: the file system / with /var/lib/mysql and /var/backups/k3s-ha has 512 MiB (0 %) left. When it is full, MariaDB stops and no server can write, and no backup can be taken. Enlarge it, or make room: "du -xh --max-depth=3 / | sort -h | tail -n 20" there shows what takes it.',
+    'db-1: the file system / with /var/lib/mysql and /var/backups/k3s-ha has 512 MiB (0 %) left. When it is full, MariaDB stops and no server can write, and no backup can be taken. Enlarge it, or make room: "du -xh --max-depth=3 / | sort -h | tail -n 20" there shows what uses it.',
   ],
   "a node's disk that runs full": [
     withHost("agent-1", {
       facts: { ...nothing, units: { "k3s-agent": "active" }, disks: [disk("/var/lib/rancher", 9.9)] },
     }),
-    'agent-1: the file system / with /var/lib/rancher has 9.9 GiB (9 %) left. When it is full, the kubelet evicts pods (at 5 %) and K3s stops. Enlarge it, or make room: "du -xh --max-depth=3 / | sort -h | tail -n 20" there shows what takes it.',
+    'agent-1: the file system / with /var/lib/rancher has 9.9 GiB (9 %) left. When it is full, the kubelet evicts pods (at 5 %) and K3s stops. Enlarge it, or make room: "du -xh --max-depth=3 / | sort -h | tail -n 20" there shows what uses it.',
   ],
   "a disk without inodes": [
     withDatabase({ disks: [{ ...disk("/var/lib/mysql", 60), inodesUsed: 99_000, inodesFree: 1000 }] }),
-    'db-1: the file system / with /var/lib/mysql has 1,000 inodes left. When it is full, MariaDB stops and no server can write. Enlarge it, or make room: "du -xh --max-depth=3 / | sort -h | tail -n 20" there shows what takes it.',
+    'db-1: the file system / with /var/lib/mysql has 1,000 inodes left. When it is full, MariaDB stops and no server can write. Enlarge it, or make room: "du -xh --max-depth=3 / | sort -h | tail -n 20" there shows what uses it.',
   ],
   "no backups at all": [
     withDatabase({ units: { mariadb: "active" }, backup: undefined }),
@@ -414,9 +414,7 @@ describe("a host that is slow", () => {
         assert.equal(first, "it is slow.");
         assert.deepEqual(
           others,
-          name === "db-1"
-            ? ["db-1 takes the backups and did not answer, so it is not known whether there are any."]
-            : [],
+          name === "db-1" ? ["db-1 takes the backups and did not answer, so the backups are unknown."] : [],
           name,
         );
       }
@@ -440,7 +438,7 @@ test("an unreachable backup host is named, and not taken for none", () => {
   const hosts = [...facts.hosts, { ...own, facts: undefined, fault: "no way to bk-1." }];
   assert.deepEqual(problemsOf({ ...facts, hosts }), [
     "no way to bk-1.",
-    "bk-1 takes the backups and did not answer, so it is not known whether there are any.",
+    "bk-1 takes the backups and did not answer, so the backups are unknown.",
   ]);
 });
 
@@ -457,7 +455,7 @@ test("a host that is declared lost is shown and not complained about", () => {
 test("the table tells how old the last restore drill is, and whether one failed since", () => {
   assert.deepEqual(problemsOf(withDrill({})), []);
   const row = (facts: ClusterFacts) => /last restore drill +│ (.*?) +│/.exec(renderStatus(facts))?.[1];
-  assert.equal(row(healthy), "never; k3s-ha:backup.drill has them made on a timer");
+  assert.equal(row(healthy), "never; k3s-ha:backup.drill runs them on a timer");
   assert.equal(row(withDrill({ drill: undefined })), "never");
   assert.equal(row(withDrill({})), "20260301T041700Z-2000: opened and restored, 7 h ago");
   assert.equal(

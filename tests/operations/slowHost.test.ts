@@ -28,7 +28,7 @@ describe("a host", () => {
     const { facts, fault, isSlow } = await ask(`printf 'unit\\tk3s\\tactive\\t0\\nready\\to'; exit 124`, 5);
     assert.equal(
       fault,
-      "k3s-ha:servers.server-1 (127.0.0.1): the host is slow: its answer was not whole after 5 s. Check its load; make status ARGS='--seconds 60' waits longer.",
+      "k3s-ha:servers.server-1 (127.0.0.1): the host is slow: its answer was not complete after 5 s. Check its load; make status ARGS='--seconds 60' waits longer.",
     );
     assert.deepEqual([isSlow, facts?.isWhole, facts?.units, facts?.ready], [true, false, { k3s: "active" }, undefined]);
   });
@@ -46,7 +46,7 @@ describe("a host", () => {
     const { fault, isSlow } = await ask(`echo 'no space left' >&2; exit 1`, 5);
     assert.equal(
       fault,
-      "k3s-ha:servers.server-1 (127.0.0.1): the host's answer is not whole (exit code 1: no space left).",
+      "k3s-ha:servers.server-1 (127.0.0.1): the host's answer is not complete (exit code 1: no space left).",
     );
     assert.equal(isSlow, false);
   });

@@ -122,7 +122,7 @@ it("says how to install Pulumi where there is none", async () => {
     assert.equal(exitCode, 1);
     assert.equal(
       stderr,
-      `There is no \`pulumi\` on the PATH, and the stack "prod" runs on your own: version ${pulumiVersion} or newer. ` +
+      `There is no \`pulumi\` on the PATH. The stack "prod" needs version ${pulumiVersion} or newer. ` +
         `Install it with \`curl -fsSL https://get.pulumi.com | sh -s -- --version ${pulumiVersion}\`, and put ~/.pulumi/bin first on the PATH.`,
     );
   });
@@ -135,7 +135,7 @@ const commands = ["up", "preview", "down", "status", "outputs", "backup", "resto
 for (const [version, reason, refused] of [
   [`v${major}.${minor - 1}.9`, `needs ${pulumiVersion} or newer`, commands],
   [`v${major - 1}.999.0`, `needs ${pulumiVersion} or newer`, ["up"]],
-  [`v${major + 1}.0.0`, `was made for Pulumi ${major}`, ["up"]],
+  [`v${major + 1}.0.0`, `needs Pulumi ${major}`, ["up"]],
 ] as const) {
   it(`refuses Pulumi ${version} before anything runs`, async () => {
     await onMachine(version, async (machine) => {
@@ -143,7 +143,7 @@ for (const [version, reason, refused] of [
         const { exitCode, stderr } = await machine.run(command, "prod");
 
         assert.notEqual(exitCode, 0);
-        assert.match(stderr, new RegExp(`/programs/pulumi is Pulumi ${version.slice(1)}, and this program ${reason}`));
+        assert.match(stderr, new RegExp(`/programs/pulumi is Pulumi ${version.slice(1)}, but this program ${reason}`));
         assert.match(stderr, /get\.pulumi\.com \| sh -s -- --version/);
       }
       assert.deepEqual(new Set(await machine.asked()), new Set(["version"]));
@@ -165,7 +165,7 @@ it("shows what a pulumi that tells no version printed instead", async () => {
     const { exitCode, stderr } = await machine.run("outputs", "prod");
 
     assert.equal(exitCode, 1);
-    assert.match(stderr, /programs\/pulumi does not tell its version; `.* version` printed "command not supported"/);
+    assert.match(stderr, /programs\/pulumi does not report its version; `.* version` printed "command not supported"/);
   });
 });
 

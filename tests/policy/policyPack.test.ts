@@ -67,11 +67,11 @@ it("lets the sandbox's stack pass, which is not production, and fails it once it
     const { exitCode, output } = await stack.pulumi(pack);
     assert.notEqual(exitCode, 0);
     assert.deepEqual(violations(output), [
-      "backups-off-host: backup: backup does not encrypt its backups, and each holds the whole cluster: name public keys of age in k3s-ha:backup.recipients.",
-      "backups-off-host: backup: backup keeps its backups on db-1 alone, and they are lost with it: set k3s-ha:backup.copy to a place off that host.",
-      "datastore-protected: datastore: datastore is not protected, so a destroy would take it away: remove k3s-ha:safety.protectDatastore, or set it to true.",
-      "release-pinned: servers: servers trusts whatever its mirror says v1.35.0+k3s1 is: set k3s-ha:k3s.sha256 to the sum of the binary, from the release's list of checksums.",
-      "release-pinned: workers: workers trusts whatever its mirror says v1.35.0+k3s1 is: set k3s-ha:k3s.sha256 to the sum of the binary, from the release's list of checksums.",
+      "backups-off-host: backup: backup does not encrypt its backups, and each holds the whole cluster: add public age keys to k3s-ha:backup.recipients.",
+      "backups-off-host: backup: backup keeps its backups on db-1 only, so they are lost with it: set k3s-ha:backup.copy to a location off that host.",
+      "datastore-protected: datastore: datastore is not protected, so a destroy would delete it: remove k3s-ha:safety.protectDatastore, or set it to true.",
+      "release-pinned: servers: servers trusts any binary that its mirror serves as v1.35.0+k3s1: set k3s-ha:k3s.sha256 to the binary's sum from the release's list of checksums.",
+      "release-pinned: workers: workers trusts any binary that its mirror serves as v1.35.0+k3s1: set k3s-ha:k3s.sha256 to the binary's sum from the release's list of checksums.",
     ]);
   });
 });
@@ -95,15 +95,15 @@ it("fails a program of one's own that trusts hosts unseen, shows what commands s
     assert.notEqual(exitCode, 0);
     const found = violations(output).filter((line) => !line.startsWith("complete"));
     assert.deepEqual(found, [
-      "commands-keep-secrets: careless: careless keeps what its script prints in the clear in the stack's state: name stdout and stderr in additionalSecretOutputs.",
-      'commands-keep-secrets: careless: careless logs what its script prints, and logs know nothing of secrets: set logging to "none".',
+      'commands-keep-secrets: careless: careless logs what its script prints, and logs do not hide secrets: set logging to "none".',
       "commands-keep-secrets: careless: careless passes an environment, which process lists show: send its values on standard input.",
-      'datastore-tls-verified: database: database does not verify the datastore\'s certificate (its tls is "skip-verify"), so somebody in between could read every secret of the cluster: give it the CA that signed the certificate.',
-      "host-keys-pinned: careless: careless connects to the bastion 203.0.113.9 without knowing its key, so whoever answers there gets the login: set hostKey to the host's public key.",
-      "host-keys-pinned: careless: careless connects to the host 203.0.113.11 without knowing its key, so whoever answers there gets the login: set hostKey to the host's public key.",
+      "commands-keep-secrets: careless: careless stores what its script prints as plain text in the stack's state: add stdout and stderr to additionalSecretOutputs.",
+      'datastore-tls-verified: database: database does not verify the datastore\'s certificate (its tls is "skip-verify"), so anyone on the network between could read every secret of the cluster: set the CA that signed the certificate.',
+      "host-keys-pinned: careless: careless connects to the bastion 203.0.113.9 without a pinned key, so any host that answers there gets the login: set hostKey to the host's public key.",
+      "host-keys-pinned: careless: careless connects to the host 203.0.113.11 without a pinned key, so any host that answers there gets the login: set hostKey to the host's public key.",
       "two-servers: pool: pool has a single server, and losing it stops the API: add a second, or a third, to k3s-ha:servers.",
     ]);
-    assert.match(output, /The stack has no BackupCron, which production cannot do without\./);
+    assert.match(output, /The stack has no BackupCron, which production requires\./);
   });
 });
 
@@ -128,9 +128,7 @@ it("fails a production that lacks servers, a datastore or backups, each on its o
     for (const name of [...Object.keys(components), "nothing"]) {
       await project.succeed("config", "set", "lacking", name);
       const { exitCode, output } = await project.pulumi(...pack);
-      const said = [...output.matchAll(/The stack has no (\w+), which production cannot do without\./g)].map(
-        ([, part]) => part,
-      );
+      const said = [...output.matchAll(/The stack has no (\w+), which production requires\./g)].map(([, part]) => part);
       assert.deepEqual([...new Set(said)], name === "nothing" ? [] : [name]);
       assert.equal(exitCode === 0, name === "nothing", output);
       // And it is for nothing else that it fails.

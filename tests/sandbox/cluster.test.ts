@@ -473,7 +473,7 @@ describe("make status", () => {
     await onHost("lb-1", "systemctl stop haproxy");
     says(
       await problems(),
-      /^lb-1: HAProxy is inactive, so this balancer serves nobody\./,
+      /^lb-1: HAProxy is inactive, so this load balancer serves no client\./,
       /^The API does not answer at https:\/\/\S+:6443 \(connection refused\)\./,
       /^The node agent-1 is cordoned, so it gets no new pods\./,
       /^db-1: the timer of the backups is inactive, so none are taken\./,

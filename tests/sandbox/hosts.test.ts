@@ -191,8 +191,8 @@ test("a checkpoint puts all hosts and stacks back to what they were, again and a
   await on("db-8", "mariadb -e 'CREATE DATABASE kept; CREATE TABLE kept.rows (id INT) ENGINE=InnoDB'");
   await on("lb-8", "mkdir /srv/kept; echo then >/srv/kept/file; rm /etc/issue");
   await saveCheckpoint("then", site);
-  await assert.rejects(saveCheckpoint("then", site), /There is a checkpoint "then" already/);
-  await assert.rejects(saveCheckpoint("../then", site), /is no name for a checkpoint/);
+  await assert.rejects(saveCheckpoint("then", site), /The checkpoint "then" exists/);
+  await assert.rejects(saveCheckpoint("../then", site), /is not a name for a checkpoint/);
   await assert.rejects(restoreCheckpoint("now", site), {
     message: 'The sandbox has no checkpoint "now"; it has then.',
   });

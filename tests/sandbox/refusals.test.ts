@@ -33,7 +33,7 @@ test("a sandbox is named by a number", () => {
     addressPrefix: "198.18.2",
   });
   assert.throws(() => siteNumbered("two"), {
-    message: 'K3S_HA_SANDBOX is "two"; it has to be a number from 1 to 9, or not set at all.',
+    message: 'K3S_HA_SANDBOX is "two"; it has to be a number from 1 to 9, or unset.',
   });
   assert.equal(
     atSite("a: 198.51.100.11\nb: /var/lib/k3s-ha-sandbox/ssh", siteNumbered("2")),
@@ -58,7 +58,7 @@ describe("a machine that cannot have the sandbox is refused", () => {
     const nearlyFull = { ...fit, freeBytes: () => Promise.resolve(1.25 * 2 ** 30) };
     await assert.rejects(requireRoom(nearlyFull, defaultSite, true), {
       message:
-        "The sandbox needs 6 GiB at /var/lib/k3s-ha-sandbox and 1.3 GiB are free there; make room, or remove what you do not need there.",
+        "The sandbox needs 6 GiB at /var/lib/k3s-ha-sandbox and 1.3 GiB are free there; free some space, or delete what you do not need there.",
     });
     const fullCache = {
       ...fit,
@@ -66,7 +66,7 @@ describe("a machine that cannot have the sandbox is refused", () => {
     };
     await requireRoom(fullCache, defaultSite, true);
     await assert.rejects(requireRoom(fullCache, defaultSite, false), {
-      message: `The sandbox needs 12 GiB at ${cacheDirectory} and 7.0 GiB are free there; make room, or set XDG_CACHE_HOME to a directory that has the room.`,
+      message: `The sandbox needs 12 GiB at ${cacheDirectory} and 7.0 GiB are free there; free some space, or set XDG_CACHE_HOME to a directory with enough space.`,
     });
   });
 
@@ -95,7 +95,7 @@ test("blocks overlap when one holds the other's addresses", () => {
 test("a host that there cannot be is refused with those that there can be", () => {
   for (const name of ["server-0", "server-10", "web-1", "server", "agent-51", "../etc", "server-01"]) {
     assert.throws(() => lookUpHost(defaultSite, name), {
-      message: `The sandbox knows no host "${name}"; its hosts are server-1 … server-9, db-1 … db-9, lb-1 … lb-9, agent-1 … agent-50, mysql-1 … mysql-9.`,
+      message: `The sandbox has no host "${name}"; its hosts are server-1 … server-9, db-1 … db-9, lb-1 … lb-9, agent-1 … agent-50, mysql-1 … mysql-9.`,
     });
   }
   const addresses = [
@@ -142,7 +142,7 @@ describe("the mirror for the hosts' packages", () => {
     const ubuntu = parseTargets("http://mirror.example/ubuntu/|noble|main\n");
     assert.throws(() => chooseMirror(ubuntu, "noble"), {
       message:
-        "This machine's apt has no Debian mirror to make hosts from; set K3S_HA_DEBIAN_MIRROR to one, such as the address in a Debian machine's sources.",
+        "This machine's apt has no Debian mirror to build hosts from; set K3S_HA_DEBIAN_MIRROR to one, such as the address in the sources of a Debian machine.",
     });
   });
 });

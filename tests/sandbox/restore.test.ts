@@ -346,14 +346,14 @@ describe("a backup", () => {
       new RegExp(`^Restore backup ${backupId} of K3s v1\\.35\\.0\\+k3s1: \\d+ rows up to revision \\d+, read at `),
     );
     assert.match(plan, /read at \S+Z, \d+ min ago\.$/m);
-    assert.match(plan, /^What the cluster was told after \S+ is lost: up to \d+ revisions, from \d+ to \d+\.$/m);
+    assert.match(plan, /^Every change to the cluster after \S+ is lost: up to \d+ revisions, from \d+ to \d+\.$/m);
     assert.ok(
-      plan.endsWith(`What will happen:
-  1. db-1 opens the backup and checks it. A wrong key or a damaged backup ends the restore here, with nothing stopped.
-  2. K3s stops on server-1, server-2. From here until step 4 the API is down; pods go on running.
-  3. What is in the datastore now is dumped on db-1, into /var/backups/k3s-ha-before-restore; the backup is imported beside it, and the two are exchanged.
-  4. K3s starts again, one host after the other, each proved: server-1, server-2. Then agent-1 restarts.
-Interrupted at any step, run the same again: it begins anew, and finishes.`),
+      plan.endsWith(`Steps:
+  1. db-1 opens the backup and checks it. A wrong key or a damaged backup ends the restore here, before anything is stopped.
+  2. K3s stops on server-1, server-2. From here until step 4 the API is down; pods keep running.
+  3. The current content of the datastore is dumped on db-1, into /var/backups/k3s-ha-before-restore; the backup is imported beside it, and the two are exchanged.
+  4. K3s starts again, one host after the other, each verified: server-1, server-2. Then agent-1 restarts.
+If a step is interrupted, run the same command again: it starts over and finishes.`),
       plan,
     );
     assert.equal(await starts(), before);
@@ -442,7 +442,7 @@ Interrupted at any step, run the same again: it begins anew, and finishes.`),
     "comes back by running the restore again after it was killed, at each of its steps, and lost a server",
     long,
     async () => {
-      for (const step of ["Stop K3s", "Keep what is there", "Exchange the two", "Start server-1"]) {
+      for (const step of ["Stop K3s", "Dump the current content", "Exchange the two tables", "Start server-1"]) {
         const run = spawn(
           process.execPath,
           [
@@ -547,8 +547,8 @@ cat /root/other.key >/etc/k3s-ha/backup-drill.key; ! systemctl start k3s-ha-rest
 printf '%s\\n%s\\n' $(($(date +%s) - 3 * 86400)) ${next} >/var/backups/k3s-ha/.drilled`,
     );
     await lookWithProblems(
-      'db-1: the last restore drill failed, so the backups may be of no use. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when it is mended, run "systemctl start k3s-ha-restore-drill" there.',
-      'db-1: the last restore drill that ended well was 3 days ago, more than two intervals of the schedule "47 4 * * *". See "journalctl --unit k3s-ha-restore-drill" there, and run "systemctl start k3s-ha-restore-drill" there.',
+      'db-1: the last restore drill failed, so the backups may be useless. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when the cause is corrected, run "systemctl start k3s-ha-restore-drill" there.',
+      'db-1: the last successful restore drill was 3 days ago, more than two intervals of the schedule "47 4 * * *". See "journalctl --unit k3s-ha-restore-drill" there, and run "systemctl start k3s-ha-restore-drill" there.',
     );
     assert.match(
       await onHost("db-1", "journalctl --unit k3s-ha-restore-drill --output cat --lines 20"),

@@ -58,8 +58,8 @@ it("gives compilers half of the machine's memory between them", () => {
 });
 
 it("is announced with its minutes on the processors that there are", () => {
-  assert.match(announcement(4200, 2), /^4200 packages to compile: some 11 min on 2 processors with nothing else to do/);
-  assert.match(announcement(1685, 8), /some 2 min on 8 processors/);
+  assert.match(announcement(4200, 2), /^4200 packages to compile: about 11 min on 2 idle processors/);
+  assert.match(announcement(1685, 8), /about 2 min on 8 idle processors/);
   assert.equal(share(0, 0), "0 packages");
   assert.equal(share(1050, 4200), "1050 of 4200 packages, 25 %");
 });

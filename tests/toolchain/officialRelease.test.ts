@@ -109,7 +109,7 @@ it("takes the official release, once, with drop-ins for plugins that can't be do
     assert.equal(first.toolchain?.origin, "official", first.messages);
     assert.equal((await execa(first.toolchain.pulumi, ["version"])).stdout, `v${pulumiVersion}`);
     assert.deepEqual(new Set(Object.values(first.toolchain.plugins)), new Set(["drop-in"]));
-    assert.match(first.messages, /Plugin command .* can't be downloaded \(error: no plugins here\); taking .* drop-in/);
+    assert.match(first.messages, /Plugin command .* can't be downloaded \(error: no plugins here\); using .* drop-in/);
     assert.equal(first.messages.match(/can't be downloaded/g)?.length, 1);
     assert.deepEqual(second, { toolchain: first.toolchain, messages: "" });
     assert.equal(release.requests.length, asked);
@@ -134,7 +134,7 @@ it("says why it does without the official release, and asks no more that day", a
     const first = await prepare(release, "auto");
     const second = await prepare(release, "auto");
 
-    assert.match(first.messages, /Pulumi .* can't be downloaded \(.* answered 404\); taking the one built from its Go/);
+    assert.match(first.messages, /Pulumi .* can't be downloaded \(.* answered 404\); using one built from its Go/);
     assert.doesNotMatch(second.messages, /downloaded/);
     // Without Go it can't be built either, and that is what the person has to know.
     assert.match(second.messages, /install Go/);

@@ -132,7 +132,7 @@ check() {
       return 2
     fi
     if (($(date +%s) - drilled > setting[drill_max_age_seconds])); then
-      say "CRITICAL: the last restore drill that ended well was $((($(date +%s) - drilled) / 60)) min ago; see: journalctl --unit k3s-ha-restore-drill"
+      say "CRITICAL: the last successful restore drill was $((($(date +%s) - drilled) / 60)) min ago; see: journalctl --unit k3s-ha-restore-drill"
       return 2
     fi
   fi
