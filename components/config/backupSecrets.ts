@@ -6,12 +6,14 @@ import { isPrivateKey } from "../backup/rcloneConfig.ts";
 /** Why the credentials of copies cannot be used, with the remedy, or undefined. No part of them is repeated. */
 export function copyCredentialsFault(text: string): string | undefined {
   if (isPrivateKey(text)) {
-    return text.includes("ENCRYPTED") ? "is a private key with a passphrase: write one without" : undefined;
+    return text.includes("ENCRYPTED")
+      ? "is a private key with a passphrase: write one without a passphrase"
+      : undefined;
   }
   const isSetting = (line: string) => /^[a-z][a-z0-9_]* *= *\S.*$/.test(line);
   const plain = text.split(/\r?\n/).find((line) => /^\w+ *= *http:\/\//i.test(line));
   if (plain !== undefined)
-    return `has ${plain.split(/ *=/)[0] ?? "a line"} begin with http://, where the login and the backups would travel in the clear: write https://`;
+    return `has ${plain.split(/ *=/)[0] ?? "a line"} begin with http://, which would send the login and the backups unencrypted: write https://`;
   return text.trim().split(/\r?\n/).every(isSetting)
     ? undefined
     : "has to be lines of rclone.conf such as secret_access_key = …, or an SSH private key: write one setting a line, without the [section]";
@@ -21,7 +23,7 @@ export function copyCredentialsFault(text: string): string | undefined {
 export function drillIdentityFault(text: string): string | undefined {
   return /^AGE-SECRET-KEY-1[A-Z0-9]+$/m.test(text.trim())
     ? undefined
-    : "has to be a private key of age: write the line AGE-SECRET-KEY-1… that age-keygen prints";
+    : "has to be a private age key: write the line AGE-SECRET-KEY-1… that age-keygen prints";
 }
 
 /** A key for drills that nothing needs, or drills that miss theirs. */
@@ -31,13 +33,13 @@ export function drillIdentityProblems(backup: Configuration["backup"], identity:
   const key = configPath("backupDrillIdentity");
   if (given && (backup.drill === undefined || backup.recipients.length === 0)) {
     const reason = backup.drill === undefined ? "there are no drills" : "backups are not encrypted";
-    return [{ path: key, fault: `is set, but ${reason}, and a key is kept only where it is needed: remove it` }];
+    return [{ path: key, fault: `is set, but ${reason}, so no key is needed: remove it` }];
   }
   if (given || backup.drill === undefined || backup.recipients.length === 0) return [];
   return [
     {
       path: configPath("backup", "drill"),
-      fault: `needs the private key of one of backup.recipients, or no drill could open a backup: set it with "pulumi config set --secret ${key}", or remove the drills`,
+      fault: `is missing, but drills need the private key of one of backup.recipients: set it with "pulumi config set --secret ${key}", or remove the drills`,
     },
   ];
 }
@@ -46,6 +48,6 @@ export function drillIdentityProblems(backup: Configuration["backup"], identity:
 export function webhookFault(text: string): string | undefined {
   const fault = "has to be a URL: write it like https://chat.example.com/hooks/…";
   if (/^http:\/\//i.test(text.trim()))
-    return "begins with http://, so the messages and the address, which is a secret, would travel in the clear: write https://";
+    return "begins with http://, which would send the messages and the secret address unencrypted: write https://";
   return /^https:\/\/[^\s"\\]+$/i.test(text.trim()) && URL.canParse(text.trim()) ? undefined : fault;
 }

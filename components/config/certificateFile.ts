@@ -25,17 +25,17 @@ export function readCertificateFile(path: string, surroundings: Surroundings, no
 function certificatesFault(text: string, now: Date): string | undefined {
   const certificates = certificatesIn(text);
   if (certificates.length === 0) {
-    return "without a certificate: name the one with the PEM text from -----BEGIN CERTIFICATE----- on";
+    return "without a certificate: name the file with the PEM text that starts with -----BEGIN CERTIFICATE-----";
   }
   for (const pem of certificates) {
     let end: string;
     try {
       end = new X509Certificate(pem).validTo;
     } catch {
-      return "with a certificate that is damaged: copy it again";
+      return "with a damaged certificate: copy it again";
     }
     if (Date.parse(end) < now.getTime()) {
-      return `with a certificate that expired on ${new Date(end).toISOString().slice(0, 10)}: name the one that is in use`;
+      return `with a certificate that expired on ${new Date(end).toISOString().slice(0, 10)}: name the certificate that is in use`;
     }
   }
   return undefined;

@@ -6,7 +6,6 @@ export function databaseFault(name: string): string | undefined {
   if (!/^[a-z0-9_]{1,64}$/.test(name)) {
     return 'has to be 1 to 64 of the characters a to z, 0 to 9 and "_": write a schema\'s name such as k3s';
   }
-  if (reservedSchemas.includes(name))
-    return "has to be a schema of its own, and this one is MariaDB's: write another name such as k3s";
+  if (reservedSchemas.includes(name)) return "has to be another schema than MariaDB's own: write a name such as k3s";
   return undefined;
 }

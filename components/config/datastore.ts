@@ -96,11 +96,11 @@ function choiceProblems({ section, endpoint }: DatastoreConfiguration): Problem[
   }
   if (chosen.length === 1) return [];
   if (endpoint !== "") {
-    const fault = `is missing, but a datastore that ${endpointPath} names has to be verified: name the file with the CA that signed its certificate`;
+    const fault = `is missing, but the datastore in ${endpointPath} has to be verified: name the file with the CA that signed its certificate`;
     return [{ path: path("endpoint", "caFile"), fault }];
   }
   const fault =
-    "names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server that is there, or endpoint";
+    "names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint";
   return [{ path: path(), fault }];
 }
 
@@ -113,19 +113,22 @@ function secretProblems({ section, endpoint, adminPassword }: DatastoreConfigura
     const fault = datastoreEndpointFault(endpoint);
     if (fault !== undefined) tell(endpointPath, fault);
     else if (other !== undefined)
-      tell(endpointPath, `contradicts ${path(other)}, which gives a datastore too: remove one of them`);
+      tell(endpointPath, `contradicts ${path(other)}, which also names a datastore: remove one of them`);
   } else if (section.endpoint !== undefined) {
     tell(
       endpointPath,
-      `is missing, but ${path("endpoint")} says how the datastore that it names is verified: set it with "pulumi config set --secret ${endpointPath}"`,
+      `is missing, but ${path("endpoint")} has certificates for the datastore that it names: set it with "pulumi config set --secret ${endpointPath}"`,
     );
   }
   if (adminPassword !== "" && section.existing === undefined) {
-    tell(passwordPath, `has no use without ${path("existing")}, where its user is named: remove it`);
+    tell(passwordPath, `has no effect without ${path("existing")}, which names its user: remove it`);
   }
   // eslint-disable-next-line no-control-regex -- these very characters are meant
   if (/[\0-\x1f\x7f]/.test(adminPassword)) {
-    tell(passwordPath, "has a control character in it, perhaps the line's end of a file: set it again without");
+    tell(
+      passwordPath,
+      "contains a control character, perhaps the line break at the end of a file: set it again without it",
+    );
   }
   return problems;
 }
@@ -169,13 +172,13 @@ function faultOfVia(engine: string, via: string | undefined, host: ConfiguredHos
   if (engine === "mysql") {
     return via === undefined
       ? undefined
-      : "is set, but only a MariaDB's users are made by a host; MySQL's are made from where Pulumi runs: remove it";
+      : "is set, but a host creates the users of a MariaDB only; those of MySQL are created from where Pulumi runs: remove it";
   }
   if (via === undefined) {
-    return "is missing, but a MariaDB's users are made by a host that may reach it: name one of this stack's hosts, such as a server";
+    return "is missing, but a host that reaches MariaDB has to create its users: name one of this stack's hosts, such as a server";
   }
   return host === undefined
-    ? `is ${JSON.stringify(via)}, which is the name of no host: name one of this stack's hosts, such as a server`
+    ? `is ${JSON.stringify(via)}, but no host has that name: name one of this stack's hosts, such as a server`
     : undefined;
 }
 
@@ -194,7 +197,7 @@ function readGiven(
   const { certFile, keyFile } = section;
   if ((certFile === undefined) !== (keyFile === undefined)) {
     const [missing, given] = certFile === undefined ? ["certFile", "keyFile"] : ["keyFile", "certFile"];
-    tell(missing, `is missing, but ${path("endpoint", given)} is of no use without it: name the other file too`);
+    tell(missing, `is missing, but ${path("endpoint", given)} is useless without it: name the other file too`);
   }
   const certificate = certFile === undefined ? undefined : readCertificateFile(certFile, surroundings, now);
   if (certificate !== undefined && "fault" in certificate) tell("certFile", certificate.fault);
@@ -225,12 +228,12 @@ function backupHostProblems(
 ): Problem[] {
   if (hasBackups && backupHost === undefined) {
     const fault =
-      "is missing, but only a managed database has a host that takes its backups: name a host of this stack that may reach the database, such as a server";
+      "is missing, but only a managed datastore has its own host for backups: name a host of this stack that reaches the datastore, such as a server";
     return [{ path: configPath("backup", "host"), fault }];
   }
   if (!hasBackups && hasBackupSection) {
     const fault =
-      "is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md tells";
+      "is set, but this program takes no backups of PostgreSQL, of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes";
     return [{ path: configPath("backup"), fault }];
   }
   return [];
@@ -249,7 +252,7 @@ function readKeyFile(file: string, surroundings: Surroundings): { secret: Secret
   try {
     createPrivateKey(text);
   } catch {
-    const what = "a file without a private key that can be used: name one with a PEM key without a passphrase";
+    const what = "a file without a usable private key: name one with a PEM key without a passphrase";
     return { fault: fileFault(file, resolved, what) };
   }
   return { secret: pulumi.secret(text) };

@@ -52,28 +52,29 @@ export function datastoreEndpointFault(endpoint: string): string | undefined {
 
 function schemeFault(endpoint: string): string {
   const scheme = /^([a-z]+):\/\//.exec(endpoint)?.[1];
-  if (scheme === "http") return `is of an etcd without TLS, which nobody would verify: write it like ${examples.etcd}`;
+  if (scheme === "http") return `is an etcd without TLS, which cannot be verified: write it like ${examples.etcd}`;
   const what =
     scheme === undefined
       ? "has to be the endpoint of a datastore"
-      : `is of a ${scheme} datastore, but has to be of MySQL, MariaDB, PostgreSQL or etcd`;
+      : `is a ${scheme} datastore, but has to be MySQL, MariaDB, PostgreSQL or etcd`;
   return `${what}: write it like ${examples.mysql}, ${examples.postgres} or https://host:2379`;
 }
 
 const grammarFault = {
   mysql: `has to have user, password, tcp(…) around the host, and a schema: write it like ${examples.mysql}`,
-  postgres: `has to be a URL with user, password, host and database: write it like ${examples.postgres}, and every character of user and password but letters, digits and any of "-._~" as % and its hexadecimal code`,
+  postgres: `has to be a URL with user, password, host and database: write it like ${examples.postgres}, and percent-encode every character of user and password except letters, digits and "-._~"`,
   etcd: `has to be the https URLs of etcd's members with their ports, separated by commas: write it like ${examples.etcd}`,
 };
 
 function loginFault({ password }: DatastoreEndpoint): string | undefined {
-  if (password === "") return "has no password, so whoever reaches the database gets in: give the user one";
+  if (password === "")
+    return "has no password, so anyone who reaches the datastore could log in: give the user a password";
   if (Buffer.byteLength(password) > longestPassword) {
-    return `has a password of more than ${longestPassword} bytes, which MySQL gives no user: give the user a shorter one`;
+    return `has a password of more than ${longestPassword} bytes, which MySQL does not support: give the user a shorter password`;
   }
   // eslint-disable-next-line no-control-regex -- these very characters are meant
   if (/[\0-\x1f\x7f]/.test(password) || !password.isWellFormed()) {
-    return "has a password with a control character or broken text in it, which not every program on the way keeps: give the user another one";
+    return "has a password with a control character or invalid text, which some programs change: give the user another password";
   }
   return undefined;
 }
@@ -83,13 +84,13 @@ function mysqlFault({ database, parameters }: DatastoreEndpoint): string | undef
     return `names no schema, and K3s would create one called kubernetes: write it like ${examples.mysql}`;
   }
   if (!/^[\w$-]{1,64}$/.test(database)) {
-    return `names a schema that needs quoting: use one of letters, digits and any of "_$-", like ${examples.mysql}`;
+    return `names a schema that needs quoting: use letters, digits and "_$-" only, like ${examples.mysql}`;
   }
   if (reservedSchemas.includes(database.toLowerCase())) {
-    return `names a schema that is the database's own: write another name, like ${examples.mysql}`;
+    return `names a schema of the database server itself: write another name, like ${examples.mysql}`;
   }
   if (parameters.some(([name]) => name.toLowerCase() === "tls")) {
-    return "has the parameter tls=, which silently overrides the CA file that the database is verified with: remove it, since TLS is verified without it";
+    return "has the parameter tls=, which silently overrides the CA file: remove it; TLS is verified without it";
   }
   return parameterFault(parameters, contradicting.mysql);
 }
@@ -99,14 +100,14 @@ function postgresFault({ database, password, parameters }: DatastoreEndpoint): s
     return `names no database, and K3s would create one called kubernetes: write it like ${examples.postgres}`;
   }
   if (!/^[a-z0-9_$-]{1,63}$/.test(database)) {
-    return `names a database that K3s would look for under another name: use one of small letters, digits and any of "_$-", like ${examples.postgres}`;
+    return `names a database that K3s would look for under another name: use lower-case letters, digits and "_$-" only, like ${examples.postgres}`;
   }
   if (!/^[ -~]*$/.test(password)) {
-    return "has a password with other than ASCII characters, which K3s and PostgreSQL do not spell alike: give the user one of letters, digits and signs";
+    return "has a password with characters outside ASCII, which K3s and PostgreSQL encode differently: give the user a password of letters, digits and punctuation";
   }
   for (const [name, value] of parameters) {
     if (name === "sslmode" && value !== "verify-full") {
-      return "has a sslmode that is weaker than verify-full: remove it, since K3s verifies fully with the CA that is configured";
+      return "has a sslmode that is weaker than verify-full: remove it; K3s verifies fully with the configured CA";
     }
     if (/^ssl/.test(name) && name !== "sslmode") {
       return "has a parameter ssl…, which contradicts the certificates of k3s-ha:datastore.endpoint: remove it, and name the files there";
@@ -117,10 +118,10 @@ function postgresFault({ database, password, parameters }: DatastoreEndpoint): s
 
 function parameterFault(parameters: DatastoreEndpoint["parameters"], names: readonly string[]): string | undefined {
   if (parameters.some(([name]) => /^kine/i.test(name))) {
-    return "has a parameter KINE…, which is the name of an environment variable that can turn verification off: remove it";
+    return "has a parameter KINE…, the name of an environment variable that can turn verification off: remove it";
   }
   const found = parameters.map(([name]) => name).find((name) => names.includes(name.toLowerCase()));
   return found === undefined
     ? undefined
-    : `has the parameter ${found}=, which contradicts what stands before the question mark, or its verification: remove it`;
+    : `has the parameter ${found}=, which contradicts the part before the question mark or the verification: remove it`;
 }

@@ -27,19 +27,19 @@ function isExample(key: string): boolean {
 
 /** Keys of the examples that were left standing. A preview goes on with them, and an update does not begin. */
 export function leftExamples({ backup }: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
-  const fault = "is the example key of this project's documentation, which is of no host of yours";
+  const fault = "is the example key of this project's documentation, not a key of your host";
   const ofHosts = hosts
     .filter(({ entry }) => isExample(entry.hostKey ?? ""))
     .map(({ path }) => ({
       path: `${path}.hostKey`,
-      fault: `${fault}: write the host's own, from its /etc/ssh/ssh_host_ed25519_key.pub`,
+      fault: `${fault}: write the host's own key, from its /etc/ssh/ssh_host_ed25519_key.pub`,
     }));
   const ofBackups = (backup?.recipients ?? []).flatMap((recipient, index) =>
     isExample(recipient)
       ? [
           {
             path: configPath("backup", "recipients", index),
-            fault: `is the example key ${recipient} of this project's documentation, so nobody of yours could open a backup: make a key with age-keygen, and write its public half`,
+            fault: `is the example key ${recipient} of this project's documentation, so you could not open a backup: create a key with age-keygen, and write its public key`,
           },
         ]
       : [],

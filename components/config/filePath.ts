@@ -37,7 +37,7 @@ function reasonFor(error: NodeJS.ErrnoException): string {
       return "a file that does not exist: create it or correct the path";
     case "EACCES":
     case "EPERM":
-      return "a file that may not be read: let the user that runs Pulumi read it";
+      return "a file without read permission: let the user that runs Pulumi read it";
     case "EISDIR":
       return "a directory: name the file in it";
     default:
@@ -47,5 +47,5 @@ function reasonFor(error: NodeJS.ErrnoException): string {
 
 /** The fault of a path that `absolutePath` cannot resolve. */
 export function unresolvableFault(path: string): string {
-  return `is ${shown(path)}, which names no home directory that is known: write ~/ with HOME set, or an absolute path`;
+  return `is ${shown(path)}, which names an unknown home directory: write ~/ with HOME set, or an absolute path`;
 }

@@ -63,7 +63,7 @@ export function pinnedKeyOf(peer: SshPeer, { file, entries }: KnownHosts, tell: 
     case "ambiguous":
       tell(
         `${path}.hostKey`,
-        `is missing, and ${String(file)} has ${found.lines.length} different ${found.type} keys for ${address} (lines ${found.lines.join(", ")}): remove the lines that are out of date, or give hostKey`,
+        `is missing, and ${String(file)} has ${found.lines.length} different ${found.type} keys for ${address} (lines ${found.lines.join(", ")}): remove the outdated lines, or set hostKey`,
       );
       return "";
     case "unknown":
@@ -73,12 +73,12 @@ export function pinnedKeyOf(peer: SshPeer, { file, entries }: KnownHosts, tell: 
 }
 
 function revokedFault(file: string | undefined, line: number): string {
-  return `is marked @revoked on line ${line} of ${String(file)}: give the host a new key, and use that`;
+  return `is marked @revoked on line ${line} of ${String(file)}: give the host a new key, and use it`;
 }
 
 /** The key types to scan for, from best to worst: one command shows what to put into the configuration. */
 function missingHostKeyFault({ address, port, bastion }: SshPeer, file: string | undefined): string {
   const elsewhere = file === undefined ? "ssh.knownHostsFile is not set" : `${file} has no key for it`;
   const from = bastion === undefined ? "" : ` on the bastion ${bastion}`;
-  return `is missing and ${elsewhere}, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p ${port} ${address}"${from}, compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…"`;
+  return `is missing and ${elsewhere}, but every host key has to be pinned: run "ssh-keyscan -t ed25519 -p ${port} ${address}"${from}, compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and write it here as "ssh-ed25519 AAAA…"`;
 }

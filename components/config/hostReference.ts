@@ -16,7 +16,7 @@ export const hostReference = section({
     description: "Stack that exports the hosts, as `organization/project/stack`, on the same backend.",
   }),
   output: z
-    .string({ error: "has to be a name: write that of the output that holds the hosts, such as servers" })
+    .string({ error: "has to be a name: write the name of the output that holds the hosts, such as servers" })
     .meta({ description: "Name of the output. It holds [hosts](#a-host) by name." }),
 });
 
@@ -93,7 +93,7 @@ export async function resolveHosts(
       }
       if (output.isSecret) {
         warnings.push(
-          `${path} comes from the output ${reference.output} of ${reference.stack}, which is secret; names and addresses of hosts are not kept secret here, so export it without pulumi.secret.`,
+          `${path} comes from the output ${reference.output} of ${reference.stack}, which is secret, but names and addresses of hosts are not secret here: export it without pulumi.secret.`,
         );
       }
       origins.set(path, `from the output ${reference.output} of ${reference.stack}`);
@@ -109,13 +109,13 @@ function faultOf({ value, isSecret }: StackOutput, { stack, output }: HostRefere
   const what = `names the output ${JSON.stringify(output)} of the stack ${stack}`;
   if (value === undefined) {
     return names.length === 0
-      ? `${what}, which has no outputs at all: run pulumi up on that stack first`
-      : `${what}, which has no such output: export it there, or name one that there is (${listed(names)})`;
+      ? `${what}, which has no outputs: run pulumi up on that stack first`
+      : `${what}, which has no such output: export it there, or name an existing one (${listed(names)})`;
   }
   if (isUndecrypted(value)) {
     return isSecret
       ? `${what}, which is secret and could not be decrypted: give both stacks the same passphrase or secrets provider, or export it without pulumi.secret`
-      : `${what}, which holds no hosts: export a map like {server-1: {address: 203.0.113.11}} there; if it does hold some, it is a secret that could not be decrypted, so give both stacks the same passphrase or secrets provider`;
+      : `${what}, which holds no hosts: export a map like {server-1: {address: 203.0.113.11}} there; if it holds hosts, it is a secret that could not be decrypted: give both stacks the same passphrase or secrets provider`;
   }
   return undefined;
 }

@@ -26,11 +26,11 @@ export function readHostsFile(path: string, surroundings: Surroundings): { value
   if (error !== undefined) {
     const { line = 1 } = error.linePos?.[0] ?? {};
     // What stands in the file is not shown: it may be another one than was meant.
-    const what = error.code === "DUPLICATE_KEY" ? "names something twice" : "is not YAML";
+    const what = error.code === "DUPLICATE_KEY" ? "has a duplicate key" : "is not YAML";
     return { fault: fileFault(path, resolved, `a file that ${what} in line ${line}: correct it there`) };
   }
   const value = document.toJS() as unknown;
   if (value !== null && value !== undefined) return { value };
   const example = "agent-1: {address: 203.0.113.41}";
-  return { fault: fileFault(path, resolved, `a file without hosts: write them there by name, like ${example}`) };
+  return { fault: fileFault(path, resolved, `a file without hosts: list them there by name, like ${example}`) };
 }

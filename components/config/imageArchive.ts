@@ -9,13 +9,13 @@ export function imageSourceFault(source: string): string | undefined {
     const url = URL.canParse(source) ? new URL(source) : undefined;
     if (url === undefined || /\s/.test(source)) return `has to be a URL: ${like}`;
     if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-      return "has to be a URL without a login, a query or a fragment, because it stands in plain text on the hosts: use a place that needs none";
+      return "has to be a URL without a login, a query or a fragment, because the hosts store it in plain text: use a location that needs none";
     }
   } else if (!/^(\/[^\r\n\0]*\/)?[\w.+-]+$|^\/[\w.+-]+$/.test(source)) {
     return `has to be the name of a file of the release, a URL, or an absolute path on the nodes: ${like}`;
   }
   if (!archive.test(source))
-    return `has to end like an archive that K3s imports, such as .tar, .tar.gz or .tar.zst: ${like}`;
+    return `has to have the extension of an archive that K3s imports, such as .tar, .tar.gz or .tar.zst: ${like}`;
   return undefined;
 }
 

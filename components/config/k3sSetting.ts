@@ -3,16 +3,16 @@ import type { K3sRole } from "../k3s/k3sUnit.ts";
 const generated = "this program generates it and keeps it secret: remove it";
 const fromDatastore = "this program derives it from k3s-ha:datastore: remove it, and change that";
 const fromHost = "this program sets it from the host's entry: remove it, and change the host's name or nodeAddress";
-const notEtcd = "the cluster's datastore is external, so there is no etcd of K3s's own: remove it";
+const notEtcd = "the cluster's datastore is external, so K3s runs no etcd itself: remove it";
 const fixedPort =
-  "HAProxy and the proofs of readiness rely on K3s's port 6443: remove it; clients use k3s-ha:loadBalancer.port";
-const fixedPath = "this program relies on where K3s keeps it by default: remove it";
+  "HAProxy and the readiness checks rely on K3s's port 6443: remove it; clients use k3s-ha:loadBalancer.port";
+const fixedPath = "this program relies on K3s's default location: remove it";
 
 /** What servers and agents alike may not be told, by the key of K3s's config.yaml, with why and what to do instead. */
 const reservedEverywhere: Readonly<Record<string, string>> = {
   token: generated,
   "token-file": generated,
-  server: "servers meet in the datastore and agents join through the load balancer: remove it",
+  server: "servers share the datastore and agents join through the load balancer: remove it",
   "node-name": fromHost,
   "node-ip": fromHost,
   "with-node-id": "node names are the hosts' names: remove it",
@@ -31,19 +31,19 @@ const reservedOnServers: Readonly<Record<string, string>> = {
   "datastore-certfile": fromDatastore,
   "datastore-keyfile": fromDatastore,
   "tls-san":
-    "this program puts the load balancer's addresses and names there: remove it, and add names to k3s-ha:loadBalancer.names",
+    "this program sets the load balancer's addresses and names there: remove it, and add names to k3s-ha:loadBalancer.names",
   "cluster-init": notEtcd,
   "cluster-reset": notEtcd,
   "cluster-reset-restore-path": notEtcd,
   "disable-etcd": notEtcd,
   "disable-apiserver": "every server runs the API behind the load balancer: remove it",
-  "secrets-encryption": "it is on from the first start, and K3s cannot change it by this flag later: remove it",
+  "secrets-encryption": "it is on from the first start, and this flag cannot change it later: remove it",
   "https-listen-port": fixedPort,
   "advertise-port": fixedPort,
   "write-kubeconfig": fixedPath,
 };
 
-const ofServers = "it is a setting of servers, and agents skip it: remove it, and use k3s-ha:k3s.serverConfig";
+const ofServers = "it is a setting of servers, and agents ignore it: remove it, and use k3s-ha:k3s.serverConfig";
 
 /** What K3s skips in an agent's settings, though a reader would think that it took effect. */
 const serverSettings = [
@@ -83,8 +83,8 @@ const serverSettings = [
 
 const reservedOnAgents: Readonly<Record<string, string>> = {
   ...reservedEverywhere,
-  "node-label": "the pool's labels stand there: use k3s-ha:agentPools.<pool>.labels",
-  "node-taint": "the pool's taints stand there: use k3s-ha:agentPools.<pool>.taints",
+  "node-label": "this program sets the pool's labels there: use k3s-ha:agentPools.<pool>.labels",
+  "node-taint": "this program sets the pool's taints there: use k3s-ha:agentPools.<pool>.taints",
 };
 
 /** What may not be set, by role, by the key of K3s's config.yaml, with why and what to do instead. */

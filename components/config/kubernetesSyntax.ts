@@ -35,13 +35,13 @@ function isLabelValue(value: string): boolean {
 /** Why a node cannot join with this label, with the remedy, or undefined. */
 export function labelFault(key: string, value: string): string | undefined {
   if (!isQualifiedName(key)) {
-    return `is not a label's key: write a name of at most 63 letters, digits, "-", "_" and ".", if need be after a DNS name and "/", such as "example.com/tier"`;
+    return `is not a label's key: write a name of at most 63 letters, digits, "-", "_" and ".", optionally after a DNS name and "/", such as "example.com/tier"`;
   }
   const [prefix] = key.split("/");
   const isReserved = key.includes("/") && /(^|\.)(kubernetes|k8s)\.io$/.test(prefix ?? "");
   const isAllowed = ownLabels.includes(key) || ownPrefixes.some((own) => prefix === own || prefix?.endsWith(`.${own}`));
   if (isReserved && !isAllowed) {
-    return `is a label that Kubernetes does not let a node set on itself, so its kubelet would not start: use a prefix of your own, or set it with kubectl once the node has joined`;
+    return `is a label that a node may not set on itself, so its kubelet would not start: use your own prefix, or set it with kubectl after the node has joined`;
   }
   if (!isLabelValue(value)) {
     return `is ${JSON.stringify(value)}, but a label's value has to be empty or at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends: correct it`;

@@ -135,7 +135,7 @@ function parseSections(source: ConfigurationSource): { configuration: Configurat
   const parsed = Object.entries(sections).map(([name, schema]) => {
     const key = configPath(name);
     if (source.secretKeys.includes(key)) {
-      const fault = `is encrypted, but only ${listed(Object.keys(secretKeys))} may hold secrets, since all else is written in plain text to the hosts: set it without --secret`;
+      const fault = `is encrypted, but only ${listed(Object.keys(secretKeys))} may hold secrets, because the program writes all other settings to the hosts in plain text: set it without --secret`;
       problems.push({ path: key, fault });
       return [name, undefined];
     }
@@ -143,7 +143,7 @@ function parseSections(source: ConfigurationSource): { configuration: Configurat
     if (raw === undefined) {
       problems.push({
         path: key,
-        fault: "is not a map: write settings indented below it, or set single ones with pulumi config set --path",
+        fault: "is not a map: indent its settings below it, or set single ones with pulumi config set --path",
       });
       return [name, undefined];
     }
@@ -173,7 +173,7 @@ function secretKeyProblems({ values, secretKeys: encrypted }: ConfigurationSourc
     .filter((key) => !encrypted.includes(key))
     .map((key) => ({
       path: key,
-      fault: `stands in plain text in the stack's file, but is a secret: set it with "pulumi config set --secret ${key}", and replace the secret, since it has been seen`,
+      fault: `is a secret in plain text in the stack's file: set it with "pulumi config set --secret ${key}", and replace the secret, because it was exposed`,
     }));
   const secretFault = (name: SecretKey, faultOf: (text: string) => string | undefined): Problem[] => {
     const text = values[configPath(name)] ?? "";

@@ -17,7 +17,7 @@ export function readPrivateKeyFile(path: string, surroundings: Surroundings): Pr
     // Like ssh, which leaves the files of others to them; where there are no user ids there are no such modes either.
     if (uid === process.getuid?.() && (mode & 0o077) !== 0) {
       const octal = (mode & 0o777).toString(8).padStart(4, "0");
-      const what = `a private key that others can read (mode ${octal}), which ssh refuses: run chmod 600 on it`;
+      const what = `a private key that others can read (mode ${octal}): run chmod 600 on it`;
       return { fault: fileFault(path, resolved, what) };
     }
   } catch (error) {
@@ -43,13 +43,13 @@ function secretKey(text: string): Secret {
 /** What a text is instead of a private key that can be used, with the remedy, or undefined. */
 function privateKeyFault(text: string): string | undefined {
   if (/^(ssh-|ecdsa-|sk-)\S+ \S/.test(text.trimStart())) {
-    return "a public key: give the private one, which is the file without .pub";
+    return "a public key: use the private key, which is the file without .pub";
   }
   const label = /^-----BEGIN ((?:[A-Z]+ )*)PRIVATE KEY-----\r?\n([\s\S]+?)-----END \1PRIVATE KEY-----/m.exec(text);
-  if (label === null) return "no private key: give a whole one, from -----BEGIN … to -----END …";
+  if (label === null) return "no private key: use a complete key, from -----BEGIN … to -----END …";
   const [, kind = "", body = ""] = label;
   return isEncrypted(kind, body)
-    ? "a private key with a passphrase, which nobody is there to type: use the SSH agent, or a key without one"
+    ? "a private key with a passphrase, which this program cannot enter: use the SSH agent, or a key without a passphrase"
     : undefined;
 }
 

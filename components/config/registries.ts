@@ -83,7 +83,7 @@ export function parseRegistryCredentials(
     const isWhole = login.identity_token ? true : Boolean(login.username) && Boolean(login.password);
     if (!isWhole) {
       return {
-        fault: `has no whole login for ${JSON.stringify(registry)}: give username and password, or identity_token`,
+        fault: `has an incomplete login for ${JSON.stringify(registry)}: set username and password, or identity_token`,
       };
     }
   }

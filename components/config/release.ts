@@ -5,7 +5,7 @@ export function releaseFault(version: string): string | undefined {
   if (/^v\d+\.\d+\.\d+(-rc\d+)?\+k3s\d+$/.test(version)) return undefined;
   if (/^v?\d+\.\d+\.\d+$/.test(version)) {
     const whole = `${version.startsWith("v") ? "" : "v"}${version}+k3s1`;
-    return `has to be a K3s release, and this is a version without +k3s: write K3s's own number too, such as ${whole}`;
+    return `has to be a K3s release with +k3s: write K3s's own number too, such as ${whole}`;
   }
   if (/^\d/.test(version)) return `has to be a K3s release, which begins with "v": write it like ${example}`;
   return `has to be one fixed K3s release: write it like ${example}`;
@@ -18,10 +18,9 @@ export function mirrorFault(mirror: string): string | undefined {
     return "has to be an http or https URL: write it like https://mirror.example.com/k3s";
   }
   if (url.username !== "" || url.password !== "") {
-    return "has to be a URL without a login, because it stands in plain text on the hosts: use a mirror that needs none";
+    return "has to be a URL without a login, because the hosts store it in plain text: use a mirror that needs none";
   }
-  if (url.search !== "" || url.hash !== "") return "has to be a URL without a query or a fragment: cut it before them";
-  if (mirror.endsWith("/"))
-    return "has to end without a slash, because /<version>/k3s is put after it: remove the slash";
+  if (url.search !== "" || url.hash !== "") return "has to be a URL without a query or a fragment: remove them";
+  if (mirror.endsWith("/")) return "has to end without a slash, because /<version>/k3s is appended: remove the slash";
   return undefined;
 }

@@ -45,8 +45,8 @@ export const bastion = section({
 /** One host: how it is reached, and how it is known. */
 export const host = section({
   address: address.meta({ description: "Address that SSH connects to: an IP address or a DNS name." }),
-  nodeAddress: text("has to be an IP address: write the one that the cluster's own traffic uses", (value) =>
-    isIP(value) === 0 ? "has to be an IP address: write the one that the cluster's own traffic uses" : undefined,
+  nodeAddress: text("has to be an IP address: write the address for the cluster's own traffic", (value) =>
+    isIP(value) === 0 ? "has to be an IP address: write the address for the cluster's own traffic" : undefined,
   )
     .optional()
     .meta({
@@ -64,7 +64,7 @@ export const host = section({
   bastion: bastion
     .optional()
     .meta({ description: "Host that connections to this one go through. Default: `ssh.bastion`." }),
-  adopt: yesOrNo("write true to let configuration that is there be replaced").default(false).meta({
+  adopt: yesOrNo("write true to replace existing configuration of others").default(false).meta({
     description:
       "Permission to replace configuration that others left on the host. Copies are kept, and put back when the host is removed. With `false` such a host is refused. See [day-two.md](day-two.md#a-host-that-others-use).",
   }),
@@ -92,10 +92,10 @@ const ssh = section({
   bastion: bastion
     .optional()
     .meta({ description: "Host that connections to all other hosts go through. Default: none." }),
-  connectSeconds: wholeNumber(1, 600, "write the seconds that one attempt to connect may take")
+  connectSeconds: wholeNumber(1, 600, "write the seconds for one attempt to connect")
     .default(10)
     .meta({ description: "Seconds for one attempt to connect. After five attempts the run fails." }),
-  commandSeconds: wholeNumber(60, 86_400, "write the seconds that one step on a host may take").default(600).meta({
+  commandSeconds: wholeNumber(60, 86_400, "write the seconds for one step on a host").default(600).meta({
     description:
       "Seconds for one step on a host, such as packages or a download, unless the step has its own limit. The run fails after them.",
   }),
@@ -133,7 +133,7 @@ const agentPools = mapOf(
     waveWidth: wholeNumber(1, Infinity, "write how many agents may change at the same time")
       .default(10)
       .meta({ description: "Number of agents that are created or changed at the same time." }),
-    drainSeconds: wholeNumber(0, 3600, "write the seconds that pods may take to leave an agent before it is restarted")
+    drainSeconds: wholeNumber(0, 3600, "write the seconds for draining an agent before K3s restarts on it")
       .default(0)
       .meta({
         description:
@@ -146,7 +146,7 @@ const agentPools = mapOf(
 const apiName = "has to be a DNS name or an IP address: write it alone, without a port or a scheme";
 
 const sharedAddress =
-  "has to be an IP address that the load balancers can share: write a free one of the network that they are in";
+  "has to be an IP address that the load balancers can share: write a free address of their network";
 const ipAddress = (expectation: string) =>
   text(expectation, (value) => (isUnicastAddress(value) ? undefined : expectation));
 
@@ -168,7 +168,7 @@ const virtualIp = section({
 const rotation = (of: string) =>
   matching(
     /^[A-Za-z0-9][A-Za-z0-9-]{0,39}$/,
-    'has to be a word of letters, digits and "-": write it in quotes, such as "2026-11-24"',
+    'has to consist of letters, digits and "-": write it in quotes, such as "2026-11-24"',
   )
     .optional()
     .meta({ description: `Value to change to rotate ${of}. Any new value works; a date records when. Default: none.` });
@@ -197,14 +197,14 @@ const loadBalancer = section({
       description:
         "DNS names or addresses that clients use for the API besides the load balancers' own. The servers' certificates include them.",
     }),
-  maxConnections: wholeNumber(1, 1_000_000, "write how many connections HAProxy may take")
+  maxConnections: wholeNumber(1, 1_000_000, "write the number of connections that HAProxy accepts")
     .default(4000)
     .meta({ description: "Connections that HAProxy accepts at the same time. Further connections wait." }),
   idleSeconds: wholeNumber(1, 2_147_483, "write the seconds that a connection may be idle").default(86_400).meta({
     description: "Seconds without traffic after which HAProxy closes a connection, such as an idle exec.",
   }),
   statsAddresses: mapOf(
-    ipAddress("has to be an IP address of that host: write the one that its statistics are to be served on"),
+    ipAddress("has to be an IP address of that host: write the address for its statistics"),
     "{lb-1: 192.0.2.30}",
   )
     .default({})
@@ -213,7 +213,7 @@ const loadBalancer = section({
         "IP addresses for the statistics page and the Prometheus metrics, by the load balancer's name. There is no password. Load balancers without an entry use 127.0.0.1.",
     }),
   certificateRotation: rotation("the certificate for readiness checks"),
-  certificateHours: wholeNumber(1, 876_600, "write the hours that the certificate for readiness checks is good for")
+  certificateHours: wholeNumber(1, 876_600, "write the hours that the certificate for readiness checks is valid")
     .default(87_660)
     .meta({
       description: "Hours that the certificate for readiness checks is valid. Any `up` in the second half renews it.",
@@ -225,7 +225,7 @@ const loadBalancer = section({
 
 const managed = section({
   name: z
-    .string({ error: "has to be a name: write the name of the database's host, such as db-1" })
+    .string({ error: "has to be a name: write the name of the datastore's host, such as db-1" })
     .meta({ description: "Name of the datastore's host." }),
   host: host.meta({ description: "Host that MariaDB is installed on." }),
   port: port("MariaDB listens on").default(3306).meta({ description: "Port that MariaDB listens on." }),
@@ -239,11 +239,11 @@ const managed = section({
       description:
         "MiB of memory in which MariaDB caches tables, at most three quarters of the host's memory. Default: half of the host's memory beyond 512 MiB, from 128 to 8192.",
     }),
-  firewall: yesOrNo("write false only if a firewall of your own closes the port").default(true).meta({
+  firewall: yesOrNo("write false only if your own firewall closes the port").default(true).meta({
     description:
       "Firewall on the datastore's host that opens the port to the servers and the backup only. With `false` there is none.",
   }),
-  startsEmpty: yesOrNo("write true only if the cluster that was lost is not to be restored").default(false).meta({
+  startsEmpty: yesOrNo("write true only if you will not restore the lost cluster").default(false).meta({
     description:
       "Permission to start an empty cluster if the schema is gone with its host. With `false`, `up` ends before it lets a server in.",
   }),
@@ -251,11 +251,11 @@ const managed = section({
 
 const accountName = 'has to be an account\'s name: write 1 to 25 of the characters a to z, 0 to 9 and "_"';
 const loginHost =
-  'has to be an address as the database sees it, or a pattern of the database\'s: write it like 203.0.113.11 or "203.0.113.%"';
+  'has to be an address that the database server sees, or a pattern of such addresses: write it like 203.0.113.11 or "203.0.113.%"';
 
 const existing = section({
   engine: z
-    .enum(["mysql", "mariadb"], { error: "has to be mysql or mariadb: write which of the two the server is" })
+    .enum(["mysql", "mariadb"], { error: "has to be mysql or mariadb: write the engine of the database server" })
     .meta({
       description: "Engine of the database server: `mysql` (5.7 to 9) or `mariadb` (10.6 or newer).",
     }),
@@ -280,13 +280,13 @@ const existing = section({
     }),
   adminUser: matching(
     /^[^\s'"\\`]{1,80}$/,
-    "has to be an account's name: write that of one who may make schemas and users",
+    "has to be an account's name: write one with the rights to create schemas and users",
   ).meta({
     description: "Account with the rights to create schemas and users. Its password is `datastoreAdminPassword`.",
   }),
   caFile: filePath.meta({ description: "File of the CA, as PEM, that signed the server's certificate." }),
   via: z
-    .string({ error: "has to be the name of a host: write that of one that may reach the database, such as server-1" })
+    .string({ error: "has to be the name of a host: write one that reaches MariaDB, such as server-1" })
     .optional()
     .meta({
       description:
@@ -312,13 +312,15 @@ const datastore = section({
   endpoint: endpoint.optional().meta({
     description: "Certificates for the datastore in `datastoreEndpoint`, on which this program creates nothing.",
   }),
-  connectionsPerServer: wholeNumber(10, 1000, "write how many connections each K3s server may hold").default(60).meta({
-    description:
-      "Connections to the datastore that each K3s server may open; further requests wait. The datastore has to accept them from all servers. 20 are enough for few servers with little traffic. No effect on etcd.",
-  }),
+  connectionsPerServer: wholeNumber(10, 1000, "write the number of connections that each K3s server may open")
+    .default(60)
+    .meta({
+      description:
+        "Connections to the datastore that each K3s server may open; further requests wait. The datastore has to accept them from all servers. 20 are enough for few servers with little traffic. No effect on etcd.",
+    }),
   movingFrom: matching(
     /^\S+:\d+\/[^\s/]+$/,
-    "has to be a datastore: write it as the refusal names it, such as 198.51.100.20:3306/k3s",
+    "has to be a datastore: write it as in the refusal, such as 198.51.100.20:3306/k3s",
   )
     .optional()
     .meta({
@@ -330,7 +332,7 @@ const datastore = section({
 const directoryExpectation =
   'has to be an absolute path of letters, digits, "-", "_", "." and "/", with no part that is empty or begins with ".": write it like /var/backups/k3s-ha';
 const directory = matching(/^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/, directoryExpectation);
-const generations = (period: string) => wholeNumber(0, 1000, `write of how many ${period} the newest backup is kept`);
+const generations = (period: string) => wholeNumber(0, 1000, `write the number of ${period} whose last backup is kept`);
 const remoteScalar = z.union([z.string(), z.number(), z.boolean()], {
   error: "has to be text, a number, true or false: write it as rclone.conf has it",
 });
@@ -347,7 +349,7 @@ const backupCopy = section({
     .meta({ description: "Public SSH keys of an SFTP host. List all of its keys, because rclone chooses the type." }),
   path: matching(
     /^[A-Za-z0-9._/-]*[A-Za-z0-9._-]$/,
-    'has to be a path of letters, digits, "-", "_", "." and "/": write the directory, or the bucket and a prefix, that is for this cluster alone',
+    'has to be a path of letters, digits, "-", "_", "." and "/": write a directory, or a bucket and a prefix, for this cluster only',
   ).meta({ description: "Directory, or bucket and prefix, for the backups of this cluster only." }),
   prune: yesOrNo("write false only if the store removes old copies itself").default(true).meta({
     description: "Removal of copies that no generation keeps. With `false` the store has to remove them itself.",
@@ -369,7 +371,7 @@ const backup = section({
     .string({ error: 'has to be a cron expression: write it in quotes, such as "17 * * * *"' })
     .default("17 * * * *")
     .meta({ description: "Times of the backups: five cron fields, in UTC." }),
-  keep: wholeNumber(1, Infinity, "write how many verified backups are kept").default(48).meta({
+  keep: wholeNumber(1, Infinity, "write the number of verified backups to keep").default(48).meta({
     description: "Number of newest verified backups that are kept. Others are deleted once a newer one is verified.",
   }),
   daily: generations("days")
@@ -385,7 +387,7 @@ const backup = section({
     .default("/var/backups/k3s-ha")
     .meta({ description: "Directory for the backups on the host that takes them." }),
   recipients: listOf(
-    text("has to be a public key of age: write the line age1… that age-keygen prints", ageRecipientFault),
+    text("has to be a public age key: write the line age1… that age-keygen prints", ageRecipientFault),
     "[age1…]",
   )
     .default([])
@@ -410,19 +412,19 @@ const backup = section({
       .meta({
         description: "Times at which a stored backup is restored into a scratch server: five cron fields, in UTC.",
       }),
-    afterBackup: yesOrNo("write true to restore every backup again as it is kept")
+    afterBackup: yesOrNo("write true for a drill after every backup")
       .default(false)
       .meta({ description: "Drill after every backup, besides the schedule." }),
   })
     .optional()
     .meta({ description: "Restore drills. Default: none." }),
-  beforeChanges: yesOrNo("write false only to mend a datastore that no backup can be taken of").default(true).meta({
+  beforeChanges: yesOrNo("write false only to repair a datastore that cannot be backed up").default(true).meta({
     description: "Backup before the configuration of the managed datastore changes. With `false` none is taken.",
   }),
 }).meta({ description: "Backups of the datastore." });
 
 const scalarExpectation =
-  "has to be text, a number, true or false, or a list of these: K3s's config.yaml takes nothing else, so write it as k3s's own flag would have it";
+  "has to be text, a number, true or false, or a list of these: K3s's config.yaml accepts nothing else; write it like the flag of k3s";
 const scalar = z.union([z.string(), z.number(), z.boolean()], { error: scalarExpectation });
 const k3sConfig = (role: K3sRole, example: string) =>
   mapOf(z.union([scalar, z.array(scalar)], { error: scalarExpectation }), example).superRefine((value, context) => {
@@ -456,7 +458,7 @@ const k3s = section({
   mirror: text("has to be a URL: write it like https://mirror.example.com/k3s", mirrorFault).optional().meta({
     description: "URL of a mirror of K3s's releases: `<mirror>/<version>/k3s`. Default: K3s's releases on GitHub.",
   }),
-  trustMirror: yesOrNo("write true only if nobody can change what is served on the way").default(false).meta({
+  trustMirror: yesOrNo("write true only if nobody on the network between can change downloads").default(false).meta({
     description:
       "Trust in an `http://` mirror without `sha256`. Anyone on the way to it can then run programs as root on every node. With `false` such a mirror is refused.",
   }),
@@ -495,13 +497,13 @@ const k3s = section({
   registries: registries.optional().meta({
     description: "Image registries, as in K3s's registries.yaml. Logins are in `registryCredentials`. Default: none.",
   }),
-  readySeconds: wholeNumber(1, 3600, "write the seconds that a node may take to prove itself")
+  readySeconds: wholeNumber(1, 3600, "write the seconds for a node to become ready")
     .default(240)
     .meta({ description: "Seconds for a server or an agent to become ready after a start. The run fails after them." }),
 }).meta({ description: "K3s itself." });
 
 const safety = section({
-  production: yesOrNo("write true for a stack that must not fail").default(false).meta({
+  production: yesOrNo("write true for a production stack").default(false).meta({
     description: "Production rules of the policy pack, mandatory for this stack. With `false` they do not apply.",
   }),
   protectDatastore: yesOrNo("write false to let Pulumi delete the datastore's resources").optional().meta({

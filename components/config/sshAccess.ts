@@ -122,7 +122,7 @@ function defaultPrivateKey(
   const file = ssh?.privateKeyFile;
   if (sshPrivateKey !== "") {
     if (file !== undefined)
-      tell(textPath, `contradicts ${filePath}, which gives a private key too: remove one of them`);
+      tell(textPath, `contradicts ${filePath}, which also sets a private key: remove one of them`);
     const key = givenPrivateKey(sshPrivateKey);
     if ("secret" in key) return key.secret;
     tell(textPath, key.fault);
@@ -137,7 +137,7 @@ function defaultPrivateKey(
   if (ssh !== undefined && isNeeded && (surroundings.environment["SSH_AUTH_SOCK"] ?? "") === "") {
     tell(
       filePath,
-      `is missing, and there is no ${textPath} and no SSH agent either (SSH_AUTH_SOCK is not set): name a private key's file, set the secret ${textPath}, or start an SSH agent that holds the key`,
+      `is missing, and so are ${textPath} and an SSH agent (SSH_AUTH_SOCK is not set): name the file of a private key, set the secret ${textPath}, or start an SSH agent with the key`,
     );
   }
   return undefined;

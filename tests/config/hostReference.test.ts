@@ -52,7 +52,7 @@ describe("hosts of another stack", () => {
   it("may be secret there, with a warning", async () => {
     const { warnings } = await parseWithStacks(fromStack, { [stack]: { servers: [smallStack["servers"]] } });
     assert.deepEqual(warnings, [
-      `k3s-ha:servers comes from the output servers of ${stack}, which is secret; names and addresses of hosts are not kept secret here, so export it without pulumi.secret.`,
+      `k3s-ha:servers comes from the output servers of ${stack}, which is secret, but names and addresses of hosts are not secret here: export it without pulumi.secret.`,
     ]);
   });
 
@@ -72,7 +72,7 @@ describe("hosts of another stack are refused for", () => {
       fromStack,
       { [stack]: {} },
       [
-        `k3s-ha:servers names the output "servers" of the stack ${stack}, which has no outputs at all: run pulumi up on that stack first.`,
+        `k3s-ha:servers names the output "servers" of the stack ${stack}, which has no outputs: run pulumi up on that stack first.`,
       ],
     ],
     [
@@ -80,7 +80,7 @@ describe("hosts of another stack are refused for", () => {
       fromStack,
       { [stack]: { network: "x", workers: {} } },
       [
-        `k3s-ha:servers names the output "servers" of the stack ${stack}, which has no such output: export it there, or name one that there is (network and workers).`,
+        `k3s-ha:servers names the output "servers" of the stack ${stack}, which has no such output: export it there, or name an existing one (network and workers).`,
       ],
     ],
     [
@@ -96,7 +96,7 @@ describe("hosts of another stack are refused for", () => {
       fromStack,
       { [stack]: { servers: {} } },
       [
-        `k3s-ha:servers names the output "servers" of the stack ${stack}, which holds no hosts: export a map like {server-1: {address: 203.0.113.11}} there; if it does hold some, it is a secret that could not be decrypted, so give both stacks the same passphrase or secrets provider.`,
+        `k3s-ha:servers names the output "servers" of the stack ${stack}, which holds no hosts: export a map like {server-1: {address: 203.0.113.11}} there; if it holds hosts, it is a secret that could not be decrypted: give both stacks the same passphrase or secrets provider.`,
       ],
     ],
     [
@@ -112,7 +112,7 @@ describe("hosts of another stack are refused for", () => {
       { ...smallStack, agentPools: { workers: { hosts: { stack, output: "workers" } } } },
       { [stack]: { workers: { "agent-1": { address: "198.51.100.41" } } } },
       [
-        `k3s-ha:agentPools.workers.hosts.agent-1.hostKey (from the output workers of ${stack}) is missing and ssh.knownHostsFile is not set, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p 22 198.51.100.41", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…".`,
+        `k3s-ha:agentPools.workers.hosts.agent-1.hostKey (from the output workers of ${stack}) is missing and ssh.knownHostsFile is not set, but every host key has to be pinned: run "ssh-keyscan -t ed25519 -p 22 198.51.100.41", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and write it here as "ssh-ed25519 AAAA…".`,
       ],
     ],
     [
@@ -121,7 +121,7 @@ describe("hosts of another stack are refused for", () => {
       { [stack]: { servers: { "server-1": { address: "a b", hostKey } } } },
       [
         `k3s-ha:servers.server-1.address (from the output servers of ${stack}) is "a b", but has to be an IP address or a DNS name: write it alone, without a user, a port or a scheme.`,
-        "k3s-ha:backup.keep is 0, but has to be a whole number of at least 1: write how many verified backups are kept.",
+        "k3s-ha:backup.keep is 0, but has to be a whole number of at least 1: write the number of verified backups to keep.",
       ],
     ],
     [
@@ -129,7 +129,7 @@ describe("hosts of another stack are refused for", () => {
       { ...smallStack, agentPools: { workers: { hosts: { stack, output: "workers" } } } },
       { [stack]: { workers: { "agent-1": { address: "198.51.100.11", hostKey } } } },
       [
-        `k3s-ha:agentPools.workers.hosts.agent-1 (from the output workers of ${stack}) has the address 198.51.100.11 and SSH port 22 of k3s-ha:servers.server-1 too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts.`,
+        `k3s-ha:agentPools.workers.hosts.agent-1 (from the output workers of ${stack}) has the address 198.51.100.11 and SSH port 22 of k3s-ha:servers.server-1 too, but every role needs its own host: correct one of the addresses, or remove one of the hosts.`,
       ],
     ],
     [
@@ -145,7 +145,7 @@ describe("hosts of another stack are refused for", () => {
       { ...smallStack, servers: { stack } },
       {},
       [
-        "k3s-ha:servers.output is missing and has to be a name: write that of the output that holds the hosts, such as servers.",
+        "k3s-ha:servers.output is missing and has to be a name: write the name of the output that holds the hosts, such as servers.",
       ],
     ],
     [

@@ -82,13 +82,13 @@ describe("hosts in a file are refused for", () => {
       "a name that stands there twice",
       "worker-1: {address: 198.51.100.41}\nworker-1: {address: 198.51.100.42}\n",
       (file) =>
-        `${path}.file is "workers.yaml" (${file}), a file that names something twice in line 2: correct it there.`,
+        `${path}.file is "workers.yaml" (${file}), a file that has a duplicate key in line 2: correct it there.`,
     ],
     [
       "nothing in it",
       "# none yet\n",
       (file) =>
-        `${path}.file is "workers.yaml" (${file}), a file without hosts: write them there by name, like agent-1: {address: 203.0.113.41}.`,
+        `${path}.file is "workers.yaml" (${file}), a file without hosts: list them there by name, like agent-1: {address: 203.0.113.41}.`,
     ],
     [
       "a list",
@@ -112,7 +112,7 @@ describe("hosts in a file are refused for", () => {
       "a host that is written in the configuration too",
       `worker-1: {address: 198.51.100.11, hostKey: ${hostKey}}\n`,
       () =>
-        `${path}.worker-1 (in workers.yaml) has the address 198.51.100.11 and SSH port 22 of k3s-ha:servers.server-1 too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts.`,
+        `${path}.worker-1 (in workers.yaml) has the address 198.51.100.11 and SSH port 22 of k3s-ha:servers.server-1 too, but every role needs its own host: correct one of the addresses, or remove one of the hosts.`,
     ],
   ];
   const directoryOf = (test: TestContext, text: string | undefined) =>

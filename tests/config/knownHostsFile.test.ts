@@ -17,31 +17,31 @@ function problemsWith(test: TestContext, file: string, settings: object = {}): r
 describe("a host is refused when the file of known hosts", () => {
   it("has no key for it", (test) => {
     assert.deepEqual(problemsWith(test, `198.51.100.11 ${first}\n`), [
-      'k3s-ha:servers.server-2.hostKey is missing and known_hosts has no key for it, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p 22 198.51.100.12", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…".',
+      'k3s-ha:servers.server-2.hostKey is missing and known_hosts has no key for it, but every host key has to be pinned: run "ssh-keyscan -t ed25519 -p 22 198.51.100.12", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and write it here as "ssh-ed25519 AAAA…".',
     ]);
   });
 
   it("has a key for another port only", (test) => {
     assert.deepEqual(problemsWith(test, `198.51.100.12 ${first}\n`, { port: 2022 }), [
-      'k3s-ha:servers.server-2.hostKey is missing and known_hosts has no key for it, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p 2022 198.51.100.12", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…".',
+      'k3s-ha:servers.server-2.hostKey is missing and known_hosts has no key for it, but every host key has to be pinned: run "ssh-keyscan -t ed25519 -p 2022 198.51.100.12", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and write it here as "ssh-ed25519 AAAA…".',
     ]);
   });
 
   it("revokes its only key", (test) => {
     assert.deepEqual(problemsWith(test, `198.51.100.12 ${first}\n@revoked 198.51.100.12 ${first}\n`), [
-      "k3s-ha:servers.server-2.hostKey is marked @revoked on line 2 of known_hosts: give the host a new key, and use that.",
+      "k3s-ha:servers.server-2.hostKey is marked @revoked on line 2 of known_hosts: give the host a new key, and use it.",
     ]);
   });
 
   it("revokes the key that it is given", (test) => {
     assert.deepEqual(problemsWith(test, `@revoked * ${second}\n`, { hostKey: second }), [
-      "k3s-ha:servers.server-2.hostKey is marked @revoked on line 1 of known_hosts: give the host a new key, and use that.",
+      "k3s-ha:servers.server-2.hostKey is marked @revoked on line 1 of known_hosts: give the host a new key, and use it.",
     ]);
   });
 
   it("has two keys for it", (test) => {
     assert.deepEqual(problemsWith(test, `198.51.100.12 ${first}\n198.51.100.12 ${second}\n`), [
-      "k3s-ha:servers.server-2.hostKey is missing, and known_hosts has 2 different ssh-ed25519 keys for 198.51.100.12 (lines 1, 2): remove the lines that are out of date, or give hostKey.",
+      "k3s-ha:servers.server-2.hostKey is missing, and known_hosts has 2 different ssh-ed25519 keys for 198.51.100.12 (lines 1, 2): remove the outdated lines, or set hostKey.",
     ]);
   });
 });

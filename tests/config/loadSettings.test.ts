@@ -31,9 +31,9 @@ describe("loadSettings", () => {
         error.message,
         [
           'The configuration of the stack "dev" has 3 problems:',
-          '- k3s-ha:sshPrivateKey stands in plain text in the stack\'s file, but is a secret: set it with "pulumi config set --secret k3s-ha:sshPrivateKey", and replace the secret, since it has been seen.',
-          "- k3s-ha:backup.keep is 0, but has to be a whole number of at least 1: write how many verified backups are kept.",
-          '- k3s-ha:k3s.version is "v1.35.0", but has to be a K3s release, and this is a version without +k3s: write K3s\'s own number too, such as v1.35.0+k3s1.',
+          '- k3s-ha:sshPrivateKey is a secret in plain text in the stack\'s file: set it with "pulumi config set --secret k3s-ha:sshPrivateKey", and replace the secret, because it was exposed.',
+          "- k3s-ha:backup.keep is 0, but has to be a whole number of at least 1: write the number of verified backups to keep.",
+          '- k3s-ha:k3s.version is "v1.35.0", but has to be a K3s release with +k3s: write K3s\'s own number too, such as v1.35.0+k3s1.',
         ].join("\n"),
       );
       return true;

@@ -443,7 +443,7 @@ describe("parseSettings", () => {
   it("allows one server, with a warning", () => {
     const { warnings } = parse({ ...smallStack, servers: { "server-1": { address: "198.51.100.11", hostKey } } });
     assert.deepEqual(warnings, [
-      "k3s-ha:servers has a single server, so the cluster is not highly available: without it the Kubernetes API is down; add a second server, or a third.",
+      "k3s-ha:servers has a single server, so the cluster is not highly available: without it the Kubernetes API is down. Add a second server, or a third.",
     ]);
   });
 
@@ -453,7 +453,7 @@ describe("parseSettings", () => {
       "server-2": { address: "198.51.100.12", hostKey: publicKey("ssh-rsa") },
     };
     assert.deepEqual(parse({ ...smallStack, servers }).warnings, [
-      "k3s-ha:servers.server-2 is known by a key of type ssh-rsa, which newer versions of sshd may refuse to prove themselves with; use the host's ed25519 key.",
+      "k3s-ha:servers.server-2 has a host key of type ssh-rsa, which newer versions of sshd may not offer. Use the host's ed25519 key.",
     ]);
   });
 
@@ -467,7 +467,7 @@ describe("parseSettings", () => {
       ["etcd", of("https://etcd-1:2379")],
     ] as const) {
       assert.deepEqual(warnings, [
-        `k3s-ha:datastoreEndpoint is of ${what}, of which this program takes no backups; back it up by its own means, together with the server token.`,
+        `k3s-ha:datastoreEndpoint names ${what}, which this program does not back up. Back it up by its own means, together with the server token.`,
       ]);
     }
   });
@@ -481,7 +481,7 @@ describe("parseSettings", () => {
       backup: { ...(smallStack["backup"] as object), host: "server-1" },
     };
     assert.deepEqual(parse(config).warnings, [
-      'k3s-ha:datastore.existing.loginFrom has "%", so whoever reaches the database and has the password may log in as K3s; list the servers\' addresses or networks.',
+      'k3s-ha:datastore.existing.loginFrom has "%", so anyone who reaches the database server and has the password can log in as K3s. List the servers\' addresses or networks.',
     ]);
   });
 

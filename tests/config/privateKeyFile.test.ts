@@ -29,7 +29,7 @@ describe("a private key's file", () => {
     keygen("pkcs8", "-m", "PKCS8");
     for (const name of ["openssh", "pem", "pkcs8"]) {
       assert.deepEqual(problemsOf(withFile(name), { projectDirectory }), [
-        `k3s-ha:ssh.privateKeyFile is "${name}" (${at(name)}), a file that holds a private key with a passphrase, which nobody is there to type: use the SSH agent, or a key without one.`,
+        `k3s-ha:ssh.privateKeyFile is "${name}" (${at(name)}), a file that holds a private key with a passphrase, which this program cannot enter: use the SSH agent, or a key without a passphrase.`,
       ]);
     }
   });
@@ -40,7 +40,7 @@ describe("a private key's file", () => {
     for (const mode of [0o644, 0o640, 0o604]) {
       chmodSync(path, mode);
       assert.deepEqual(problemsOf(withFile(path)), [
-        `k3s-ha:ssh.privateKeyFile is "${path}", a private key that others can read (mode 0${mode.toString(8)}), which ssh refuses: run chmod 600 on it.`,
+        `k3s-ha:ssh.privateKeyFile is "${path}", a private key that others can read (mode 0${mode.toString(8)}): run chmod 600 on it.`,
       ]);
     }
     chmodSync(path, 0o400);
@@ -53,10 +53,10 @@ describe("a private key's file", () => {
     const problem = (name: string) => problemsOf(withFile(name), { projectDirectory });
     const beginning = (name: string) => `k3s-ha:ssh.privateKeyFile is "${name}" (${join(projectDirectory, name)}), a`;
     assert.deepEqual(problem("key.pub"), [
-      `${beginning("key.pub")} file that holds a public key: give the private one, which is the file without .pub.`,
+      `${beginning("key.pub")} file that holds a public key: use the private key, which is the file without .pub.`,
     ]);
     assert.deepEqual(problem("text"), [
-      `${beginning("text")} file that holds no private key: give a whole one, from -----BEGIN … to -----END ….`,
+      `${beginning("text")} file that holds no private key: use a complete key, from -----BEGIN … to -----END ….`,
     ]);
     assert.deepEqual(problem("directory"), [`${beginning("directory")} directory: name the file in it.`]);
   });

@@ -329,7 +329,7 @@ async function upOn(name: string, endpoint: string, datastore: Record<string, un
   const stack = await SandboxStack.open(name, { ...config, datastore: { endpoint: datastore } });
   await stack.setSecret("datastoreEndpoint", endpoint);
   const said = await stack.mustUp();
-  assert.match(said, /k3s-ha:datastoreEndpoint is of (PostgreSQL|etcd), of which this program takes no backups/);
+  assert.match(said, /k3s-ha:datastoreEndpoint names (PostgreSQL|etcd), which this program does not back up/);
   assert.deepEqual(await readyNodes(await stack.kubeconfig()), ["server-1 v1.35.0+k3s1"]);
   await stack.preview("--expect-no-changes");
   return stack;

@@ -16,6 +16,6 @@ export function agentsOfAnotherRelease({ k3s }: Configuration): Problem[] {
     return [{ path, fault }];
   }
   if (minorsBetween(agentVersion, version) <= mostBehind) return [];
-  const fault = `is ${agentVersion}, more than ${mostBehind} minor versions behind the servers' ${version}, but a kubelet must not be older than that: set a newer one, or remove agentVersion`;
+  const fault = `is ${agentVersion}, more than ${mostBehind} minor versions behind the servers' ${version}, but a kubelet must not be older than that: set a newer release, or remove agentVersion`;
   return [{ path, fault }];
 }

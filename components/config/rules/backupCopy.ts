@@ -17,7 +17,7 @@ export function isSecretSetting(name: string): boolean {
 /** Why a place cannot be reached without everybody on the way reading along, with the remedy, or undefined. */
 export function plainTransportFault(value: string): string | undefined {
   return /^http:\/\//i.test(value)
-    ? "where the login and the backups would travel in the clear: write https://"
+    ? "which would send the login and the backups unencrypted: write https://"
     : undefined;
 }
 
@@ -35,19 +35,19 @@ export function unusableCopy({ backup }: Configuration): Problem[] {
     fault,
   }));
   if (type === undefined) {
-    const fault = "is missing: write the kind of store that it is to rclone, such as sftp or s3";
+    const fault = "is missing: write rclone's type of the store, such as sftp or s3";
     return [...told, { path: at("remote", "type"), fault }];
   }
   if (type !== "sftp") {
     if (hostKeys.length === 0) return told;
-    const fault = `is for remotes of type sftp only, and this one is ${shown(type)}: remove it`;
+    const fault = `is for remotes of type sftp only, but this one is ${shown(type)}: remove it`;
     return [...told, { path: at("hostKeys"), fault }];
   }
   if (remote["host"] === undefined)
     return [...told, { path: at("remote", "host"), fault: "is missing: write the address of the SFTP host" }];
   if (hostKeys.length > 0) return told;
   const fault =
-    "is missing, and no host is trusted unseen: list the SFTP host's public keys, as in its /etc/ssh/ssh_host_*_key.pub";
+    "is missing, but every host key has to be pinned: list the SFTP host's public keys, as in its /etc/ssh/ssh_host_*_key.pub";
   return [...told, { path: at("hostKeys"), fault }];
 }
 
@@ -59,7 +59,7 @@ function secretsInPlain(remote: Remote): Problem[] {
     .map(([path]) => ({
       path,
       fault:
-        "is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, since it has been seen",
+        "is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, because it was exposed",
     }));
 }
 
@@ -72,15 +72,15 @@ function plainTransports(remote: Remote): Problem[] {
   });
   const address = remote["url"];
   if (urlStores.includes(type) && address !== undefined && !/^https?:\/\//i.test(String(address))) {
-    urls.push({ path: "url", fault: `is ${shown(address)}, and does not say how it is reached: write https://` });
+    urls.push({ path: "url", fault: `is ${shown(address)}, which has no scheme: write https://` });
   }
   if (type !== "ftp") return urls;
   if (!isOn("tls") && !isOn("explicit_tls")) {
     const fault =
-      'is "ftp", where the login and the backups would travel in the clear: set explicit_tls to true beside it, if that host knows TLS, or use sftp';
+      'is "ftp", which would send the login and the backups unencrypted: set explicit_tls to true beside it, if that host supports TLS, or use sftp';
     return [...urls, { path: "type", fault }];
   }
   if (!isOn("no_check_certificate")) return urls;
-  const fault = "is true, so whoever answers there gets the login and the backups: remove it";
+  const fault = "is true, so any host that answers there gets the login and the backups: remove it";
   return [...urls, { path: "no_check_certificate", fault }];
 }

@@ -74,7 +74,7 @@ export function overlappingClusterNetworks(configuration: Configuration): Proble
         (range) => range.setting === "cluster-cidr" && (contains(range, services) || contains(services, range)),
       );
       if (pods === undefined) return [];
-      const fault = `has ${services.text}, which overlaps ${pods.text}, the network of the pods (cluster-cidr): give services a network of their own`;
+      const fault = `has ${services.text}, which overlaps ${pods.text}, the network of the pods (cluster-cidr): choose another network for services`;
       return [{ path: pathOf("service-cidr"), fault }];
     });
 }
@@ -89,7 +89,7 @@ export function hostsInClusterNetworks(configuration: Configuration, hosts: read
     const address = configuredNodeAddress(host);
     const network = clusterNetworkOf(configuration, address);
     if (network === undefined) return [];
-    const fault = `has the node address ${address}, which is in ${network.text}, the network that K3s gives to ${network.meaning}: set ${network.path} to a network that none of your hosts is in`;
+    const fault = `has the node address ${address}, which is in ${network.text}, K3s's network for ${network.meaning}: set ${network.path} to a network without hosts`;
     return [{ path: host.path, fault }];
   });
 }
@@ -118,7 +118,7 @@ export function dualStackNetworks(configuration: Configuration): Problem[] {
     );
     if (families.size < 2) return [];
     const fault =
-      "has IPv4 and IPv6 networks, but each host has one node address, and K3s does not start without one of each family: keep the networks of the hosts' family";
+      "has IPv4 and IPv6 networks, but each host has one node address, and K3s needs one of each family: keep the networks of the hosts' family";
     return [{ path: pathOf(setting), fault }];
   });
 }
@@ -136,7 +136,7 @@ export function nodesOfOtherFamily(configuration: Configuration, hosts: readonly
     .flatMap((host) => {
       const version = isIP(configuredNodeAddress(host));
       if (version === 0 || families.has(version === 4 ? "ipv4" : "ipv6")) return [];
-      const fault = `has the IPv${version} node address ${configuredNodeAddress(host)}, but the cluster's networks have no IPv${version}: give it another nodeAddress, or set ${pathOf("cluster-cidr")} and service-cidr to IPv${version} networks`;
+      const fault = `has the IPv${version} node address ${configuredNodeAddress(host)}, but the cluster's networks have no IPv${version}: set another nodeAddress, or set ${pathOf("cluster-cidr")} and service-cidr to IPv${version} networks`;
       return [{ path: host.path, fault }];
     });
 }

@@ -9,7 +9,7 @@ export function missingNodeAddresses(hosts: readonly ConfiguredHost[]): Problem[
     .filter(({ entry }) => entry.nodeAddress === undefined && isIP(entry.address) === 0)
     .map(({ path, entry }) => ({
       path: `${path}.nodeAddress`,
-      fault: `is missing, but has to be given because the address ${JSON.stringify(entry.address)} is a DNS name and the cluster's own traffic needs an IP address: add the one that the other hosts reach this host at`,
+      fault: `is missing, but the address ${JSON.stringify(entry.address)} is a DNS name and the cluster's own traffic needs an IP address: add the address at which the other hosts reach this host`,
     }));
 }
 
@@ -18,7 +18,7 @@ export function repeatedConnections(hosts: readonly ConfiguredHost[]): Problem[]
   return hosts.flatMap((host, index) => {
     const first = hosts.slice(0, index).find((other) => isSameConnection(host, other));
     if (first === undefined) return [];
-    const fault = `has the address ${host.entry.address} and SSH port ${host.port} of ${first.path} too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts`;
+    const fault = `has the address ${host.entry.address} and SSH port ${host.port} of ${first.path} too, but every role needs its own host: correct one of the addresses, or remove one of the hosts`;
     return [{ path: host.path, fault }];
   });
 }
@@ -29,7 +29,7 @@ export function ownBastions(hosts: readonly ConfiguredHost[]): Problem[] {
     const { bastion } = entry;
     if (bastion === undefined || bastion.port !== port) return [];
     if (canonicalAddress(bastion.address) !== canonicalAddress(entry.address)) return [];
-    const fault = "is the host itself, at the same address and port: remove it, or give the address of another host";
+    const fault = "is the host itself, at the same address and port: remove it, or write the address of another host";
     return [{ path: `${path}.bastion`, fault }];
   });
 }
@@ -43,7 +43,7 @@ export function repeatedNodeAddresses(hosts: readonly ConfiguredHost[]): Problem
       .find((other) => canonicalAddress(configuredNodeAddress(other)) === address && !isSameConnection(host, other));
     // Behind one DNS name with several SSH ports, hosts are told apart by their nodeAddress, which is asked for already.
     if (first === undefined || isIP(address) === 0) return [];
-    const fault = `has the node address ${address} of ${first.path} too, but every host needs one of its own in the cluster: give each its own nodeAddress`;
+    const fault = `has the node address ${address} of ${first.path} too, but every host needs its own node address: set another nodeAddress for one of them`;
     return [{ path: host.path, fault }];
   });
 }

@@ -19,7 +19,7 @@ export function repeatedHostNames(hosts: readonly ConfiguredHost[]): Problem[] {
   return hosts.flatMap((host, index) => {
     const first = hosts.slice(0, index).find(({ name }) => name === host.name);
     if (first === undefined) return [];
-    const fault = `has the name ${JSON.stringify(host.name)} of ${first.namePath} too, but every host needs a name of its own: rename one of them`;
+    const fault = `has the name ${JSON.stringify(host.name)} of ${first.namePath} too, but every host needs its own name: rename one of them`;
     return [{ path: host.namePath, fault }];
   });
 }

@@ -9,11 +9,11 @@ export function contradictoryBinary({ k3s }: Configuration): Problem[] {
   if (k3s?.binary === undefined) return [];
   const problems: Problem[] = [];
   if (k3s.sha256 === undefined) {
-    const fault = `is missing, but ${configPath("k3s", "binary")} names a file on the hosts, and nothing else says what it has to hold: copy the sha256 from the release's list of checksums`;
+    const fault = `is missing, but ${configPath("k3s", "binary")} names a file on the hosts, which only a checksum can verify: copy the sha256 from the release's list of checksums`;
     problems.push({ path: configPath("k3s", "sha256"), fault });
   }
   if (k3s.mirror !== undefined && !k3s.images.some(({ source }) => !source.includes("/"))) {
-    const fault = `contradicts ${configPath("k3s", "binary")}, since nothing is fetched from it then: remove one of them`;
+    const fault = `contradicts ${configPath("k3s", "binary")}, which disables downloads: remove one of them`;
     problems.push({ path: configPath("k3s", "mirror"), fault });
   }
   return problems;
@@ -23,14 +23,14 @@ export function contradictoryBinary({ k3s }: Configuration): Problem[] {
 export function plainMirror({ k3s }: Configuration): Problem[] {
   if (k3s?.mirror === undefined || !/^http:/i.test(k3s.mirror) || k3s.trustMirror) return [];
   const path = configPath("k3s", "mirror");
-  const remedy = `use https://, or set ${configPath("k3s", "trustMirror")} to true for a network that is yours alone`;
-  const is = `is ${JSON.stringify(k3s.mirror)}, where anybody on the way could put another program in the place of K3s`;
+  const remedy = `use https://, or set ${configPath("k3s", "trustMirror")} to true for a network that only you control`;
+  const is = `is ${JSON.stringify(k3s.mirror)}, so anyone on the network between could replace K3s by another program`;
   if (k3s.sha256 === undefined) {
-    const sum = `set ${configPath("k3s", "sha256")} to the sum of the binary, from the release's own list of checksums`;
+    const sum = `set ${configPath("k3s", "sha256")} to the binary's sum from the release's list of checksums`;
     return [{ path, fault: `${is}: ${sum}, ${remedy}` }];
   }
   if (k3s.agentVersion === undefined || k3s.agentVersion === k3s.version) return [];
-  const fault = `${is} for agents, since ${configPath("k3s", "sha256")} is that of ${k3s.version}, and they run ${k3s.agentVersion}: ${remedy}`;
+  const fault = `${is} for agents, since ${configPath("k3s", "sha256")} is that of ${k3s.version}, but they run ${k3s.agentVersion}: ${remedy}`;
   return [{ path, fault }];
 }
 
@@ -54,7 +54,7 @@ export function loginsInTheClear({ k3s }: Configuration, credentials: string): P
     endpoint.flatMap((url, index) => {
       const { protocol, host } = new URL(url);
       if (protocol !== "http:" || !(host in parsed.logins)) return [];
-      const fault = `is ${JSON.stringify(url)}, but ${configPath("registryCredentials")} has a login for ${host}, which would travel in the clear: write https://, or remove the login`;
+      const fault = `is ${JSON.stringify(url)}, but ${configPath("registryCredentials")} has a login for ${host}, which would be sent unencrypted: write https://, or remove the login`;
       return [{ path: configPath("k3s", "registries", "mirrors", registry, "endpoint", index), fault }];
     }),
   );

@@ -16,7 +16,7 @@ export function loadBalancerOnServerPort({ loadBalancer }: Configuration, hosts:
       const address = canonicalAddress(configuredNodeAddress(balancer));
       const server = servers.find((other) => canonicalAddress(configuredNodeAddress(other)) === address);
       if (server === undefined) return [];
-      const fault = `is the host of ${server.path}, where K3s itself listens on port ${serverPort}: run HAProxy on a host of its own`;
+      const fault = `is the host of ${server.path}, where K3s itself listens on port ${serverPort}: run HAProxy on another host`;
       return [{ path: balancer.path, fault }];
     });
 }

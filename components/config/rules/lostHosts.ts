@@ -13,21 +13,21 @@ export function lostBeyondRepair(hosts: readonly ConfiguredHost[]): Problem[] {
     problems.push({
       path: configPath("servers"),
       fault:
-        "has no server that is not lost, but the nodes of lost hosts are removed through a living one: add a new server under another name, which takes the cluster over from the datastore",
+        "has only lost servers, but a living server has to remove the nodes of lost hosts: add a new server under another name, which takes the cluster over from the datastore",
     });
   }
   if (allLost("loadBalancer")) {
     problems.push({
       path: configPath("loadBalancer", "hosts"),
       fault:
-        "has no host that is not lost, but nodes and clients reach the servers through one: put a new host in the place of one of them, under its address, and remove its lost: true",
+        "has only lost hosts, but nodes and clients reach the servers through a load balancer: replace one of them by a new host with its address, and remove its lost: true",
     });
   }
   for (const { path } of hosts.filter(({ role, entry }) => role === "datastore" && entry.lost)) {
     problems.push({
       path: `${path}.lost`,
       fault:
-        "is true, but the whole cluster is kept on this host: put a new host in its place, remove lost: true, and restore a backup on it",
+        "is true, but this host holds the cluster's whole state: replace it by a new host, remove lost: true, and restore a backup on it",
     });
   }
   return problems;

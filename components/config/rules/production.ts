@@ -5,6 +5,6 @@ import type { Configuration } from "../schema.ts";
 /** Production is claimed: the loss of one server must not be the loss of the API. */
 export function singleServerInProduction({ safety, servers }: Configuration): Problem[] {
   if (safety?.production !== true || servers === undefined || Object.keys(servers).length !== 1) return [];
-  const fault = `is true, but ${configPath("servers")} has a single server, whose loss is the loss of the API: add a second one, or a third, or set it to false`;
+  const fault = `is true, but ${configPath("servers")} has a single server, and losing it stops the API: add a second or a third one, or set it to false`;
   return [{ path: configPath("safety", "production"), fault }];
 }

@@ -13,6 +13,6 @@ export function portsOfSshd({ loadBalancer, datastore }: Configuration, hosts: r
   return wanted.flatMap(({ path, port, role }) => {
     const host = hosts.find((each) => each.role === role && each.port === port);
     if (host === undefined) return [];
-    return [{ path, fault: `is ${host.port}, but sshd listens on that port of ${host.path}: choose another one` }];
+    return [{ path, fault: `is ${host.port}, but sshd listens on that port of ${host.path}: choose another port` }];
   });
 }

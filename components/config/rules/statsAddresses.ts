@@ -15,11 +15,11 @@ export function unusableStatsAddresses({ loadBalancer }: Configuration): Problem
     if (!names.includes(name)) {
       const near = nearMatch(name, names);
       const remedy = near === undefined ? "remove it" : `rename it to ${near}, or remove it`;
-      const fault = `is for no load balancer: ${remedy} (there are ${listed(names)})`;
+      const fault = `names no load balancer: ${remedy} (there are ${listed(names)})`;
       return [{ path, fault, presumes: [configPath("loadBalancer", "hosts")] }];
     }
     if (shared === undefined || canonicalAddress(address) !== canonicalAddress(shared)) return [];
-    const fault = `is ${address}, the address that clients use for the API: write an address of the host that its operators alone reach, or remove it`;
+    const fault = `is ${address}, the address that clients use for the API: write an address of the host that only operators reach, or remove it`;
     return [{ path, fault }];
   });
 }
@@ -27,6 +27,6 @@ export function unusableStatsAddresses({ loadBalancer }: Configuration): Problem
 /** One port cannot be both: HAProxy would not start. */
 export function statsOnApiPort({ loadBalancer }: Configuration): Problem[] {
   if (loadBalancer === undefined || loadBalancer.statsPort !== loadBalancer.port) return [];
-  const fault = `is ${loadBalancer.statsPort}, but the Kubernetes API is offered on that port (${configPath("loadBalancer", "port")}): choose another one`;
+  const fault = `is ${loadBalancer.statsPort}, but the Kubernetes API is offered on that port (${configPath("loadBalancer", "port")}): choose another port`;
   return [{ path: configPath("loadBalancer", "statsPort"), fault }];
 }

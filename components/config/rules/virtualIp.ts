@@ -15,7 +15,7 @@ export function misplacedVirtualIp({ loadBalancer }: Configuration): Problem[] {
   if (loadBalancer === undefined) return [];
   const count = Object.keys(loadBalancer.hosts).length;
   if (count > 1 && loadBalancer.virtualIp === undefined) {
-    const fault = `is missing, but ${configPath("loadBalancer", "hosts")} has ${count} hosts, which have to share an address that clients use: add a free one of their network, like {address: 203.0.113.35}, or keep one host`;
+    const fault = `is missing, but ${configPath("loadBalancer", "hosts")} has ${count} hosts, which need a shared address for clients: add a free address of their network, like {address: 203.0.113.35}, or keep one host`;
     return [{ path, fault, presumes }];
   }
   if (count === 1 && loadBalancer.virtualIp !== undefined) {
@@ -40,13 +40,13 @@ export function unusableVirtualIp(configuration: Configuration, hosts: readonly 
   }
   const network = clusterNetworkOf(configuration, address);
   if (network !== undefined) {
-    const fault = `is ${address}, which is in ${network.text}, the network that K3s gives to ${network.meaning}: choose an address of the load balancers' own network`;
+    const fault = `is ${address}, which is in ${network.text}, K3s's network for ${network.meaning}: choose an address of the load balancers' own network`;
     return [{ path: addressPath, fault }];
   }
   const other = hosts
     .filter(({ role }) => role === "loadBalancer")
     .find((host) => ![0, isIP(address)].includes(isIP(configuredNodeAddress(host))));
   if (other === undefined) return [];
-  const fault = `is an IPv${isIP(address)} address, but ${other.path} has the node address ${configuredNodeAddress(other)}: choose one of the load balancers' own network`;
+  const fault = `is an IPv${isIP(address)} address, but ${other.path} has the node address ${configuredNodeAddress(other)}: choose an address of the load balancers' own network`;
   return [{ path: addressPath, fault }];
 }

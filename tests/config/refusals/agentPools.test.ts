@@ -20,7 +20,7 @@ refuses("agent pools", [
     name: "a time to drain that is none",
     config: pool({ drainSeconds: -1 }),
     problems: [
-      "k3s-ha:agentPools.workers.drainSeconds is -1, but has to be a whole number from 0 to 3600: write the seconds that pods may take to leave an agent before it is restarted.",
+      "k3s-ha:agentPools.workers.drainSeconds is -1, but has to be a whole number from 0 to 3600: write the seconds for draining an agent before K3s restarts on it.",
     ],
   },
   {
@@ -34,7 +34,7 @@ refuses("agent pools", [
     name: "a label's key with a space",
     config: pool({ labels: { "a b": "c" } }),
     problems: [
-      'k3s-ha:agentPools.workers.labels["a b"] is not a label\'s key: write a name of at most 63 letters, digits, "-", "_" and ".", if need be after a DNS name and "/", such as "example.com/tier".',
+      'k3s-ha:agentPools.workers.labels["a b"] is not a label\'s key: write a name of at most 63 letters, digits, "-", "_" and ".", optionally after a DNS name and "/", such as "example.com/tier".',
     ],
   },
   {
@@ -48,7 +48,7 @@ refuses("agent pools", [
     name: "a label that kubelet may not set",
     config: pool({ labels: { "node-role.kubernetes.io/worker": "true" } }),
     problems: [
-      'k3s-ha:agentPools.workers.labels["node-role.kubernetes.io/worker"] is a label that Kubernetes does not let a node set on itself, so its kubelet would not start: use a prefix of your own, or set it with kubectl once the node has joined.',
+      'k3s-ha:agentPools.workers.labels["node-role.kubernetes.io/worker"] is a label that a node may not set on itself, so its kubelet would not start: use your own prefix, or set it with kubectl after the node has joined.',
     ],
   },
   {

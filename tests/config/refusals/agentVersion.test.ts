@@ -14,7 +14,7 @@ refuses("agents' release", [
     name: "one that is too old for them",
     config: k3s({ version, agentVersion: "v1.31.9+k3s1" }),
     problems: [
-      "k3s-ha:k3s.agentVersion is v1.31.9+k3s1, more than 3 minor versions behind the servers' v1.35.0+k3s1, but a kubelet must not be older than that: set a newer one, or remove agentVersion.",
+      "k3s-ha:k3s.agentVersion is v1.31.9+k3s1, more than 3 minor versions behind the servers' v1.35.0+k3s1, but a kubelet must not be older than that: set a newer release, or remove agentVersion.",
     ],
   },
 ]);

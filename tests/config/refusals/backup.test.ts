@@ -61,14 +61,14 @@ refuses("backups", [
     name: "no backups kept",
     config: backup({ keep: 0 }),
     problems: [
-      "k3s-ha:backup.keep is 0, but has to be a whole number of at least 1: write how many verified backups are kept.",
+      "k3s-ha:backup.keep is 0, but has to be a whole number of at least 1: write the number of verified backups to keep.",
     ],
   },
   {
     name: "half a backup kept",
     config: backup({ keep: 1.5 }),
     problems: [
-      "k3s-ha:backup.keep is 1.5, but has to be a whole number of at least 1: write how many verified backups are kept.",
+      "k3s-ha:backup.keep is 1.5, but has to be a whole number of at least 1: write the number of verified backups to keep.",
     ],
   },
   {
@@ -103,40 +103,38 @@ refuses("backups", [
     name: "a negative number of generations",
     config: backup({ daily: -1 }),
     problems: [
-      "k3s-ha:backup.daily is -1, but has to be a whole number from 0 to 1000: write of how many days the newest backup is kept.",
+      "k3s-ha:backup.daily is -1, but has to be a whole number from 0 to 1000: write the number of days whose last backup is kept.",
     ],
   },
   {
     name: "a recipient that was mistyped",
     config: backup({ recipients: [mistyped] }),
-    problems: ["k3s-ha:backup.recipients[0] is not as age made it (its checksum is wrong): copy it again."],
+    problems: ["k3s-ha:backup.recipients[0] has a wrong checksum: copy it again."],
   },
   {
     name: "a recipient that is none",
     config: backup({ recipients: ["ssh-ed25519 AAAA"] }),
     problems: [
-      'k3s-ha:backup.recipients[0] is "ssh-ed25519 AAAA", but has to be a public key of age: write the line age1… that age-keygen prints.',
+      'k3s-ha:backup.recipients[0] is "ssh-ed25519 AAAA", but has to be a public age key: write the line age1… that age-keygen prints.',
     ],
   },
   {
     name: "a private key in the place of a recipient",
     config: backup({ recipients: ["AGE-SECRET-KEY-1HUNTER2"] }),
     problems: [
-      "k3s-ha:backup.recipients[0] is a private key, which must not be on any host: write its public one (age-keygen -y prints it), and make a new pair, since it has been seen.",
+      "k3s-ha:backup.recipients[0] is a private key, which must not be on any host: write its public key (age-keygen -y prints it), and create a new pair, because this one was exposed.",
     ],
   },
   {
     name: "a copy of unknown kind",
     config: backup({ copy: { remote: {}, path: "k3s" } }),
-    problems: [
-      "k3s-ha:backup.copy.remote.type is missing: write the kind of store that it is to rclone, such as sftp or s3.",
-    ],
+    problems: ["k3s-ha:backup.copy.remote.type is missing: write rclone's type of the store, such as sftp or s3."],
   },
   {
     name: "an SFTP host that is trusted unseen",
     config: backup({ copy: { remote: { type: "sftp", host: "203.0.113.90" }, path: "k3s" } }),
     problems: [
-      "k3s-ha:backup.copy.hostKeys is missing, and no host is trusted unseen: list the SFTP host's public keys, as in its /etc/ssh/ssh_host_*_key.pub.",
+      "k3s-ha:backup.copy.hostKeys is missing, but every host key has to be pinned: list the SFTP host's public keys, as in its /etc/ssh/ssh_host_*_key.pub.",
     ],
   },
   {
@@ -147,13 +145,13 @@ refuses("backups", [
   {
     name: "host keys of an object store",
     config: backup({ copy: { remote: { type: "s3" }, hostKeys: [hostKey], path: "k3s" } }),
-    problems: ['k3s-ha:backup.copy.hostKeys is for remotes of type sftp only, and this one is "s3": remove it.'],
+    problems: ['k3s-ha:backup.copy.hostKeys is for remotes of type sftp only, but this one is "s3": remove it.'],
   },
   {
     name: "a secret of a store in plain text",
     config: backup({ copy: { remote: { type: "s3", secret_access_key: "hunter2" }, path: "k3s" } }),
     problems: [
-      "k3s-ha:backup.copy.remote.secret_access_key is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, since it has been seen.",
+      "k3s-ha:backup.copy.remote.secret_access_key is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, because it was exposed.",
     ],
   },
   ...Object.entries({
@@ -171,21 +169,21 @@ refuses("backups", [
     name,
     config: backup({ copy: { remote: { type, [setting]: "hunter2" }, path: "k3s" } }),
     problems: [
-      `k3s-ha:backup.copy.remote.${setting} is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, since it has been seen.`,
+      `k3s-ha:backup.copy.remote.${setting} is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, because it was exposed.`,
     ],
   })),
   {
     name: "a login in the address of a store",
     config: backup({ copy: { remote: { type: "webdav", url: "https://me:hunter2@dav.example.com" }, path: "k3s" } }),
     problems: [
-      "k3s-ha:backup.copy.remote.url is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, since it has been seen.",
+      "k3s-ha:backup.copy.remote.url is a secret in plain text: write it as a line of the secret k3s-ha:backupCopyCredentials, and replace it, because it was exposed.",
     ],
   },
   {
     name: "copies over ftp",
     config: backup({ copy: { remote: { type: "ftp", host: "203.0.113.90" }, path: "k3s" } }),
     problems: [
-      'k3s-ha:backup.copy.remote.type is "ftp", where the login and the backups would travel in the clear: set explicit_tls to true beside it, if that host knows TLS, or use sftp.',
+      'k3s-ha:backup.copy.remote.type is "ftp", which would send the login and the backups unencrypted: set explicit_tls to true beside it, if that host supports TLS, or use sftp.',
     ],
   },
   {
@@ -194,49 +192,47 @@ refuses("backups", [
       copy: { remote: { type: "ftp", host: "203.0.113.90", tls: true, no_check_certificate: true }, path: "k3s" },
     }),
     problems: [
-      "k3s-ha:backup.copy.remote.no_check_certificate is true, so whoever answers there gets the login and the backups: remove it.",
+      "k3s-ha:backup.copy.remote.no_check_certificate is true, so any host that answers there gets the login and the backups: remove it.",
     ],
   },
   {
     name: "copies over plain http",
     config: backup({ copy: { remote: { type: "s3", endpoint: "http://s3.example.com" }, path: "k3s" } }),
     problems: [
-      'k3s-ha:backup.copy.remote.endpoint is "http://s3.example.com", where the login and the backups would travel in the clear: write https://.',
+      'k3s-ha:backup.copy.remote.endpoint is "http://s3.example.com", which would send the login and the backups unencrypted: write https://.',
     ],
   },
   {
     name: "copies over plain WebDAV",
     config: backup({ copy: { remote: { type: "webdav", url: "HTTP://dav.example.com" }, path: "k3s" } }),
     problems: [
-      'k3s-ha:backup.copy.remote.url is "HTTP://dav.example.com", where the login and the backups would travel in the clear: write https://.',
+      'k3s-ha:backup.copy.remote.url is "HTTP://dav.example.com", which would send the login and the backups unencrypted: write https://.',
     ],
   },
   {
     name: "copies over WebDAV of some kind",
     config: backup({ copy: { remote: { type: "webdav", url: "dav.example.com" }, path: "k3s" } }),
-    problems: [
-      'k3s-ha:backup.copy.remote.url is "dav.example.com", and does not say how it is reached: write https://.',
-    ],
+    problems: ['k3s-ha:backup.copy.remote.url is "dav.example.com", which has no scheme: write https://.'],
   },
   {
     name: "plain http among the credentials of a copy",
     config: { ...smallStack, backupCopyCredentials: "url = http://me:hunter2@dav.example.com" },
     problems: [
-      "k3s-ha:backupCopyCredentials has url begin with http://, where the login and the backups would travel in the clear: write https://.",
+      "k3s-ha:backupCopyCredentials has url begin with http://, which would send the login and the backups unencrypted: write https://.",
     ],
   },
   {
     name: "a webhook over http",
     config: { ...smallStack, backupFailureWebhook: "http://chat.example.com/hooks/hunter2" },
     problems: [
-      "k3s-ha:backupFailureWebhook begins with http://, so the messages and the address, which is a secret, would travel in the clear: write https://.",
+      "k3s-ha:backupFailureWebhook begins with http://, which would send the messages and the secret address unencrypted: write https://.",
     ],
   },
   {
     name: "the recipient of the documentation",
     config: backup({ recipients: [exampleRecipient] }),
     problems: [
-      `k3s-ha:backup.recipients[0] is the example key ${exampleRecipient} of this project's documentation, so nobody of yours could open a backup: make a key with age-keygen, and write its public half.`,
+      `k3s-ha:backup.recipients[0] is the example key ${exampleRecipient} of this project's documentation, so you could not open a backup: create a key with age-keygen, and write its public key.`,
     ],
   },
   {
@@ -245,7 +241,7 @@ refuses("backups", [
       copy: { remote: { type: "sftp", host: "203.0.113.90" }, hostKeys: [exampleHostKey], path: "k3s" },
     }),
     problems: [
-      "k3s-ha:backup.copy.hostKeys[0] is the example key of this project's documentation, which is of no host of yours: write a key of the SFTP host, from its /etc/ssh/ssh_host_*_key.pub.",
+      "k3s-ha:backup.copy.hostKeys[0] is the example key of this project's documentation, not a key of your host: write a key of the SFTP host, from its /etc/ssh/ssh_host_*_key.pub.",
     ],
   },
   {
@@ -271,28 +267,24 @@ refuses("backups", [
     name: "drills that could open no backup",
     config: backup({ recipients: [ageRecipient], drill: {} }),
     problems: [
-      'k3s-ha:backup.drill needs the private key of one of backup.recipients, or no drill could open a backup: set it with "pulumi config set --secret k3s-ha:backupDrillIdentity", or remove the drills.',
+      'k3s-ha:backup.drill is missing, but drills need the private key of one of backup.recipients: set it with "pulumi config set --secret k3s-ha:backupDrillIdentity", or remove the drills.',
     ],
   },
   {
     name: "a key for drills where there are none",
     config: { ...backup({ recipients: [ageRecipient] }), backupDrillIdentity: drillKey },
-    problems: [
-      "k3s-ha:backupDrillIdentity is set, but there are no drills, and a key is kept only where it is needed: remove it.",
-    ],
+    problems: ["k3s-ha:backupDrillIdentity is set, but there are no drills, so no key is needed: remove it."],
   },
   {
     name: "a key for drills where nothing is encrypted",
     config: { ...backup({ recipients: [], drill: {} }), backupDrillIdentity: drillKey },
-    problems: [
-      "k3s-ha:backupDrillIdentity is set, but backups are not encrypted, and a key is kept only where it is needed: remove it.",
-    ],
+    problems: ["k3s-ha:backupDrillIdentity is set, but backups are not encrypted, so no key is needed: remove it."],
   },
   {
     name: "a key for drills that is none",
     config: { ...backup({ recipients: [ageRecipient], drill: {} }), backupDrillIdentity: "hunter2" },
     problems: [
-      "k3s-ha:backupDrillIdentity has to be a private key of age: write the line AGE-SECRET-KEY-1… that age-keygen prints.",
+      "k3s-ha:backupDrillIdentity has to be a private age key: write the line AGE-SECRET-KEY-1… that age-keygen prints.",
     ],
   },
   {

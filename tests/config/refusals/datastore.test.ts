@@ -42,7 +42,7 @@ refuses("the datastore", [
     name: "the port of sshd",
     config: managed({ port: 22 }),
     problems: [
-      "k3s-ha:datastore.managed.port is 22, but sshd listens on that port of k3s-ha:datastore.managed.host: choose another one.",
+      "k3s-ha:datastore.managed.port is 22, but sshd listens on that port of k3s-ha:datastore.managed.host: choose another port.",
     ],
   },
   {
@@ -56,35 +56,35 @@ refuses("the datastore", [
     name: "a database of MariaDB's own",
     config: managed({ database: "mysql" }),
     problems: [
-      'k3s-ha:datastore.managed.database is "mysql", but has to be a schema of its own, and this one is MariaDB\'s: write another name such as k3s.',
+      'k3s-ha:datastore.managed.database is "mysql", but has to be another schema than MariaDB\'s own: write a name such as k3s.',
     ],
   },
   {
     name: "a firewall that is neither on nor off",
     config: managed({ firewall: "no" }),
     problems: [
-      'k3s-ha:datastore.managed.firewall is "no", but has to be true or false: write false only if a firewall of your own closes the port.',
+      'k3s-ha:datastore.managed.firewall is "no", but has to be true or false: write false only if your own firewall closes the port.',
     ],
   },
   {
     name: "too few connections for a server to work with",
     config: { ...smallStack, datastore: { ...(smallStack["datastore"] as object), connectionsPerServer: 9 } },
     problems: [
-      "k3s-ha:datastore.connectionsPerServer is 9, but has to be a whole number from 10 to 1000: write how many connections each K3s server may hold.",
+      "k3s-ha:datastore.connectionsPerServer is 9, but has to be a whole number from 10 to 1000: write the number of connections that each K3s server may open.",
     ],
   },
   {
     name: "a datastore to move from that is none",
     config: { ...smallStack, datastore: { ...(smallStack["datastore"] as object), movingFrom: "db-1" } },
     problems: [
-      'k3s-ha:datastore.movingFrom is "db-1", but has to be a datastore: write it as the refusal names it, such as 198.51.100.20:3306/k3s.',
+      'k3s-ha:datastore.movingFrom is "db-1", but has to be a datastore: write it as in the refusal, such as 198.51.100.20:3306/k3s.',
     ],
   },
   {
     name: "a managed datastore and an endpoint",
     config: { ...smallStack, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
     problems: [
-      "k3s-ha:datastoreEndpoint contradicts k3s-ha:datastore.managed, which gives a datastore too: remove one of them.",
+      "k3s-ha:datastoreEndpoint contradicts k3s-ha:datastore.managed, which also names a datastore: remove one of them.",
     ],
   },
   {
@@ -100,14 +100,14 @@ refuses("the datastore", [
     name: "an endpoint that nobody says how to verify",
     config: { ...smallStack, datastore: {}, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
     problems: [
-      "k3s-ha:datastore.endpoint.caFile is missing, but a datastore that k3s-ha:datastoreEndpoint names has to be verified: name the file with the CA that signed its certificate.",
+      "k3s-ha:datastore.endpoint.caFile is missing, but the datastore in k3s-ha:datastoreEndpoint has to be verified: name the file with the CA that signed its certificate.",
     ],
   },
   {
     name: "verification of an endpoint that is missing",
     config: { ...smallStack, datastore: { endpoint: { caFile: "ca.pem" } } },
     problems: [
-      'k3s-ha:datastoreEndpoint is missing, but k3s-ha:datastore.endpoint says how the datastore that it names is verified: set it with "pulumi config set --secret k3s-ha:datastoreEndpoint".',
+      'k3s-ha:datastoreEndpoint is missing, but k3s-ha:datastore.endpoint has certificates for the datastore that it names: set it with "pulumi config set --secret k3s-ha:datastoreEndpoint".',
     ],
   },
   {
@@ -115,8 +115,8 @@ refuses("the datastore", [
     config: { ...smallStack, datastore: {}, datastoreEndpoint: "hunter2" },
     machine: { secretKeys: [] },
     problems: [
-      "k3s-ha:datastore.endpoint.caFile is missing, but a datastore that k3s-ha:datastoreEndpoint names has to be verified: name the file with the CA that signed its certificate.",
-      'k3s-ha:datastoreEndpoint stands in plain text in the stack\'s file, but is a secret: set it with "pulumi config set --secret k3s-ha:datastoreEndpoint", and replace the secret, since it has been seen.',
+      "k3s-ha:datastore.endpoint.caFile is missing, but the datastore in k3s-ha:datastoreEndpoint has to be verified: name the file with the CA that signed its certificate.",
+      'k3s-ha:datastoreEndpoint is a secret in plain text in the stack\'s file: set it with "pulumi config set --secret k3s-ha:datastoreEndpoint", and replace the secret, because it was exposed.',
       "k3s-ha:datastoreEndpoint has to be the endpoint of a datastore: write it like mysql://user:password@tcp(host:3306)/schema, postgres://user:password@host:5432/database or https://host:2379.",
     ],
   },
@@ -131,21 +131,21 @@ refuses("the datastore", [
     name: "an administrator's password with a line's end",
     config: { ...smallStack, datastore: { existing: existing() }, datastoreAdminPassword: "hunter2\n" },
     problems: [
-      "k3s-ha:datastoreAdminPassword has a control character in it, perhaps the line's end of a file: set it again without.",
+      "k3s-ha:datastoreAdminPassword contains a control character, perhaps the line break at the end of a file: set it again without it.",
     ],
   },
   {
     name: "an administrator's password without a database that it is of",
     config: { ...smallStack, datastoreAdminPassword: "hunter2" },
     problems: [
-      "k3s-ha:datastoreAdminPassword has no use without k3s-ha:datastore.existing, where its user is named: remove it.",
+      "k3s-ha:datastoreAdminPassword has no effect without k3s-ha:datastore.existing, which names its user: remove it.",
     ],
   },
   {
     name: "an existing database without a CA, a host for backups, and of a kind that there is not",
     config: withExisting({ engine: "oracle" }),
     problems: [
-      'k3s-ha:datastore.existing.engine is "oracle", but has to be mysql or mariadb: write which of the two the server is.',
+      'k3s-ha:datastore.existing.engine is "oracle", but has to be mysql or mariadb: write the engine of the database server.',
     ],
   },
   {
@@ -153,42 +153,42 @@ refuses("the datastore", [
     config: withExisting(),
     problems: [
       'k3s-ha:datastore.existing.caFile is "ca.pem" (/nowhere/ca.pem), a file that does not exist: create it or correct the path.',
-      "k3s-ha:backup.host is missing, but only a managed database has a host that takes its backups: name a host of this stack that may reach the database, such as a server.",
+      "k3s-ha:backup.host is missing, but only a managed datastore has its own host for backups: name a host of this stack that reaches the datastore, such as a server.",
     ],
   },
   {
     name: "an existing MariaDB that no host makes the users of",
     config: { ...withExisting({ engine: "mariadb", caFile: exampleCa }), backup: { host: "server-1" } },
     problems: [
-      "k3s-ha:datastore.existing.via is missing, but a MariaDB's users are made by a host that may reach it: name one of this stack's hosts, such as a server.",
+      "k3s-ha:datastore.existing.via is missing, but a host that reaches MariaDB has to create its users: name one of this stack's hosts, such as a server.",
     ],
   },
   {
     name: "a host for a MariaDB's users that there is not",
     config: { ...withExisting({ engine: "mariadb", via: "jump", caFile: exampleCa }), backup: { host: "server-1" } },
     problems: [
-      'k3s-ha:datastore.existing.via is "jump", which is the name of no host: name one of this stack\'s hosts, such as a server.',
+      'k3s-ha:datastore.existing.via is "jump", but no host has that name: name one of this stack\'s hosts, such as a server.',
     ],
   },
   {
     name: "a host for a MySQL's users",
     config: { ...withExisting({ via: "server-1", caFile: exampleCa }), backup: { host: "server-1" } },
     problems: [
-      "k3s-ha:datastore.existing.via is set, but only a MariaDB's users are made by a host; MySQL's are made from where Pulumi runs: remove it.",
+      "k3s-ha:datastore.existing.via is set, but a host creates the users of a MariaDB only; those of MySQL are created from where Pulumi runs: remove it.",
     ],
   },
   {
     name: "a place to log in from that is none",
     config: { ...withExisting({ loginFrom: ["10.0.0.1'"], caFile: exampleCa }), backup: { host: "server-1" } },
     problems: [
-      `k3s-ha:datastore.existing.loginFrom[0] is "10.0.0.1'", but has to be an address as the database sees it, or a pattern of the database's: write it like 203.0.113.11 or "203.0.113.%".`,
+      `k3s-ha:datastore.existing.loginFrom[0] is "10.0.0.1'", but has to be an address that the database server sees, or a pattern of such addresses: write it like 203.0.113.11 or "203.0.113.%".`,
     ],
   },
   {
     name: "a file that is no CA",
     config: { ...withExisting({ caFile: "/dev/null" }), backup: { host: "server-1" } },
     problems: [
-      'k3s-ha:datastore.existing.caFile is "/dev/null", a file without a certificate: name the one with the PEM text from -----BEGIN CERTIFICATE----- on.',
+      'k3s-ha:datastore.existing.caFile is "/dev/null", a file without a certificate: name the file with the PEM text that starts with -----BEGIN CERTIFICATE-----.',
     ],
   },
   {
@@ -196,22 +196,22 @@ refuses("the datastore", [
     config: { ...withExisting({ caFile: exampleCa }), backup: { host: "server-1" } },
     machine: { now: new Date("2126-11-23T12:00:00Z") },
     problems: [
-      `k3s-ha:datastore.existing.caFile is ${JSON.stringify(exampleCa)}, a file with a certificate that expired on ${exampleCaEnd}: name the one that is in use.`,
+      `k3s-ha:datastore.existing.caFile is ${JSON.stringify(exampleCa)}, a file with a certificate that expired on ${exampleCaEnd}: name the certificate that is in use.`,
     ],
   },
   {
     name: "a CA that is damaged",
     config: { ...withExisting({ caFile: damagedCa }), backup: { host: "server-1" } },
     problems: [
-      `k3s-ha:datastore.existing.caFile is ${JSON.stringify(damagedCa)}, a file with a certificate that is damaged: copy it again.`,
+      `k3s-ha:datastore.existing.caFile is ${JSON.stringify(damagedCa)}, a file with a damaged certificate: copy it again.`,
     ],
   },
   {
     name: "a client's key without its certificate",
     config: given({ caFile: exampleCa, keyFile: exampleCa }, "https://etcd-1:2379"),
     problems: [
-      "k3s-ha:datastore.endpoint.certFile is missing, but k3s-ha:datastore.endpoint.keyFile is of no use without it: name the other file too.",
-      `k3s-ha:datastore.endpoint.keyFile is ${JSON.stringify(exampleCa)}, a file without a private key that can be used: name one with a PEM key without a passphrase.`,
+      "k3s-ha:datastore.endpoint.certFile is missing, but k3s-ha:datastore.endpoint.keyFile is useless without it: name the other file too.",
+      `k3s-ha:datastore.endpoint.keyFile is ${JSON.stringify(exampleCa)}, a file without a usable private key: name one with a PEM key without a passphrase.`,
     ],
   },
   {
@@ -224,35 +224,35 @@ refuses("the datastore", [
     },
     problems: [
       "k3s-ha:datastore has managed, existing and endpoint, but a cluster has one datastore: keep one of them.",
-      "k3s-ha:datastoreEndpoint contradicts k3s-ha:datastore.managed, which gives a datastore too: remove one of them.",
+      "k3s-ha:datastoreEndpoint contradicts k3s-ha:datastore.managed, which also names a datastore: remove one of them.",
     ],
   },
   {
     name: "no datastore",
     config: { ...smallStack, datastore: {} },
     problems: [
-      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server that is there, or endpoint.",
+      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint.",
     ],
   },
   {
     name: "backups of an etcd",
     config: { ...given({ caFile: exampleCa }, "https://etcd-1:2379"), backup: { host: "server-1" } },
     problems: [
-      "k3s-ha:backup is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md tells.",
+      "k3s-ha:backup is set, but this program takes no backups of PostgreSQL, of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes.",
     ],
   },
   {
     name: "a given MySQL without a host for backups",
     config: given({ caFile: exampleCa }, login + "tcp(db.example.com:3306)/k3s"),
     problems: [
-      "k3s-ha:backup.host is missing, but only a managed database has a host that takes its backups: name a host of this stack that may reach the database, such as a server.",
+      "k3s-ha:backup.host is missing, but only a managed datastore has its own host for backups: name a host of this stack that reaches the datastore, such as a server.",
     ],
   },
   {
     name: "a client certificate without its key",
     config: given({ caFile: exampleCa, certFile: exampleCa }, login + "tcp(db.example.com:3306)/k3s"),
     problems: [
-      "k3s-ha:datastore.endpoint.keyFile is missing, but k3s-ha:datastore.endpoint.certFile is of no use without it: name the other file too.",
+      "k3s-ha:datastore.endpoint.keyFile is missing, but k3s-ha:datastore.endpoint.certFile is useless without it: name the other file too.",
     ],
   },
   {
@@ -262,7 +262,7 @@ refuses("the datastore", [
       "postgres://k3s:hunter2@db.example.com/k3s",
     ),
     problems: [
-      `k3s-ha:datastore.endpoint.keyFile is ${JSON.stringify(exampleCa)}, a file without a private key that can be used: name one with a PEM key without a passphrase.`,
+      `k3s-ha:datastore.endpoint.keyFile is ${JSON.stringify(exampleCa)}, a file without a usable private key: name one with a PEM key without a passphrase.`,
     ],
   },
   {
@@ -272,7 +272,7 @@ refuses("the datastore", [
       backup: { host: "server-1" },
     },
     problems: [
-      "k3s-ha:backup is set, but this program takes no backups of PostgreSQL, of etcd, and of databases that want a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md tells.",
+      "k3s-ha:backup is set, but this program takes no backups of PostgreSQL, of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes.",
     ],
   },
 ]);

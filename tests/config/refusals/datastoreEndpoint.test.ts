@@ -16,17 +16,17 @@ const cases: [name: string, endpoint: string, fault: string][] = [
   [
     "tls=",
     login + "tcp(db.example.com:3306)/k3s?parseTime=true&tls=skip-verify",
-    "has the parameter tls=, which silently overrides the CA file that the database is verified with: remove it, since TLS is verified without it.",
+    "has the parameter tls=, which silently overrides the CA file: remove it; TLS is verified without it.",
   ],
   [
     "KINE_SKIP_VERIFY",
     login + "tcp(db.example.com:3306)/k3s?KINE_SKIP_VERIFY=true",
-    "has a parameter KINE…, which is the name of an environment variable that can turn verification off: remove it.",
+    "has a parameter KINE…, the name of an environment variable that can turn verification off: remove it.",
   ],
   [
     "a fallback to plain text",
     login + "tcp(db.example.com:3306)/k3s?allowFallbackToPlaintext=true",
-    "has the parameter allowFallbackToPlaintext=, which contradicts what stands before the question mark, or its verification: remove it.",
+    "has the parameter allowFallbackToPlaintext=, which contradicts the part before the question mark or the verification: remove it.",
   ],
   [
     "no tcp(…)",
@@ -46,27 +46,27 @@ const cases: [name: string, endpoint: string, fault: string][] = [
   [
     "a schema that needs quoting",
     login + "tcp(db.example.com:3306)/team%2Fk3s",
-    'names a schema that needs quoting: use one of letters, digits and any of "_$-", like mysql://user:password@tcp(host:3306)/schema.',
+    'names a schema that needs quoting: use letters, digits and "_$-" only, like mysql://user:password@tcp(host:3306)/schema.',
   ],
   [
     "a schema of the database's own",
     login + "tcp(db.example.com:3306)/mysql",
-    "names a schema that is the database's own: write another name, like mysql://user:password@tcp(host:3306)/schema.",
+    "names a schema of the database server itself: write another name, like mysql://user:password@tcp(host:3306)/schema.",
   ],
   [
     "no password",
     "mysql://k3s:@tcp(db.example.com:3306)/k3s",
-    "has no password, so whoever reaches the database gets in: give the user one.",
+    "has no password, so anyone who reaches the datastore could log in: give the user a password.",
   ],
   [
     "a password with a line's end",
     "mysql://k3s:hunter2\n@tcp(db.example.com:3306)/k3s",
-    "has a password with a control character or broken text in it, which not every program on the way keeps: give the user another one.",
+    "has a password with a control character or invalid text, which some programs change: give the user another password.",
   ],
   [
     "a password that is too long",
     `mysql://k3s:${"x".repeat(256)}@tcp(db.example.com:3306)/k3s`,
-    "has a password of more than 255 bytes, which MySQL gives no user: give the user a shorter one.",
+    "has a password of more than 255 bytes, which MySQL does not support: give the user a shorter password.",
   ],
   [
     "an odd address",
@@ -86,12 +86,12 @@ const cases: [name: string, endpoint: string, fault: string][] = [
   [
     "another kind of datastore",
     "sqlite:///var/lib/k3s.db",
-    "is of a sqlite datastore, but has to be of MySQL, MariaDB, PostgreSQL or etcd: write it like mysql://user:password@tcp(host:3306)/schema, postgres://user:password@host:5432/database or https://host:2379.",
+    "is a sqlite datastore, but has to be MySQL, MariaDB, PostgreSQL or etcd: write it like mysql://user:password@tcp(host:3306)/schema, postgres://user:password@host:5432/database or https://host:2379.",
   ],
   [
     "an etcd without TLS",
     "http://etcd-1:2379",
-    "is of an etcd without TLS, which nobody would verify: write it like https://host-1:2379,https://host-2:2379,https://host-3:2379.",
+    "is an etcd without TLS, which cannot be verified: write it like https://host-1:2379,https://host-2:2379,https://host-3:2379.",
   ],
   [
     "an etcd without a port",
@@ -101,12 +101,12 @@ const cases: [name: string, endpoint: string, fault: string][] = [
   [
     "a PostgreSQL password that is not percent-encoded",
     "postgres://k3s:p@ss/w:o?r#d@db.example.com/k3s",
-    'has to be a URL with user, password, host and database: write it like postgres://user:password@host:5432/database, and every character of user and password but letters, digits and any of "-._~" as % and its hexadecimal code.',
+    'has to be a URL with user, password, host and database: write it like postgres://user:password@host:5432/database, and percent-encode every character of user and password except letters, digits and "-._~".',
   ],
   [
     "a PostgreSQL without verification",
     `${postgres}?sslmode=require`,
-    "has a sslmode that is weaker than verify-full: remove it, since K3s verifies fully with the CA that is configured.",
+    "has a sslmode that is weaker than verify-full: remove it; K3s verifies fully with the configured CA.",
   ],
   [
     "a CA of PostgreSQL in the endpoint",
@@ -116,17 +116,17 @@ const cases: [name: string, endpoint: string, fault: string][] = [
   [
     "another host among PostgreSQL's parameters",
     `${postgres}?host=db.evil.example`,
-    "has the parameter host=, which contradicts what stands before the question mark, or its verification: remove it.",
+    "has the parameter host=, which contradicts the part before the question mark or the verification: remove it.",
   ],
   [
     "KINE_ among PostgreSQL's parameters",
     `${postgres}?KINE_SKIP_VERIFY=true`,
-    "has a parameter KINE…, which is the name of an environment variable that can turn verification off: remove it.",
+    "has a parameter KINE…, the name of an environment variable that can turn verification off: remove it.",
   ],
   [
     "a PostgreSQL database in capitals",
     "postgres://k3s:hunter2@db.example.com/K3S",
-    'names a database that K3s would look for under another name: use one of small letters, digits and any of "_$-", like postgres://user:password@host:5432/database.',
+    'names a database that K3s would look for under another name: use lower-case letters, digits and "_$-" only, like postgres://user:password@host:5432/database.',
   ],
   [
     "no PostgreSQL database",
@@ -136,7 +136,7 @@ const cases: [name: string, endpoint: string, fault: string][] = [
   [
     "a PostgreSQL password beyond ASCII",
     "postgres://k3s:%E2%91%A0@db.example.com/k3s",
-    "has a password with other than ASCII characters, which K3s and PostgreSQL do not spell alike: give the user one of letters, digits and signs.",
+    "has a password with characters outside ASCII, which K3s and PostgreSQL encode differently: give the user a password of letters, digits and punctuation.",
   ],
 ];
 

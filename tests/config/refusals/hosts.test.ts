@@ -27,14 +27,14 @@ refuses("hosts", [
     name: "a node address that is a name",
     config: servers({ "server-3": host("198.51.100.13", { nodeAddress: "server-3" }) }),
     problems: [
-      'k3s-ha:servers.server-3.nodeAddress is "server-3", but has to be an IP address: write the one that the cluster\'s own traffic uses.',
+      'k3s-ha:servers.server-3.nodeAddress is "server-3", but has to be an IP address: write the address for the cluster\'s own traffic.',
     ],
   },
   {
     name: "a name without a node address",
     config: servers({ "server-3": host("server-3.example.com") }),
     problems: [
-      'k3s-ha:servers.server-3.nodeAddress is missing, but has to be given because the address "server-3.example.com" is a DNS name and the cluster\'s own traffic needs an IP address: add the one that the other hosts reach this host at.',
+      'k3s-ha:servers.server-3.nodeAddress is missing, but the address "server-3.example.com" is a DNS name and the cluster\'s own traffic needs an IP address: add the address at which the other hosts reach this host.',
     ],
   },
   {
@@ -106,21 +106,21 @@ refuses("hosts", [
     name: "a name of a server and of an agent",
     config: pool({ hosts: { "server-1": host("198.51.100.41") } }),
     problems: [
-      'k3s-ha:agentPools.workers.hosts.server-1 has the name "server-1" of k3s-ha:servers.server-1 too, but every host needs a name of its own: rename one of them.',
+      'k3s-ha:agentPools.workers.hosts.server-1 has the name "server-1" of k3s-ha:servers.server-1 too, but every host needs its own name: rename one of them.',
     ],
   },
   {
     name: "a name of a server and of the database's host",
     config: managed({ name: "server-2" }),
     problems: [
-      'k3s-ha:datastore.managed.name has the name "server-2" of k3s-ha:servers.server-2 too, but every host needs a name of its own: rename one of them.',
+      'k3s-ha:datastore.managed.name has the name "server-2" of k3s-ha:servers.server-2 too, but every host needs its own name: rename one of them.',
     ],
   },
   {
     name: "a host given twice",
     config: pool({ hosts: { "agent-1": host("198.51.100.12") } }),
     problems: [
-      "k3s-ha:agentPools.workers.hosts.agent-1 has the address 198.51.100.12 and SSH port 22 of k3s-ha:servers.server-2 too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts.",
+      "k3s-ha:agentPools.workers.hosts.agent-1 has the address 198.51.100.12 and SSH port 22 of k3s-ha:servers.server-2 too, but every role needs its own host: correct one of the addresses, or remove one of the hosts.",
     ],
   },
   {
@@ -134,21 +134,21 @@ refuses("hosts", [
       }),
     },
     problems: [
-      "k3s-ha:agentPools.workers.hosts.agent-2 has the address 2001:DB8::1 and SSH port 22 of k3s-ha:agentPools.workers.hosts.agent-1 too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts.",
+      "k3s-ha:agentPools.workers.hosts.agent-2 has the address 2001:DB8::1 and SSH port 22 of k3s-ha:agentPools.workers.hosts.agent-1 too, but every role needs its own host: correct one of the addresses, or remove one of the hosts.",
     ],
   },
   {
     name: "the database on a server",
     config: managed({ host: host("198.51.100.11") }),
     problems: [
-      "k3s-ha:datastore.managed.host has the address 198.51.100.11 and SSH port 22 of k3s-ha:servers.server-1 too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts.",
+      "k3s-ha:datastore.managed.host has the address 198.51.100.11 and SSH port 22 of k3s-ha:servers.server-1 too, but every role needs its own host: correct one of the addresses, or remove one of the hosts.",
     ],
   },
   {
     name: "two hosts with one node address",
     config: servers({ "server-3": host("gate.example.com", { port: 2022, nodeAddress: "198.51.100.12" }) }),
     problems: [
-      "k3s-ha:servers.server-3 has the node address 198.51.100.12 of k3s-ha:servers.server-2 too, but every host needs one of its own in the cluster: give each its own nodeAddress.",
+      "k3s-ha:servers.server-3 has the node address 198.51.100.12 of k3s-ha:servers.server-2 too, but every host needs its own node address: set another nodeAddress for one of them.",
     ],
   },
 ]);

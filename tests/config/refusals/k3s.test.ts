@@ -5,7 +5,7 @@ refuses("K3s", [
     name: "a version without +k3s",
     config: k3s({ version: "v1.35.0" }),
     problems: [
-      'k3s-ha:k3s.version is "v1.35.0", but has to be a K3s release, and this is a version without +k3s: write K3s\'s own number too, such as v1.35.0+k3s1.',
+      'k3s-ha:k3s.version is "v1.35.0", but has to be a K3s release with +k3s: write K3s\'s own number too, such as v1.35.0+k3s1.',
     ],
   },
   {
@@ -24,7 +24,7 @@ refuses("K3s", [
     name: "a mirror that ends in a slash",
     config: k3s({ mirror: "https://mirror.example.com/k3s/" }),
     problems: [
-      'k3s-ha:k3s.mirror is "https://mirror.example.com/k3s/", but has to end without a slash, because /<version>/k3s is put after it: remove the slash.',
+      'k3s-ha:k3s.mirror is "https://mirror.example.com/k3s/", but has to end without a slash, because /<version>/k3s is appended: remove the slash.',
     ],
   },
   {
@@ -38,14 +38,14 @@ refuses("K3s", [
     name: "a mirror with a login, without showing it",
     config: k3s({ mirror: "https://me:hunter2@mirror.example.com" }),
     problems: [
-      "k3s-ha:k3s.mirror is a value that may be secret and is not shown, but has to be a URL without a login, because it stands in plain text on the hosts: use a mirror that needs none.",
+      "k3s-ha:k3s.mirror is a value that may be secret and is not shown, but has to be a URL without a login, because the hosts store it in plain text: use a mirror that needs none.",
     ],
   },
   {
     name: "a mirror with a query",
     config: k3s({ mirror: "https://mirror.example.com?x=1" }),
     problems: [
-      'k3s-ha:k3s.mirror is "https://mirror.example.com?x=1", but has to be a URL without a query or a fragment: cut it before them.',
+      'k3s-ha:k3s.mirror is "https://mirror.example.com?x=1", but has to be a URL without a query or a fragment: remove them.',
     ],
   },
   {
@@ -59,7 +59,7 @@ refuses("K3s", [
     name: "no time to get ready",
     config: k3s({ readySeconds: 0 }),
     problems: [
-      "k3s-ha:k3s.readySeconds is 0, but has to be a whole number from 1 to 3600: write the seconds that a node may take to prove itself.",
+      "k3s-ha:k3s.readySeconds is 0, but has to be a whole number from 1 to 3600: write the seconds for a node to become ready.",
     ],
   },
   {
@@ -73,7 +73,7 @@ refuses("K3s", [
     name: "names of the API in serverConfig",
     config: k3s({ serverConfig: { "tls-san+": ["k8s.example.com"] } }),
     problems: [
-      'k3s-ha:k3s.serverConfig["tls-san+"] cannot be set here, since this program puts the load balancer\'s addresses and names there: remove it, and add names to k3s-ha:loadBalancer.names.',
+      'k3s-ha:k3s.serverConfig["tls-san+"] cannot be set here, since this program sets the load balancer\'s addresses and names there: remove it, and add names to k3s-ha:loadBalancer.names.',
     ],
   },
   {
@@ -87,7 +87,7 @@ refuses("K3s", [
     name: "etcd in serverConfig",
     config: k3s({ serverConfig: { "etcd-snapshot-retention": 3 } }),
     problems: [
-      "k3s-ha:k3s.serverConfig.etcd-snapshot-retention cannot be set here, since the cluster's datastore is external, so there is no etcd of K3s's own: remove it.",
+      "k3s-ha:k3s.serverConfig.etcd-snapshot-retention cannot be set here, since the cluster's datastore is external, so K3s runs no etcd itself: remove it.",
     ],
   },
   {
@@ -101,38 +101,38 @@ refuses("K3s", [
     name: "a setting of K3s that is a map",
     config: k3s({ serverConfig: { disable: { traefik: true } } }),
     problems: [
-      "k3s-ha:k3s.serverConfig.disable is {\"traefik\":true}, but has to be text, a number, true or false, or a list of these: K3s's config.yaml takes nothing else, so write it as k3s's own flag would have it.",
+      'k3s-ha:k3s.serverConfig.disable is {"traefik":true}, but has to be text, a number, true or false, or a list of these: K3s\'s config.yaml accepts nothing else; write it like the flag of k3s.',
     ],
   },
   {
     name: "labels in agentConfig",
     config: k3s({ agentConfig: { "node-label": ["a=b"] } }),
     problems: [
-      "k3s-ha:k3s.agentConfig.node-label cannot be set here, since the pool's labels stand there: use k3s-ha:agentPools.<pool>.labels.",
+      "k3s-ha:k3s.agentConfig.node-label cannot be set here, since this program sets the pool's labels there: use k3s-ha:agentPools.<pool>.labels.",
     ],
   },
   {
     name: "a host in the network of the pods",
     config: servers({ "server-3": host("10.42.0.7") }),
     problems: [
-      "k3s-ha:servers.server-3 has the node address 10.42.0.7, which is in 10.42.0.0/16, the network that K3s gives to pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network that none of your hosts is in.",
+      "k3s-ha:servers.server-3 has the node address 10.42.0.7, which is in 10.42.0.0/16, K3s's network for pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network without hosts.",
     ],
   },
   {
     name: "a host in the network of the services",
     config: managed({ host: host("10.43.9.9") }),
     problems: [
-      "k3s-ha:datastore.managed.host has the node address 10.43.9.9, which is in 10.43.0.0/16, the network that K3s gives to services: set k3s-ha:k3s.serverConfig.service-cidr to a network that none of your hosts is in.",
+      "k3s-ha:datastore.managed.host has the node address 10.43.9.9, which is in 10.43.0.0/16, K3s's network for services: set k3s-ha:k3s.serverConfig.service-cidr to a network without hosts.",
     ],
   },
   {
     name: "hosts in a network that serverConfig chose",
     config: k3s({ serverConfig: { "cluster-cidr": "198.51.0.0/16" } }),
     problems: [
-      "k3s-ha:servers.server-1 has the node address 198.51.100.11, which is in 198.51.0.0/16, the network that K3s gives to pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network that none of your hosts is in.",
-      "k3s-ha:servers.server-2 has the node address 198.51.100.12, which is in 198.51.0.0/16, the network that K3s gives to pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network that none of your hosts is in.",
-      "k3s-ha:loadBalancer.hosts.lb-1 has the node address 198.51.100.30, which is in 198.51.0.0/16, the network that K3s gives to pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network that none of your hosts is in.",
-      "k3s-ha:datastore.managed.host has the node address 198.51.100.20, which is in 198.51.0.0/16, the network that K3s gives to pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network that none of your hosts is in.",
+      "k3s-ha:servers.server-1 has the node address 198.51.100.11, which is in 198.51.0.0/16, K3s's network for pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network without hosts.",
+      "k3s-ha:servers.server-2 has the node address 198.51.100.12, which is in 198.51.0.0/16, K3s's network for pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network without hosts.",
+      "k3s-ha:loadBalancer.hosts.lb-1 has the node address 198.51.100.30, which is in 198.51.0.0/16, K3s's network for pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network without hosts.",
+      "k3s-ha:datastore.managed.host has the node address 198.51.100.20, which is in 198.51.0.0/16, K3s's network for pods: set k3s-ha:k3s.serverConfig.cluster-cidr to a network without hosts.",
     ],
   },
   {
@@ -146,28 +146,28 @@ refuses("K3s", [
     name: "pods and services of two families on hosts with one address",
     config: k3s({ serverConfig: { "cluster-cidr": "10.42.0.0/16,2001:db8:42::/56" } }),
     problems: [
-      "k3s-ha:k3s.serverConfig.cluster-cidr has IPv4 and IPv6 networks, but each host has one node address, and K3s does not start without one of each family: keep the networks of the hosts' family.",
+      "k3s-ha:k3s.serverConfig.cluster-cidr has IPv4 and IPv6 networks, but each host has one node address, and K3s needs one of each family: keep the networks of the hosts' family.",
     ],
   },
   {
     name: "services in the network of the pods",
     config: k3s({ serverConfig: { "service-cidr": "10.42.128.0/17" } }),
     problems: [
-      "k3s-ha:k3s.serverConfig.service-cidr has 10.42.128.0/17, which overlaps 10.42.0.0/16, the network of the pods (cluster-cidr): give services a network of their own.",
+      "k3s-ha:k3s.serverConfig.service-cidr has 10.42.128.0/17, which overlaps 10.42.0.0/16, the network of the pods (cluster-cidr): choose another network for services.",
     ],
   },
   {
     name: "an IPv6 server in a cluster without IPv6",
     config: servers({ "server-3": host("2001:db8::13") }),
     problems: [
-      "k3s-ha:servers.server-3 has the IPv6 node address 2001:db8::13, but the cluster's networks have no IPv6: give it another nodeAddress, or set k3s-ha:k3s.serverConfig.cluster-cidr and service-cidr to IPv6 networks.",
+      "k3s-ha:servers.server-3 has the IPv6 node address 2001:db8::13, but the cluster's networks have no IPv6: set another nodeAddress, or set k3s-ha:k3s.serverConfig.cluster-cidr and service-cidr to IPv6 networks.",
     ],
   },
   {
     name: "a word for new certificates that is none",
     config: k3s({ certificateRotation: "24 November" }),
     problems: [
-      'k3s-ha:k3s.certificateRotation is "24 November", but has to be a word of letters, digits and "-": write it in quotes, such as "2026-11-24".',
+      'k3s-ha:k3s.certificateRotation is "24 November", but has to consist of letters, digits and "-": write it in quotes, such as "2026-11-24".',
     ],
   },
 ]);

@@ -12,21 +12,21 @@ refuses("where K3s comes from", [
     name: "a binary without its sha256",
     config: k3s({ binary: "/srv/k3s" }),
     problems: [
-      "k3s-ha:k3s.sha256 is missing, but k3s-ha:k3s.binary names a file on the hosts, and nothing else says what it has to hold: copy the sha256 from the release's list of checksums.",
+      "k3s-ha:k3s.sha256 is missing, but k3s-ha:k3s.binary names a file on the hosts, which only a checksum can verify: copy the sha256 from the release's list of checksums.",
     ],
   },
   {
     name: "a mirror over http whose binary has no sum",
     config: k3s({ mirror: "http://mirror.example.com/k3s" }),
     problems: [
-      'k3s-ha:k3s.mirror is "http://mirror.example.com/k3s", where anybody on the way could put another program in the place of K3s: set k3s-ha:k3s.sha256 to the sum of the binary, from the release\'s own list of checksums, use https://, or set k3s-ha:k3s.trustMirror to true for a network that is yours alone.',
+      "k3s-ha:k3s.mirror is \"http://mirror.example.com/k3s\", so anyone on the network between could replace K3s by another program: set k3s-ha:k3s.sha256 to the binary's sum from the release's list of checksums, use https://, or set k3s-ha:k3s.trustMirror to true for a network that only you control.",
     ],
   },
   {
     name: "a mirror over http, and agents whose binary has no sum",
     config: k3s({ mirror: "http://mirror.example.com/k3s", sha256, agentVersion: "v1.34.3+k3s1" }),
     problems: [
-      'k3s-ha:k3s.mirror is "http://mirror.example.com/k3s", where anybody on the way could put another program in the place of K3s for agents, since k3s-ha:k3s.sha256 is that of v1.35.0+k3s1, and they run v1.34.3+k3s1: use https://, or set k3s-ha:k3s.trustMirror to true for a network that is yours alone.',
+      'k3s-ha:k3s.mirror is "http://mirror.example.com/k3s", so anyone on the network between could replace K3s by another program for agents, since k3s-ha:k3s.sha256 is that of v1.35.0+k3s1, but they run v1.34.3+k3s1: use https://, or set k3s-ha:k3s.trustMirror to true for a network that only you control.',
     ],
   },
   {
@@ -39,9 +39,7 @@ refuses("where K3s comes from", [
   {
     name: "a binary beside a mirror",
     config: k3s({ binary: "/srv/k3s", sha256, mirror: "https://mirror.example.com" }),
-    problems: [
-      "k3s-ha:k3s.mirror contradicts k3s-ha:k3s.binary, since nothing is fetched from it then: remove one of them.",
-    ],
+    problems: ["k3s-ha:k3s.mirror contradicts k3s-ha:k3s.binary, which disables downloads: remove one of them."],
   },
   {
     name: "a binary of another release than the agents'",
@@ -72,7 +70,7 @@ refuses("where K3s comes from", [
     name: "images that K3s would not import",
     config: k3s({ images: [{ source: "/srv/images.zip", sha256 }] }),
     problems: [
-      `k3s-ha:k3s.images[0].source is "/srv/images.zip", but has to end like an archive that K3s imports, such as .tar, .tar.gz or .tar.zst: ${like}.`,
+      `k3s-ha:k3s.images[0].source is "/srv/images.zip", but has to have the extension of an archive that K3s imports, such as .tar, .tar.gz or .tar.zst: ${like}.`,
     ],
   },
   {
@@ -86,7 +84,7 @@ refuses("where K3s comes from", [
     name: "images from a URL with a login, without showing it",
     config: k3s({ images: [{ source: "https://me:hunter2@mirror.example.com/images.tar", sha256 }] }),
     problems: [
-      "k3s-ha:k3s.images[0].source is a value that may be secret and is not shown, but has to be a URL without a login, a query or a fragment, because it stands in plain text on the hosts: use a place that needs none.",
+      "k3s-ha:k3s.images[0].source is a value that may be secret and is not shown, but has to be a URL without a login, a query or a fragment, because the hosts store it in plain text: use a location that needs none.",
     ],
   },
   {
@@ -134,7 +132,7 @@ refuses("where K3s comes from", [
     name: "half a login",
     config: { ...smallStack, registryCredentials: '{"r.example.com": {"username": "me"}}' },
     problems: [
-      'k3s-ha:registryCredentials has no whole login for "r.example.com": give username and password, or identity_token.',
+      'k3s-ha:registryCredentials has an incomplete login for "r.example.com": set username and password, or identity_token.',
     ],
   },
   {
@@ -142,7 +140,7 @@ refuses("where K3s comes from", [
     config: { ...smallStack, registryCredentials: '{"r.example.com": {"identity_token": "hunter2"}}' },
     machine: { secretKeys: [] },
     problems: [
-      'k3s-ha:registryCredentials stands in plain text in the stack\'s file, but is a secret: set it with "pulumi config set --secret k3s-ha:registryCredentials", and replace the secret, since it has been seen.',
+      'k3s-ha:registryCredentials is a secret in plain text in the stack\'s file: set it with "pulumi config set --secret k3s-ha:registryCredentials", and replace the secret, because it was exposed.',
     ],
   },
   {
@@ -152,7 +150,7 @@ refuses("where K3s comes from", [
       registryCredentials: '{"r.example.com:5000": {"identity_token": "hunter2"}}',
     },
     problems: [
-      'k3s-ha:k3s.registries.mirrors["docker.io"].endpoint[0] is "http://r.example.com:5000", but k3s-ha:registryCredentials has a login for r.example.com:5000, which would travel in the clear: write https://, or remove the login.',
+      'k3s-ha:k3s.registries.mirrors["docker.io"].endpoint[0] is "http://r.example.com:5000", but k3s-ha:registryCredentials has a login for r.example.com:5000, which would be sent unencrypted: write https://, or remove the login.',
     ],
   },
   {
@@ -167,7 +165,7 @@ refuses("where K3s comes from", [
     config: k3s({ agentConfig: { "cluster-cidr": "10.0.0.0/16", "disable+": ["traefik"] } }),
     problems: [".cluster-cidr", '["disable+"]'].map(
       (key) =>
-        `k3s-ha:k3s.agentConfig${key} cannot be set here, since it is a setting of servers, and agents skip it: remove it, and use k3s-ha:k3s.serverConfig.`,
+        `k3s-ha:k3s.agentConfig${key} cannot be set here, since it is a setting of servers, and agents ignore it: remove it, and use k3s-ha:k3s.serverConfig.`,
     ),
   },
   {
@@ -178,7 +176,7 @@ refuses("where K3s comes from", [
       safety: { production: true },
     },
     problems: [
-      "k3s-ha:safety.production is true, but k3s-ha:servers has a single server, whose loss is the loss of the API: add a second one, or a third, or set it to false.",
+      "k3s-ha:safety.production is true, but k3s-ha:servers has a single server, and losing it stops the API: add a second or a third one, or set it to false.",
     ],
   },
 ]);

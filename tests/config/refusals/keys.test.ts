@@ -58,7 +58,7 @@ refuses("keys", [
     name: "a key that is no map",
     config: { ...smallStack, backup: "hourly" },
     problems: [
-      "k3s-ha:backup is not a map: write settings indented below it, or set single ones with pulumi config set --path.",
+      "k3s-ha:backup is not a map: indent its settings below it, or set single ones with pulumi config set --path.",
     ],
   },
   {
@@ -80,7 +80,7 @@ refuses("keys", [
     config: smallStack,
     machine: { secretKeys: ["k3s-ha:servers"] },
     problems: [
-      "k3s-ha:servers is encrypted, but only sshPrivateKey, datastoreEndpoint, datastoreAdminPassword, registryCredentials, backupCopyCredentials, backupDrillIdentity and backupFailureWebhook may hold secrets, since all else is written in plain text to the hosts: set it without --secret.",
+      "k3s-ha:servers is encrypted, but only sshPrivateKey, datastoreEndpoint, datastoreAdminPassword, registryCredentials, backupCopyCredentials, backupDrillIdentity and backupFailureWebhook may hold secrets, because the program writes all other settings to the hosts in plain text: set it without --secret.",
     ],
   },
   {
@@ -101,7 +101,7 @@ refuses("keys", [
     name: "a missing datastore",
     config: without("datastore"),
     problems: [
-      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server that is there, or endpoint.",
+      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint.",
     ],
   },
   {

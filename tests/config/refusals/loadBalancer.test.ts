@@ -7,14 +7,14 @@ refuses("the load balancer", [
     name: "the load balancer on a server's port 6443",
     config: loadBalancer({ hosts: { "lb-1": host("198.51.100.11") } }),
     problems: [
-      "k3s-ha:loadBalancer.hosts.lb-1 is the host of k3s-ha:servers.server-1, where K3s itself listens on port 6443: run HAProxy on a host of its own.",
+      "k3s-ha:loadBalancer.hosts.lb-1 is the host of k3s-ha:servers.server-1, where K3s itself listens on port 6443: run HAProxy on another host.",
     ],
   },
   {
     name: "the load balancer on a server, on another port",
     config: loadBalancer({ hosts: { "lb-1": host("198.51.100.11") }, port: 443 }),
     problems: [
-      "k3s-ha:loadBalancer.hosts.lb-1 has the address 198.51.100.11 and SSH port 22 of k3s-ha:servers.server-1 too, but every role needs a host of its own: correct one of the addresses, or remove one of the hosts.",
+      "k3s-ha:loadBalancer.hosts.lb-1 has the address 198.51.100.11 and SSH port 22 of k3s-ha:servers.server-1 too, but every role needs its own host: correct one of the addresses, or remove one of the hosts.",
     ],
   },
   {
@@ -28,7 +28,7 @@ refuses("the load balancer", [
     name: "two load balancer hosts without an address that they share",
     config: loadBalancer({ hosts: pair }),
     problems: [
-      "k3s-ha:loadBalancer.virtualIp is missing, but k3s-ha:loadBalancer.hosts has 2 hosts, which have to share an address that clients use: add a free one of their network, like {address: 203.0.113.35}, or keep one host.",
+      "k3s-ha:loadBalancer.virtualIp is missing, but k3s-ha:loadBalancer.hosts has 2 hosts, which need a shared address for clients: add a free address of their network, like {address: 203.0.113.35}, or keep one host.",
     ],
   },
   {
@@ -53,14 +53,14 @@ refuses("the load balancer", [
     name: "a name in the place of the shared address",
     config: loadBalancer({ hosts: pair, virtualIp: { address: "k8s.example.com" } }),
     problems: [
-      'k3s-ha:loadBalancer.virtualIp.address is "k8s.example.com", but has to be an IP address that the load balancers can share: write a free one of the network that they are in.',
+      'k3s-ha:loadBalancer.virtualIp.address is "k8s.example.com", but has to be an IP address that the load balancers can share: write a free address of their network.',
     ],
   },
   {
     name: "a shared address that no host can have",
     config: loadBalancer({ hosts: pair, virtualIp: { address: "0.0.0.0" } }),
     problems: [
-      'k3s-ha:loadBalancer.virtualIp.address is "0.0.0.0", but has to be an IP address that the load balancers can share: write a free one of the network that they are in.',
+      'k3s-ha:loadBalancer.virtualIp.address is "0.0.0.0", but has to be an IP address that the load balancers can share: write a free address of their network.',
     ],
   },
   {
@@ -81,14 +81,14 @@ refuses("the load balancer", [
     name: "a shared address among those of services",
     config: loadBalancer({ hosts: pair, virtualIp: { address: "10.43.0.100" } }),
     problems: [
-      "k3s-ha:loadBalancer.virtualIp.address is 10.43.0.100, which is in 10.43.0.0/16, the network that K3s gives to services: choose an address of the load balancers' own network.",
+      "k3s-ha:loadBalancer.virtualIp.address is 10.43.0.100, which is in 10.43.0.0/16, K3s's network for services: choose an address of the load balancers' own network.",
     ],
   },
   {
     name: "a shared address of another family than the hosts'",
     config: loadBalancer({ hosts: pair, virtualIp: { address: "2001:db8::100" } }),
     problems: [
-      "k3s-ha:loadBalancer.virtualIp.address is an IPv6 address, but k3s-ha:loadBalancer.hosts.lb-1 has the node address 198.51.100.30: choose one of the load balancers' own network.",
+      "k3s-ha:loadBalancer.virtualIp.address is an IPv6 address, but k3s-ha:loadBalancer.hosts.lb-1 has the node address 198.51.100.30: choose an address of the load balancers' own network.",
     ],
   },
   {
@@ -102,7 +102,7 @@ refuses("the load balancer", [
     name: "statistics on all addresses",
     config: loadBalancer({ statsAddresses: { "lb-1": "0.0.0.0" } }),
     problems: [
-      'k3s-ha:loadBalancer.statsAddresses.lb-1 is "0.0.0.0", but has to be an IP address of that host: write the one that its statistics are to be served on.',
+      'k3s-ha:loadBalancer.statsAddresses.lb-1 is "0.0.0.0", but has to be an IP address of that host: write the address for its statistics.',
     ],
   },
   {
@@ -113,21 +113,21 @@ refuses("the load balancer", [
       statsAddresses: { "lb-2": "198.51.100.100" },
     }),
     problems: [
-      "k3s-ha:loadBalancer.statsAddresses.lb-2 is 198.51.100.100, the address that clients use for the API: write an address of the host that its operators alone reach, or remove it.",
+      "k3s-ha:loadBalancer.statsAddresses.lb-2 is 198.51.100.100, the address that clients use for the API: write an address of the host that only operators reach, or remove it.",
     ],
   },
   {
     name: "statistics of a host that there isn't",
     config: loadBalancer({ statsAddresses: { "lb-11": "198.51.100.30" } }),
     problems: [
-      "k3s-ha:loadBalancer.statsAddresses.lb-11 is for no load balancer: rename it to lb-1, or remove it (there are lb-1).",
+      "k3s-ha:loadBalancer.statsAddresses.lb-11 names no load balancer: rename it to lb-1, or remove it (there are lb-1).",
     ],
   },
   {
     name: "statistics on the port of the API",
     config: loadBalancer({ statsPort: 6443 }),
     problems: [
-      "k3s-ha:loadBalancer.statsPort is 6443, but the Kubernetes API is offered on that port (k3s-ha:loadBalancer.port): choose another one.",
+      "k3s-ha:loadBalancer.statsPort is 6443, but the Kubernetes API is offered on that port (k3s-ha:loadBalancer.port): choose another port.",
     ],
   },
   {
@@ -148,7 +148,7 @@ refuses("the load balancer", [
     name: "no connections",
     config: loadBalancer({ maxConnections: 0 }),
     problems: [
-      "k3s-ha:loadBalancer.maxConnections is 0, but has to be a whole number from 1 to 1000000: write how many connections HAProxy may take.",
+      "k3s-ha:loadBalancer.maxConnections is 0, but has to be a whole number from 1 to 1000000: write the number of connections that HAProxy accepts.",
     ],
   },
   {
@@ -158,7 +158,7 @@ refuses("the load balancer", [
       ssh: { port: 22 },
     },
     problems: [
-      "k3s-ha:loadBalancer.statsPort is 2222, but sshd listens on that port of k3s-ha:loadBalancer.hosts.lb-1: choose another one.",
+      "k3s-ha:loadBalancer.statsPort is 2222, but sshd listens on that port of k3s-ha:loadBalancer.hosts.lb-1: choose another port.",
     ],
   },
   {

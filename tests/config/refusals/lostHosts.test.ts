@@ -8,21 +8,21 @@ refuses("lost hosts", [
     name: "no server that lives",
     config: { ...smallStack, servers: { "server-1": host(11), "server-2": host(12) } },
     problems: [
-      "k3s-ha:servers has no server that is not lost, but the nodes of lost hosts are removed through a living one: add a new server under another name, which takes the cluster over from the datastore.",
+      "k3s-ha:servers has only lost servers, but a living server has to remove the nodes of lost hosts: add a new server under another name, which takes the cluster over from the datastore.",
     ],
   },
   {
     name: "no load balancer that lives",
     config: { ...smallStack, loadBalancer: { hosts: { "lb-1": host(30) } } },
     problems: [
-      "k3s-ha:loadBalancer.hosts has no host that is not lost, but nodes and clients reach the servers through one: put a new host in the place of one of them, under its address, and remove its lost: true.",
+      "k3s-ha:loadBalancer.hosts has only lost hosts, but nodes and clients reach the servers through a load balancer: replace one of them by a new host with its address, and remove its lost: true.",
     ],
   },
   {
     name: "a database that is lost",
     config: { ...smallStack, datastore: { managed: { name: "db-1", host: host(20) } } },
     problems: [
-      "k3s-ha:datastore.managed.host.lost is true, but the whole cluster is kept on this host: put a new host in its place, remove lost: true, and restore a backup on it.",
+      "k3s-ha:datastore.managed.host.lost is true, but this host holds the cluster's whole state: replace it by a new host, remove lost: true, and restore a backup on it.",
     ],
   },
   {

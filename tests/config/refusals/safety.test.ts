@@ -5,9 +5,7 @@ refuses("what guards the stack", [
   {
     name: "production as text",
     config: { ...smallStack, safety: { production: "yes" } },
-    problems: [
-      'k3s-ha:safety.production is "yes", but has to be true or false: write true for a stack that must not fail.',
-    ],
+    problems: ['k3s-ha:safety.production is "yes", but has to be true or false: write true for a production stack.'],
   },
   {
     name: "protection as a number",

@@ -7,7 +7,7 @@ refuses("SSH", [
     config: smallStack,
     machine: { environment: { HOME: "/nowhere/home" } },
     problems: [
-      "k3s-ha:ssh.privateKeyFile is missing, and there is no k3s-ha:sshPrivateKey and no SSH agent either (SSH_AUTH_SOCK is not set): name a private key's file, set the secret k3s-ha:sshPrivateKey, or start an SSH agent that holds the key.",
+      "k3s-ha:ssh.privateKeyFile is missing, and so are k3s-ha:sshPrivateKey and an SSH agent (SSH_AUTH_SOCK is not set): name the file of a private key, set the secret k3s-ha:sshPrivateKey, or start an SSH agent with the key.",
     ],
   },
   {
@@ -18,7 +18,7 @@ refuses("SSH", [
       ssh: { privateKeyFile: "/nowhere/key" },
     },
     problems: [
-      "k3s-ha:sshPrivateKey contradicts k3s-ha:ssh.privateKeyFile, which gives a private key too: remove one of them.",
+      "k3s-ha:sshPrivateKey contradicts k3s-ha:ssh.privateKeyFile, which also sets a private key: remove one of them.",
     ],
   },
   {
@@ -26,18 +26,18 @@ refuses("SSH", [
     config: { ...smallStack, sshPrivateKey: "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" },
     machine: { secretKeys: [] },
     problems: [
-      'k3s-ha:sshPrivateKey stands in plain text in the stack\'s file, but is a secret: set it with "pulumi config set --secret k3s-ha:sshPrivateKey", and replace the secret, since it has been seen.',
+      'k3s-ha:sshPrivateKey is a secret in plain text in the stack\'s file: set it with "pulumi config set --secret k3s-ha:sshPrivateKey", and replace the secret, because it was exposed.',
     ],
   },
   {
     name: "a text that is no private key",
     config: { ...smallStack, sshPrivateKey: "hunter2" },
-    problems: ["k3s-ha:sshPrivateKey holds no private key: give a whole one, from -----BEGIN … to -----END …."],
+    problems: ["k3s-ha:sshPrivateKey holds no private key: use a complete key, from -----BEGIN … to -----END …."],
   },
   {
     name: "a public key as a private one",
     config: { ...smallStack, sshPrivateKey: hostKey },
-    problems: ["k3s-ha:sshPrivateKey holds a public key: give the private one, which is the file without .pub."],
+    problems: ["k3s-ha:sshPrivateKey holds a public key: use the private key, which is the file without .pub."],
   },
   {
     name: "a private key with a passphrase",
@@ -46,7 +46,7 @@ refuses("SSH", [
       sshPrivateKey: "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
     },
     problems: [
-      "k3s-ha:sshPrivateKey holds a private key with a passphrase, which nobody is there to type: use the SSH agent, or a key without one.",
+      "k3s-ha:sshPrivateKey holds a private key with a passphrase, which this program cannot enter: use the SSH agent, or a key without a passphrase.",
     ],
   },
   {
@@ -70,7 +70,7 @@ refuses("SSH", [
     name: "another user's home",
     config: { ...smallStack, ssh: { privateKeyFile: "~admin/id" } },
     problems: [
-      'k3s-ha:ssh.privateKeyFile is "~admin/id", which names no home directory that is known: write ~/ with HOME set, or an absolute path.',
+      'k3s-ha:ssh.privateKeyFile is "~admin/id", which names an unknown home directory: write ~/ with HOME set, or an absolute path.',
     ],
   },
   {
@@ -84,14 +84,14 @@ refuses("SSH", [
     name: "a host without a host key",
     config: servers({ "server-3": { address: "198.51.100.13", port: 2022 } }),
     problems: [
-      'k3s-ha:servers.server-3.hostKey is missing and ssh.knownHostsFile is not set, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p 2022 198.51.100.13", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…".',
+      'k3s-ha:servers.server-3.hostKey is missing and ssh.knownHostsFile is not set, but every host key has to be pinned: run "ssh-keyscan -t ed25519 -p 2022 198.51.100.13", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and write it here as "ssh-ed25519 AAAA…".',
     ],
   },
   {
     name: "a bastion without a host key",
     config: { ...smallStack, ssh: { bastion: { address: "203.0.113.9", port: 2022 } } },
     problems: [
-      'k3s-ha:ssh.bastion.hostKey is missing and ssh.knownHostsFile is not set, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p 2022 203.0.113.9", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…".',
+      'k3s-ha:ssh.bastion.hostKey is missing and ssh.knownHostsFile is not set, but every host key has to be pinned: run "ssh-keyscan -t ed25519 -p 2022 203.0.113.9", compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and write it here as "ssh-ed25519 AAAA…".',
     ],
   },
   {
@@ -101,7 +101,7 @@ refuses("SSH", [
       ssh: { bastion: host("203.0.113.9") },
     },
     problems: [
-      'k3s-ha:servers.server-3.hostKey is missing and ssh.knownHostsFile is not set, but no host is trusted unseen: run "ssh-keyscan -t ed25519 -p 22 198.51.100.13" on the bastion 203.0.113.9, compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and put it here as "ssh-ed25519 AAAA…".',
+      'k3s-ha:servers.server-3.hostKey is missing and ssh.knownHostsFile is not set, but every host key has to be pinned: run "ssh-keyscan -t ed25519 -p 22 198.51.100.13" on the bastion 203.0.113.9, compare the key with /etc/ssh/ssh_host_ed25519_key.pub on the host itself, and write it here as "ssh-ed25519 AAAA…".',
     ],
   },
   {
@@ -133,21 +133,21 @@ refuses("SSH", [
     name: "a host that is its own bastion",
     config: servers({ "server-3": host("198.51.100.13", { bastion: host("198.51.100.13") }) }),
     problems: [
-      "k3s-ha:servers.server-3.bastion is the host itself, at the same address and port: remove it, or give the address of another host.",
+      "k3s-ha:servers.server-3.bastion is the host itself, at the same address and port: remove it, or write the address of another host.",
     ],
   },
   {
     name: "no time to connect",
     config: { ...smallStack, ssh: { connectSeconds: 0 } },
     problems: [
-      "k3s-ha:ssh.connectSeconds is 0, but has to be a whole number from 1 to 600: write the seconds that one attempt to connect may take.",
+      "k3s-ha:ssh.connectSeconds is 0, but has to be a whole number from 1 to 600: write the seconds for one attempt to connect.",
     ],
   },
   {
     name: "too little time for a step",
     config: { ...smallStack, ssh: { commandSeconds: 30 } },
     problems: [
-      "k3s-ha:ssh.commandSeconds is 30, but has to be a whole number from 60 to 86400: write the seconds that one step on a host may take.",
+      "k3s-ha:ssh.commandSeconds is 30, but has to be a whole number from 60 to 86400: write the seconds for one step on a host.",
     ],
   },
 ]);
