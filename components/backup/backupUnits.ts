@@ -1,4 +1,5 @@
 import { backupProgramPath } from "./backupProgram.ts";
+import { writtenBy } from "../host/writtenBy.ts";
 
 /** Minutes after which a run is ended: a datastore of some GiB takes a few, and a hung one must not hold up the next. */
 const runMinutes = 60;
@@ -29,7 +30,7 @@ export function renderBackupService(
   metricsDirectory: string = `-${nodeExporterDirectory}`,
   drillAfterwards = false,
 ): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 Description=Verified backup of the K3s datastore
 Wants=network-online.target
@@ -47,7 +48,7 @@ ${hardening([directory, metricsDirectory])}
 
 /** The service that restores the newest backup, as it is kept, into a scratch server. */
 export function renderDrillService(directory: string, metricsDirectory: string = `-${nodeExporterDirectory}`): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 Description=Restore drill of the K3s datastore
 RequiresMountsFor=${directory}
@@ -69,7 +70,7 @@ export function renderInspectionService(
   directory: string,
   metricsDirectory: string = `-${nodeExporterDirectory}`,
 ): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 Description=Inspection of the backups of the K3s datastore and their copies
 Wants=network-online.target
@@ -87,7 +88,7 @@ ${hardening([directory, metricsDirectory])}
 
 /** The service that tells of another one's failure; its instance is that one's name. */
 export function renderFailureService(): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 Description=Alarm for %i
 
@@ -100,7 +101,7 @@ TimeoutStartSec=5min
 
 /** The timer: one `OnCalendar=` line for each of the schedule's, and a run that was missed is made up for at boot. */
 export function renderBackupTimer(schedule: readonly string[], what = "backups"): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 Description=Schedule of the ${what} of the K3s datastore
 

@@ -1,3 +1,5 @@
+import { writtenBy } from "../host/writtenBy.ts";
+
 /** Where copies of backups go, in rclone's terms. */
 export interface RcloneRemote {
   /** Settings of the remote, as in rclone.conf; `type` is one of them. None is secret. */
@@ -39,7 +41,7 @@ export function renderRcloneConfig(remote: RcloneRemote, paths: RclonePaths): st
     return `${name} = ${value}`;
   });
   const secret = isPrivateKey(remote.credentials) ? "" : remote.credentials.trim();
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [copy]
 ${lines.toSorted().join("\n")}
 ${secret === "" ? "" : `${secret}\n`}`;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { balancerScripts } from "./scripts.ts";
 import type { HostFile } from "../host/hostScript.ts";
+import { writtenBy } from "../host/writtenBy.ts";
 
 /** Port that a server tells balancers on whether it takes new clients. What it says is no secret, and nothing is read. */
 export const balancerStatePort = 6440;
@@ -46,7 +47,7 @@ function program(path: string, script: URL): HostFile {
 }
 
 function renderStopDropIn(leaves: boolean): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Service]
 ${leaves ? "" : "# No other server could take this one's clients.\n"}ExecStop=${stopProgramPath} lead-away ${leaves ? leaveSeconds : 0}
 ExecStopPost=-${stopProgramPath} give-up ended
@@ -56,7 +57,7 @@ ExecStartPost=-${stopProgramPath} give-up started
 
 function renderSocket(address: string): string {
   const host = address.includes(":") ? `[${address}]` : address;
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 Description=Tells balancers whether this server takes new clients
 # Also while the host shuts down, and K3s with it.
@@ -76,7 +77,7 @@ WantedBy=sockets.target
 
 /** One answer. It is given twice a second to every balancer, so it says nothing in the journal. */
 function renderService(): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 Description=Tells a balancer whether this server takes new clients
 DefaultDependencies=no

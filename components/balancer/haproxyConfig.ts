@@ -1,4 +1,5 @@
 import { balancerStatePort } from "./balancerState.ts";
+import { writtenBy } from "../host/writtenBy.ts";
 
 /** What HAProxy offers, and whom it sends clients to. */
 export interface HaproxyConfig {
@@ -40,7 +41,7 @@ export function renderHaproxyConfig(config: HaproxyConfig, revision: string): st
     .map(([name, address]) => `  server ${name} ${address}`)
     .join("\n");
   const check = `check check-ssl check-alpn http/1.1 check-sni kubernetes verify required verifyhost kubernetes ca-file ${config.serverCaPath} crt ${config.healthCertificatePath} inter 1s fastinter 300ms downinter 300ms fall 2 rise 2 on-marked-down shutdown-sessions`;
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 global
   description k3s-ha ${revision}
   log /dev/log local0

@@ -1,3 +1,5 @@
+import { writtenBy } from "../host/writtenBy.ts";
+
 /** What a balancer tells keepalived of the address that it shares with its peers. */
 export interface KeepalivedConfig {
   /** Name of the host. */
@@ -24,7 +26,7 @@ export interface KeepalivedConfig {
  */
 export function renderKeepalivedConfig(config: KeepalivedConfig): string {
   const bits = config.virtualAddress.includes(":") ? 128 : 32;
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 global_defs {
   router_id ${config.hostName}
   # Version 3 counts in hundredths of seconds, and has no passwords: the firewall lets VRRP in from the peers alone.

@@ -1,10 +1,12 @@
+import { writtenBy } from "../host/writtenBy.ts";
+
 /**
  * A drop-in that brings a service of the distribution back by itself, at once and however often it died: what it
  * serves is what everything else waits for. A stop that does not end is cut short: systemd on Debian 12 was seen to
  * wait out the whole of it, 90 s, for processes that had been killed.
  */
 export function renderRestartDropIn(): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 StartLimitIntervalSec=0
 

@@ -1,3 +1,5 @@
+import { writtenBy } from "../host/writtenBy.ts";
+
 /** The table that {@link renderVrrpFirewall} makes, of family inet. */
 export const vrrpFirewallTable = "k3s_ha_vrrp";
 
@@ -11,7 +13,7 @@ export function renderVrrpFirewall(peers: readonly string[]): string {
     return addresses.length === 0 ? [] : [`    meta l4proto 112 ${family} saddr { ${addresses.join(", ")} } accept\n`];
   });
   return `#!/usr/sbin/nft -f
-# Written by k3s-ha; changes made here are overwritten.
+# ${writtenBy}
 table inet ${vrrpFirewallTable}
 delete table inet ${vrrpFirewallTable}
 table inet ${vrrpFirewallTable} {

@@ -1,3 +1,5 @@
+import { writtenBy } from "./writtenBy.ts";
+
 /** Rules of nftables that a unit keeps loaded. */
 export interface FirewallUnit {
   /** What the rules are, for people: "Datastore firewall". */
@@ -25,7 +27,7 @@ export const putBackEnding = ".put-back";
  */
 export function renderFirewallUnit({ description, protects, rules, table, unit }: FirewallUnit): string {
   const record = `${putBackRecords}/${unit}${putBackEnding}`;
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 Description=${description} of k3s-ha
 Before=${protects}
@@ -50,7 +52,7 @@ WantedBy=multi-user.target
 
 /** A drop-in for the service that rules protect: it does not start where they cannot be loaded. It needs no restart of the service. */
 export function renderFirewallRequirement(rules: string): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Service]
 ExecStartPre=+/usr/sbin/nft -f ${rules}
 `;

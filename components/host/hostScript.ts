@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostScripts } from "./scripts.ts";
 import { shellQuote } from "./shell.ts";
+import { writtenBy } from "./writtenBy.ts";
 
 /** A file that a script writes on its host. */
 export interface HostFile {
@@ -69,7 +70,7 @@ export function renderHostScript(script: HostScript): string {
 /** The text of a file of functions. Nothing of it acts before one of them is called. */
 export function renderHostFunctions({ parts, variables, files }: HostFunctions): string {
   return [
-    "# Written by k3s-ha; changes made here are overwritten.",
+    `# ${writtenBy}`,
     ...renderVariables(variables),
     prelude,
     renderPutFiles(files, { name: "put_shared_files", end: "__END_OF_SHARED_FILE__" }),

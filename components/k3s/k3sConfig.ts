@@ -1,4 +1,5 @@
 import { yamlValue } from "./yamlValue.ts";
+import { writtenBy } from "../host/writtenBy.ts";
 
 /** A value of K3s's config.yaml. */
 export type K3sConfigValue = string | number | boolean | readonly string[];
@@ -12,5 +13,5 @@ export function renderK3sConfig(config: Readonly<Record<string, unknown>>): stri
     .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key}: ${yamlValue(value)}`);
-  return `# Written by k3s-ha; changes made here are overwritten.\n${lines.join("\n")}\n`;
+  return `# ${writtenBy}\n${lines.join("\n")}\n`;
 }

@@ -1,3 +1,5 @@
+import { writtenBy } from "../host/writtenBy.ts";
+
 /** Which of K3s's two roles a unit runs. */
 export type K3sRole = "server" | "agent";
 
@@ -11,7 +13,7 @@ export const k3sUnitNames: Readonly<Record<K3sRole, string>> = { server: "k3s", 
 export function renderK3sUnit(role: K3sRole, environment: Readonly<Record<string, string | number>> = {}): string {
   const name = k3sUnitNames[role];
   const variables = Object.entries(environment).map(([key, value]) => `Environment=${key}=${value}\n`);
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 Description=Lightweight Kubernetes (${role})
 Documentation=https://k3s.io

@@ -1,4 +1,5 @@
 import { yamlValue } from "./yamlValue.ts";
+import { writtenBy } from "../host/writtenBy.ts";
 
 /** What K3s reads about image registries. */
 export interface Registries {
@@ -17,5 +18,5 @@ export interface Registries {
 
 /** K3s's `registries.yaml`. JSON is YAML, so whatever stands in a login comes back as it was. */
 export function renderRegistries({ mirrors, configs }: Registries): string {
-  return `# Written by k3s-ha; changes made here are overwritten.\n${yamlValue({ mirrors, configs }, 2)}\n`;
+  return `# ${writtenBy}\n${yamlValue({ mirrors, configs }, 2)}\n`;
 }

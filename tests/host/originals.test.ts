@@ -10,8 +10,9 @@ import { bashOutput } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 import { hostScripts } from "../../components/host/scripts.ts";
+import { writtenBy } from "../../components/host/writtenBy.ts";
 
-const ours = "# Written by k3s-ha; changes made here are overwritten.\nours\n";
+const ours = `# ${writtenBy}\nours\n`;
 
 /** Runs commands with a systemd that notes what it is asked, and a dpkg that knows one file, `packaged`, as its own. */
 async function run(directory: string, commands: string, { enabled = true, active = true } = {}): Promise<string> {

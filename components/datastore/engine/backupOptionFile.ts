@@ -1,3 +1,5 @@
+import { writtenBy } from "../../host/writtenBy.ts";
+
 /** How a backup logs in to the datastore. */
 export interface BackupLogin {
   /** The name or address that the datastore's certificate is for. */
@@ -14,7 +16,7 @@ export interface BackupLogin {
  * and not by their own defaults, which changed with 11.4; MySQL's do not know that option, and are told otherwise.
  */
 export function renderBackupOptionFile(login: BackupLogin): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [client]
 protocol=tcp
 host=${optionValue(login.address)}

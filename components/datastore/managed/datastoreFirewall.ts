@@ -1,3 +1,5 @@
+import { writtenBy } from "../../host/writtenBy.ts";
+
 /** The table that {@link renderDatastoreFirewall} makes, of family inet. */
 export const datastoreFirewallTable = "k3s_ha_datastore";
 
@@ -14,7 +16,7 @@ export function renderDatastoreFirewall(port: number, addresses: readonly string
   const family = (version: "ip" | "ip6", of: readonly string[]) =>
     of.length === 0 ? "" : `    tcp dport ${port} ${version} saddr { ${of.join(", ")} } accept\n`;
   return `#!/usr/sbin/nft -f
-# Written by k3s-ha; changes made here are overwritten.
+# ${writtenBy}
 table inet ${datastoreFirewallTable}
 delete table inet ${datastoreFirewallTable}
 table inet ${datastoreFirewallTable} {

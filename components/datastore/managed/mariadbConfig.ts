@@ -1,3 +1,5 @@
+import { writtenBy } from "../../host/writtenBy.ts";
+
 /** What the program sets on a MariaDB server that it manages. */
 export interface MariadbConfig {
   /** The only address that the server listens on. */
@@ -24,7 +26,7 @@ export function maxConnections({
 
 /** The drop-in file for `/etc/mysql/mariadb.conf.d/`. */
 export function renderMariadbConfig(config: MariadbConfig): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [mariadbd]
 bind-address = ${config.address}
 port = ${config.port}

@@ -1,3 +1,5 @@
+import { writtenBy } from "../../host/writtenBy.ts";
+
 /** Where systemd listens for MariaDB. */
 export interface MariadbSocket {
   address: string;
@@ -10,7 +12,7 @@ export interface MariadbSocket {
  */
 export function renderMariadbSocket({ address, port }: MariadbSocket): string {
   const host = address.includes(":") ? `[${address}]` : address;
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 Description=MariaDB's sockets
 # However often it died: the socket stays.
@@ -35,7 +37,7 @@ WantedBy=sockets.target
  * stopped by the SQL in the file `stopPath`. When that fails, or the five seconds are over, systemd's signal ends MariaDB as ever.
  */
 export function renderMariadbDropIn(stopPath: string): string {
-  return `# Written by k3s-ha; changes made here are overwritten.
+  return `# ${writtenBy}
 [Unit]
 StartLimitIntervalSec=0
 
@@ -51,7 +53,7 @@ ExecStop=-+/bin/sh -c 'kill -0 $MAINPID && exec timeout 5 mariadb --no-defaults 
  * an error; one that finds its connection closed opens another, which systemd's socket keeps until MariaDB is back.
  */
 export function renderMariadbStop(): string {
-  return `-- Written by k3s-ha; changes made here are overwritten.
+  return `-- ${writtenBy}
 DELIMITER //
 BEGIN NOT ATOMIC
   DECLARE deadline DATETIME(6) DEFAULT SYSDATE(6) + INTERVAL 2 SECOND;
