@@ -15,6 +15,7 @@ import { lookAtCluster, parseOutputs } from "./status/lookAtCluster.ts";
 import { renderProblems, renderStatus, statusJson } from "./status/statusReport.ts";
 import { userPlace } from "./userPlace.ts";
 import { lastChanges, pulumi, stackOutputs, type Workspace } from "./workspace.ts";
+import { backupUnits } from "../components/backup/backupUnits.ts";
 
 /** The stack that is in the sandbox. */
 const sandboxStack = "dev";
@@ -86,7 +87,7 @@ async function runBackup(stack: string): Promise<void> {
   process.exitCode = exitCode;
 }
 
-const takeBackupScript = `systemctl start k3s-ha-backup.service || { journalctl --unit k3s-ha-backup --lines 20 --output cat --no-pager >&2; exit 1; }
+const takeBackupScript = `systemctl start ${backupUnits.backup}.service || { journalctl --unit ${backupUnits.backup} --lines 20 --output cat --no-pager >&2; exit 1; }
 ${backupProgramPath} list
 `;
 

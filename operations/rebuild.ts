@@ -2,7 +2,7 @@
  * What a restore builds when hosts are new: the database's server and the means to read backups before it, the way in for
  * servers after it, and then the servers. Everything by `pulumi up`, so that the stack's state tells of it.
  */
-import { backupProgramPath } from "../components/backup/backupProgram.ts";
+import { backupProgramPath, backupSettingsPath } from "../components/backup/backupProgram.ts";
 import { step } from "../build/progress.ts";
 import type { HostLogin } from "../components/host/hostLogin.ts";
 import { must, mustApply } from "./hostScripts.ts";
@@ -19,7 +19,7 @@ export async function equip(workspace: Workspace, { database, backup }: Hosts): 
     (await must(host, `if ${test} >/dev/null 2>&1; then echo yes; fi`)).trim() === "yes";
   const [hasDatabase, hasProgram] = await Promise.all([
     tells(database, "mariadb --execute 'DO 0'"),
-    tells(backup, `test -x ${backupProgramPath} -a -e /etc/k3s-ha/backup.conf`),
+    tells(backup, `test -x ${backupProgramPath} -a -e ${backupSettingsPath}`),
   ]);
   if (hasDatabase && hasProgram) return;
   const script = (await inputsOf(workspace, "backup-timer"))?.["stdin"];

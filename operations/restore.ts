@@ -28,6 +28,9 @@ import { readSettings } from "./stackSettings.ts";
 import type { Workspace } from "./workspace.ts";
 import { engineScripts } from "../components/datastore/engine/scripts.ts";
 import { k3sScripts } from "../components/k3s/scripts.ts";
+import { k3sUser } from "../components/datastore/managed/managedDatastore.ts";
+import { secretsPath } from "../components/k3s/k3sNode.ts";
+import { k3sUnitNames } from "../components/k3s/k3sUnit.ts";
 
 /** Which backup is restored, and how. */
 export interface RestoreOptions {
@@ -93,11 +96,13 @@ export async function restoreBackup(workspace: Workspace, options: RestoreOption
     await phase("open", "Let the servers in again");
     if (!found.hasAccounts) await letServersIn(workspace);
     for (const server of running) {
-      await step(`Start ${server.name} and verify it`, () => restart(server, "k3s", started, readySeconds));
+      await step(`Start ${server.name} and verify it`, () =>
+        restart(server, k3sUnitNames.server, started, readySeconds),
+      );
     }
     if (missing.length > 0 || !found.hasAccounts) await buildTheRest(workspace);
     await step("Restart the agents", () =>
-      inPoolWaves(scene.pools, agents, (agent) => restart(agent, "k3s-agent", started, readySeconds)),
+      inPoolWaves(scene.pools, agents, (agent) => restart(agent, k3sUnitNames.agent, started, readySeconds)),
     );
     await step("Wait until every node is Ready", () => nodesReady(scene));
     say(`Backup ${manifest.id} is restored, in ${secondsSince(start)}, and every node is Ready.
@@ -198,7 +203,7 @@ async function runPhase(hosts: RestoreScene, manifest: Manifest, started: string
     variables: {
       host_name: hosts.database.name,
       database: hosts.databaseName,
-      k3s_user: "k3s",
+      k3s_user: k3sUser,
       safety_directory: safetyDirectory,
       started,
       phase,
@@ -221,7 +226,7 @@ async function restart(host: HostLogin, unit: string, started: string, readySeco
       unit,
       started,
       ready_seconds: readySeconds,
-      secrets_path: "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml",
+      secrets_path: secretsPath,
     },
   });
   const printed = await mustApply(host, script, readySeconds + 60);

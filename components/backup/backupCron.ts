@@ -3,9 +3,10 @@ import type { HostArgs } from "../host/host.ts";
 import { HostCommand } from "../host/hostCommand.ts";
 import type { Recorded } from "../contract/recorded.ts";
 import { renderBackupOptionFile } from "../datastore/engine/backupOptionFile.ts";
-import { backupProgram, backupProgramPath } from "./backupProgram.ts";
+import { backupProgram, backupProgramPath, backupSettingsPath } from "./backupProgram.ts";
 import { renderBackupProgramSettings } from "./backupProgramSettings.ts";
 import {
+  backupUnits,
   inspectionCalendar,
   renderBackupService,
   renderBackupTimer,
@@ -13,6 +14,7 @@ import {
   renderFailureService,
   renderInspectionService,
 } from "./backupUnits.ts";
+import { unitPath } from "../host/unitPath.ts";
 import { type HostFile, renderHostScript, variableIn } from "../host/hostScript.ts";
 import { longestGap, nextRuns, onCalendar } from "./onCalendar.ts";
 import {
@@ -128,7 +130,6 @@ const copyKey = "/etc/k3s-ha/backup-copy.key";
 const copyKnownHosts = "/etc/k3s-ha/backup-copy.known_hosts";
 const revisionName = "backup-credentials";
 const webhookConfig = "/etc/k3s-ha/backup-webhook.conf";
-const settingsPath = "/etc/k3s-ha/backup.conf";
 const verifier = "k3s-ha-backup";
 const defaultSchedule = "17 * * * *";
 
@@ -230,7 +231,7 @@ export class BackupCron extends pulumi.ComponentResource {
     // resource that takes all of it away when it is deleted: after the new host has taken its first backup.
     const removal = {
       program_path: backupProgramPath,
-      settings_path: settingsPath,
+      settings_path: backupSettingsPath,
       verifier,
       revision_name: revisionName,
       paths: secretPaths,
@@ -310,7 +311,7 @@ export class BackupCron extends pulumi.ComponentResource {
               files: [
                 { path: backupProgramPath, content: backupProgram, mode: "0755" },
                 {
-                  path: settingsPath,
+                  path: backupSettingsPath,
                   content: renderBackupProgramSettings({
                     hostName,
                     directory,
@@ -345,28 +346,28 @@ export class BackupCron extends pulumi.ComponentResource {
                   }),
                 },
                 {
-                  path: "/etc/systemd/system/k3s-ha-backup.service",
+                  path: unitPath(`${backupUnits.backup}.service`),
                   content: renderBackupService(directory, metricsDirectory, drill?.afterBackup),
                 },
                 {
-                  path: "/etc/systemd/system/k3s-ha-backup-inspection.service",
+                  path: unitPath(`${backupUnits.inspection}.service`),
                   content: renderInspectionService(directory, metricsDirectory),
                 },
                 {
-                  path: "/etc/systemd/system/k3s-ha-backup-inspection.timer",
+                  path: unitPath(`${backupUnits.inspection}.timer`),
                   content: renderBackupTimer(inspectionCalendar, "inspections of backups"),
                 },
-                { path: "/etc/systemd/system/k3s-ha-failed@.service", content: renderFailureService() },
-                { path: "/etc/systemd/system/k3s-ha-backup.timer", content: renderBackupTimer(schedule) },
+                { path: unitPath(`${backupUnits.failure}.service`), content: renderFailureService() },
+                { path: unitPath(`${backupUnits.backup}.timer`), content: renderBackupTimer(schedule) },
                 ...(drill === undefined
                   ? []
                   : [
                       {
-                        path: "/etc/systemd/system/k3s-ha-restore-drill.service",
+                        path: unitPath(`${backupUnits.drill}.service`),
                         content: renderDrillService(directory, metricsDirectory),
                       },
                       {
-                        path: "/etc/systemd/system/k3s-ha-restore-drill.timer",
+                        path: unitPath(`${backupUnits.drill}.timer`),
                         content: renderBackupTimer(drillCalendar, "restore drills"),
                       },
                     ]),

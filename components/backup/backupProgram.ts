@@ -4,6 +4,12 @@ import { engineScripts } from "../datastore/engine/scripts.ts";
 /** Where the program is installed. */
 export const backupProgramPath = "/usr/local/lib/k3s-ha/backup";
 
+/** The program's name on its host's PATH, as a link that people and other scripts run. */
+export const backupCommandPath = "/usr/local/sbin/k3s-ha-backup";
+
+/** Where the program reads its settings. */
+export const backupSettingsPath = "/etc/k3s-ha/backup.conf";
+
 /** The parts of the program, in the order in which they stand in it. */
 const parts = [
   new URL("./program/settings.sh", import.meta.url),

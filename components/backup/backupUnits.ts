@@ -1,11 +1,19 @@
 import { backupProgramPath } from "./backupProgram.ts";
 import { writtenBy } from "../host/writtenBy.ts";
 
+/** Names of the units of backups, without their endings; that of failures is a template. */
+export const backupUnits = {
+  backup: "k3s-ha-backup",
+  inspection: "k3s-ha-backup-inspection",
+  drill: "k3s-ha-restore-drill",
+  failure: "k3s-ha-failed@",
+} as const;
+
 /** Minutes after which a run is ended: a datastore of some GiB takes a few, and a hung one must not hold up the next. */
 const runMinutes = 60;
 
 /** Where Debian's node exporter reads what others measured. */
-const nodeExporterDirectory = "/var/lib/prometheus/node-exporter";
+export const nodeExporterDirectory = "/var/lib/prometheus/node-exporter";
 
 /** What every unit of backups shares: it gives way to whatever else the host does, and writes nowhere but there. */
 function hardening(writable: readonly string[]): string {
@@ -36,7 +44,7 @@ Description=Verified backup of the K3s datastore
 Wants=network-online.target
 After=network-online.target
 RequiresMountsFor=${directory}
-OnFailure=k3s-ha-failed@%N.service
+OnFailure=${backupUnits.failure}%N.service
 
 [Service]
 Type=oneshot
@@ -52,7 +60,7 @@ export function renderDrillService(directory: string, metricsDirectory: string =
 [Unit]
 Description=Restore drill of the K3s datastore
 RequiresMountsFor=${directory}
-OnFailure=k3s-ha-failed@%N.service
+OnFailure=${backupUnits.failure}%N.service
 
 [Service]
 Type=oneshot
@@ -76,7 +84,7 @@ Description=Inspection of the backups of the K3s datastore and their copies
 Wants=network-online.target
 After=network-online.target
 RequiresMountsFor=${directory}
-OnFailure=k3s-ha-failed@%N.service
+OnFailure=${backupUnits.failure}%N.service
 
 [Service]
 Type=oneshot

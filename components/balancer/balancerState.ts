@@ -2,6 +2,10 @@ import { readFileSync } from "node:fs";
 import { balancerScripts } from "./scripts.ts";
 import type { HostFile } from "../host/hostScript.ts";
 import { writtenBy } from "../host/writtenBy.ts";
+import { unitPath } from "../host/unitPath.ts";
+
+/** Port that K3s's API listens on at every server. */
+export const apiPort = 6443;
 
 /** Port that a server tells balancers on whether it takes new clients. What it says is no secret, and nothing is read. */
 export const balancerStatePort = 6440;
@@ -26,7 +30,7 @@ export const balancerStateProgramPath = "/usr/local/lib/k3s-ha/balancer-state";
 export const stopProgramPath = "/usr/local/lib/k3s-ha/k3s-stop";
 
 /** Where the unit of K3s is told to stop with it. A file of its own: what is in it needs no restart of K3s. */
-export const stopDropInPath = "/etc/systemd/system/k3s.service.d/k3s-ha.conf";
+export const stopDropInPath = unitPath("k3s.service.d/k3s-ha.conf");
 
 /**
  * Everything that a server answers balancers with; they ask at its cluster-side `address` only. With `leaves`, whoever
@@ -36,8 +40,8 @@ export function balancerStateFiles(address: string, { leaves }: { leaves: boolea
   return [
     program(balancerStateProgramPath, balancerScripts.balancerState),
     program(stopProgramPath, balancerScripts.k3sStop),
-    { path: `/etc/systemd/system/${unitName}@.service`, content: renderService() },
-    { path: `/etc/systemd/system/${balancerStateSocket}`, content: renderSocket(address) },
+    { path: unitPath(`${unitName}@.service`), content: renderService() },
+    { path: unitPath(balancerStateSocket), content: renderSocket(address) },
     { path: stopDropInPath, content: renderStopDropIn(leaves) },
   ];
 }

@@ -10,6 +10,8 @@ import { renderRestartDropIn } from "./restartDropIn.ts";
 import { shareVirtualIp, type VirtualIp, virtualIpPackages } from "./virtualIp.ts";
 import { balancerScripts } from "./scripts.ts";
 import { hostScripts } from "../host/scripts.ts";
+import { unitPath } from "../host/unitPath.ts";
+import { apiPort } from "./balancerState.ts";
 
 /** The hosts that balance the API, and what is behind them. */
 export interface HAProxyBalancerArgs {
@@ -36,8 +38,11 @@ export interface HAProxyBalancerArgs {
 }
 
 const configDirectory = "/etc/haproxy/k3s-ha";
-const dropInPath = "/etc/systemd/system/haproxy.service.d/k3s-ha.conf";
-const k3sPort = 6443;
+
+/** Certificate and key that HAProxy asks servers for their readiness with. */
+export const healthCertificatePath = `${configDirectory}/health.pem`;
+
+const dropInPath = unitPath("haproxy.service.d/k3s-ha.conf");
 
 /**
  * HAProxy in front of the servers: the one address that agents and clients know. With several hosts that is a virtual
@@ -50,7 +55,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
 
   constructor(name: string, args: HAProxyBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { port = k3sPort, maxConnections = 4000 } = args;
+    const { port = apiPort, maxConnections = 4000 } = args;
     super(
       "k3s-ha:index:HAProxyBalancer",
       name,
@@ -119,7 +124,6 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
     packages: HostCommand,
     previous: HostCommand | undefined,
   ): HostCommand {
-    const healthCertificatePath = `${configDirectory}/health.pem`;
     const serverCaPath = `${configDirectory}/server-ca.crt`;
     const secrets = new HostCommand(
       `${name}-secrets`,
@@ -158,10 +162,10 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
         host,
         script: pulumi.all([args.servers, secrets.revision, known]).apply(([servers, secretsRevision, addresses]) => {
           const config = {
-            port: args.port ?? k3sPort,
+            port: args.port ?? apiPort,
             ipv6: addresses.some((address) => address.includes(":")),
             servers: Object.fromEntries(
-              Object.entries(servers).map(([server, address]) => [server, withPort(address, k3sPort)]),
+              Object.entries(servers).map(([server, address]) => [server, withPort(address, apiPort)]),
             ),
             maxConnections,
             idleSeconds: args.idleSeconds ?? 86_400,

@@ -6,9 +6,10 @@ import { renderFirewallRequirement, renderFirewallUnit } from "../host/firewallU
 import { renderHostScript } from "../host/hostScript.ts";
 import { renderKeepalivedConfig } from "./keepalivedConfig.ts";
 import { renderRestartDropIn } from "./restartDropIn.ts";
-import { renderVrrpFirewall, vrrpFirewallTable } from "./vrrpFirewall.ts";
+import { renderVrrpFirewall, vrrpFirewallTable, vrrpFirewallUnit } from "./vrrpFirewall.ts";
 import { balancerScripts } from "./scripts.ts";
 import { hostScripts } from "../host/scripts.ts";
+import { unitPath } from "../host/unitPath.ts";
 
 /** An address that several balancers share: one holds it, and another takes it over when that one fails. */
 export interface VirtualIp {
@@ -36,9 +37,9 @@ export const virtualIpPackages = ["keepalived", "nftables"];
 
 const configDirectory = "/etc/keepalived/k3s-ha";
 const firewallRules = "/etc/k3s-ha/vrrp-firewall.nft";
-const firewallUnit = "/etc/systemd/system/k3s-ha-vrrp-firewall.service";
-const requirementPath = "/etc/systemd/system/keepalived.service.d/k3s-ha-firewall.conf";
-const dropInPath = "/etc/systemd/system/keepalived.service.d/k3s-ha.conf";
+const firewallUnit = unitPath(`${vrrpFirewallUnit}.service`);
+const requirementPath = unitPath("keepalived.service.d/k3s-ha-firewall.conf");
+const dropInPath = unitPath("keepalived.service.d/k3s-ha.conf");
 
 /** The command that lets a host share the address, and that ends when just one host is seen to hold it. */
 export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.CustomResourceOptions): HostCommand {
@@ -85,7 +86,7 @@ export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.Cust
               path: firewallUnit,
               content: renderFirewallUnit({
                 description: "VRRP firewall",
-                unit: "k3s-ha-vrrp-firewall",
+                unit: vrrpFirewallUnit,
                 protects: "keepalived.service",
                 rules: firewallRules,
                 table: vrrpFirewallTable,

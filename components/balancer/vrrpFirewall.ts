@@ -1,5 +1,8 @@
 import { writtenBy } from "../host/writtenBy.ts";
 
+/** Name of the unit that keeps the rules loaded, without its ending. */
+export const vrrpFirewallUnit = "k3s-ha-vrrp-firewall";
+
 /** The table that {@link renderVrrpFirewall} makes, of family inet. */
 export const vrrpFirewallTable = "k3s_ha_vrrp";
 

@@ -13,6 +13,7 @@ import { renderHostScript } from "../host/hostScript.ts";
 import { type K3sRole, k3sUnitNames } from "./k3sUnit.ts";
 import { hostScripts } from "../host/scripts.ts";
 import { k3sScripts } from "./scripts.ts";
+import { unitPath } from "../host/unitPath.ts";
 
 /** Which K3s, and where from. */
 export interface K3sReleaseArgs {
@@ -56,7 +57,7 @@ export const podNetworkPath = `${k3sConfigPath}.d/50-k3s-ha-pod-network.yaml`;
 
 /** Where the unit of a role stands. */
 export function k3sUnitPath(role: K3sRole): string {
-  return `/etc/systemd/system/${k3sUnitNames[role]}.service`;
+  return unitPath(`${k3sUnitNames[role]}.service`);
 }
 
 /** What the script `k3sUninstall` reads. */

@@ -50,7 +50,8 @@ export interface K3sServerPoolArgs {
   certificateRotation?: string | undefined;
 }
 
-const tlsDirectory = "/var/lib/rancher/k3s/server/tls";
+/** Where K3s keeps a server's certificates and keys. */
+export const k3sTlsDirectory = "/var/lib/rancher/k3s/server/tls";
 
 /**
  * K3s servers on one external datastore. They are created, and changed, strictly one after the other, each behind the
@@ -149,14 +150,14 @@ export class K3sServerPool extends pulumi.ComponentResource {
  */
 function authorityFiles(identity: ServerIdentity): pulumi.Output<HostFile[]> {
   const pair = (fileName: string, authority: CertificateAuthority) => [
-    { path: `${tlsDirectory}/${fileName}.crt`, content: authority.certificate, mode: "0644" },
-    { path: `${tlsDirectory}/${fileName}.key`, content: authority.privateKey },
+    { path: `${k3sTlsDirectory}/${fileName}.crt`, content: authority.certificate, mode: "0644" },
+    { path: `${k3sTlsDirectory}/${fileName}.key`, content: authority.privateKey },
   ];
   return pulumi.output([
     ...pair("server-ca", identity.serverAuthority),
     ...pair("client-ca", identity.clientAuthority),
     ...pair("request-header-ca", identity.requestHeaderAuthority),
-    { path: `${tlsDirectory}/service.key`, content: identity.serviceAccountKey },
+    { path: `${k3sTlsDirectory}/service.key`, content: identity.serviceAccountKey },
   ]);
 }
 

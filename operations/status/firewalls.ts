@@ -1,4 +1,6 @@
 /** The firewalls that the stack keeps on its hosts. */
+import { vrrpFirewallUnit } from "../../components/balancer/vrrpFirewall.ts";
+import { datastoreFirewallUnit } from "../../components/datastore/managed/datastoreFirewall.ts";
 
 /** When a firewall's rules were last found missing, and were loaded again. */
 export interface PutBackFact {
@@ -8,9 +10,9 @@ export interface PutBackFact {
 }
 
 /** Units of firewalls, and what each is for. */
-const purposes: Readonly<Record<string, string>> = {
-  "k3s-ha-datastore-firewall": "closes the port of the datastore to all except the servers and the backup host",
-  "k3s-ha-vrrp-firewall": "protects the virtual IP from other hosts",
+export const firewallPurposes: Readonly<Record<string, string>> = {
+  [datastoreFirewallUnit]: "closes the port of the datastore to all except the servers and the backup host",
+  [vrrpFirewallUnit]: "protects the virtual IP from other hosts",
 };
 
 /** Hours for which rules that were missing are told of: longer than from one look at the status to the next. */
@@ -24,7 +26,7 @@ export function firewallProblems(
   now: Date,
 ): string[] {
   return [
-    ...Object.entries(purposes).flatMap(([unit, purpose]) =>
+    ...Object.entries(firewallPurposes).flatMap(([unit, purpose]) =>
       units[unit] === undefined || units[unit] === "active"
         ? []
         : [
@@ -35,7 +37,7 @@ export function firewallProblems(
       .filter(({ at }) => now.getTime() - at.getTime() < toldHours * 3_600_000)
       .map(
         ({ unit, at }) =>
-          `${name}: something removed the rules of the firewall that ${purposes[unit] ?? "the stack keeps"}, last at ${at.toISOString()}; they were loaded again within seconds. Find what flushes all rules there, such as "nft flush ruleset" in another tool's service, and make it remove its own tables only.`,
+          `${name}: something removed the rules of the firewall that ${firewallPurposes[unit] ?? "the stack keeps"}, last at ${at.toISOString()}; they were loaded again within seconds. Find what flushes all rules there, such as "nft flush ruleset" in another tool's service, and make it remove its own tables only.`,
       ),
   ];
 }

@@ -11,7 +11,13 @@ import {
 import type { HostRole } from "../../components/host/hostCheckPart.ts";
 import { datastoreLogins } from "./datastoreLogins.ts";
 import type { DiskFact } from "./disks.ts";
-import type { PutBackFact } from "./firewalls.ts";
+import { firewallPurposes, type PutBackFact } from "./firewalls.ts";
+import { backupCommandPath } from "../../components/backup/backupProgram.ts";
+import { backupUnits } from "../../components/backup/backupUnits.ts";
+import { apiPort } from "../../components/balancer/balancerState.ts";
+import { healthCertificatePath } from "../../components/balancer/haproxyBalancer.ts";
+import { mariadbTlsDirectory } from "../../components/datastore/managed/mariadbConfig.ts";
+import { k3sTlsDirectory } from "../../components/k3s/k3sServerPool.ts";
 
 /** A server as one balancer's HAProxy sees it. */
 export interface BackendFact {
@@ -138,6 +144,15 @@ export function hostStatusScript(
       datastore_key_path: datastoreKeyPath,
       virtual_address: virtualAddress ?? "",
       haproxy_socket: haproxySocket,
+      health_certificate_path: healthCertificatePath,
+      k3s_tls: k3sTlsDirectory,
+      api_port: apiPort,
+      mariadb_tls: mariadbTlsDirectory,
+      firewall_units: Object.keys(firewallPurposes),
+      backup_command: backupCommandPath,
+      backup_unit: backupUnits.backup,
+      inspection_unit: backupUnits.inspection,
+      drill_unit: backupUnits.drill,
       growing_directories: directories,
       api_seconds: apiSeconds,
     },

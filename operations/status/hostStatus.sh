@@ -15,7 +15,7 @@ unit() { tell unit "$1" "$(systemctl show --property ActiveState --value "$1")" 
 # Those of them that the host has, and when their rules were last found missing, in seconds.
 tell_firewalls() {
   local name
-  for name in k3s-ha-datastore-firewall k3s-ha-vrrp-firewall; do
+  for name in "${firewall_units[@]}"; do
     [[ -e /etc/systemd/system/$name.service ]] || continue
     unit "$name"
     if [[ -s $runtime_directory/$name.put-back ]]; then tell put-back "$name" "$(<"$runtime_directory/$name.put-back")"; fi
@@ -27,7 +27,7 @@ tell_balancer() {
   # name, state, seconds in it, result of the last check, and its words
   socat -t 2 - "UNIX-CONNECT:$haproxy_socket" <<<"show stat" 2>/dev/null |
     awk -F , -v OFS='\t' '$1 == "servers" && $2 != "BACKEND" { print "server", $2, $18, $24, $37, $57 }' || tell silent haproxy
-  certificate balancer "readiness check" /etc/haproxy/k3s-ha/health.pem
+  certificate balancer "readiness check" "$health_certificate_path"
   if [[ -n $virtual_address ]]; then
     unit keepalived
     if [[ $(ip -oneline address show) == *" $virtual_address/"* ]]; then tell virtual yes; else tell virtual no; fi
@@ -35,21 +35,20 @@ tell_balancer() {
 }
 
 ask_api() {
-  local tls=/var/lib/rancher/k3s/server/tls
-  curl --silent --max-time "$2" --cacert $tls/server-ca.crt --cert $tls/client-admin.crt --key $tls/client-admin.key \
-    --header 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json' "https://127.0.0.1:6443$1" 2>/dev/null
+  curl --silent --max-time "$2" --cacert "$k3s_tls/server-ca.crt" --cert "$k3s_tls/client-admin.crt" --key "$k3s_tls/client-admin.key" \
+    --header 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json' "https://127.0.0.1:$api_port$1" 2>/dev/null
 }
 
 tell_server() {
   [[ $datastore != remote ]] || tell_remote_datastore
   local path name nodes ready failed
   unit k3s
-  for path in /var/lib/rancher/k3s/server/tls/{,kube-controller-manager/,kube-scheduler/}*.crt /var/lib/rancher/k3s/agent/*.crt; do
+  for path in "$k3s_tls"/{,kube-controller-manager/,kube-scheduler/}*.crt /var/lib/rancher/k3s/agent/*.crt; do
     name=$(basename "$path" .crt)
     certificate k3s "$name" "$path"
   done
   # What clients are shown is in no file of its own kind.
-  certificate k3s API /var/lib/rancher/k3s/server/tls/dynamic-cert.json <(timeout "$api_seconds" openssl s_client -connect 127.0.0.1:6443 2>/dev/null </dev/null)
+  certificate k3s API "$k3s_tls/dynamic-cert.json" <(timeout "$api_seconds" openssl s_client -connect "127.0.0.1:$api_port" 2>/dev/null </dev/null)
   ready=$(ask_api /readyz "$api_seconds") || ready="no answer"
   failed=$(sed -nE 's/^\[-\]([^ ]+) failed.*/\1/p' <<<"$ready" | paste -sd ,)
   tell ready "${failed:-${ready%%$'\n'*}}"
@@ -115,8 +114,8 @@ mysql_client() { mariadb --connect-timeout=3 --batch --skip-column-names "$@" < 
 tell_datastore() {
   unit mariadb
   tell_answers MariaDB mysql_client "$database"
-  certificate datastore server /etc/mysql/k3s-ha/server.crt
-  certificate datastore ca /etc/mysql/k3s-ha/ca.crt
+  certificate datastore server "$mariadb_tls/server.crt"
+  certificate datastore ca "$mariadb_tls/ca.crt"
 }
 
 # The datastore of a cluster that runs none of its own, asked with the login that K3s has on this host: of those that are
@@ -157,20 +156,20 @@ ask_postgres() (
 
 tell_backup() {
   local manifest drill answer
-  command -v k3s-ha-backup >/dev/null || return 0
-  unit k3s-ha-backup.timer
-  unit k3s-ha-backup.service
-  unit k3s-ha-backup-inspection.service
-  if manifest=$(k3s-ha-backup latest --json 2>/dev/null); then
+  command -v "$backup_command" >/dev/null || return 0
+  unit "$backup_unit.timer"
+  unit "$backup_unit.service"
+  unit "$inspection_unit.service"
+  if manifest=$("$backup_command" latest --json 2>/dev/null); then
     tell backup "$(tr -d '\n\t' <<<"$manifest")"
-    if ! answer=$(k3s-ha-backup check 2>&1); then tell backup-check "$(tail -n 1 <<<"${answer#CRITICAL: }" | tr '\t' ' ')"; fi
+    if ! answer=$("$backup_command" check 2>&1); then tell backup-check "$(tail -n 1 <<<"${answer#CRITICAL: }" | tr '\t' ' ')"; fi
   else
-    tell backup-fault "$(k3s-ha-backup latest 2>&1 | tail -n 1 | tr '\t' ' ')"
+    tell backup-fault "$("$backup_command" latest 2>&1 | tail -n 1 | tr '\t' ' ')"
   fi
-  unit k3s-ha-restore-drill.timer
-  unit k3s-ha-restore-drill.service
+  unit "$drill_unit.timer"
+  unit "$drill_unit.service"
   # When the last one ended well, in seconds, and of which backup. A program of an earlier release does not know.
-  if drill=$(k3s-ha-backup drilled 2>/dev/null) && [[ -n $drill ]]; then tell drill "${drill% *}" "${drill#* }"; fi
+  if drill=$("$backup_command" drilled 2>/dev/null) && [[ -n $drill ]]; then tell drill "${drill% *}" "${drill#* }"; fi
 }
 
 # tell_disk DIRECTORY: bytes and inodes, used and free, of the file system that a directory is on, or will be.

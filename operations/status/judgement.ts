@@ -4,6 +4,9 @@ import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
 import { diskProblems } from "./disks.ts";
 import { firewallProblems } from "./firewalls.ts";
 import type { CertificateFact, DatastoreFact, HostFacts, NodeFact } from "./hostFacts.ts";
+import { backupUnits } from "../../components/backup/backupUnits.ts";
+import { k3sUnitNames } from "../../components/k3s/k3sUnit.ts";
+import { apiPort } from "../../components/balancer/balancerState.ts";
 
 /** A certificate is told of when it ends within this many days: time for a planned rotation. */
 export const certificateDays = 30;
@@ -106,8 +109,8 @@ function balancerProblems({ name, facts }: ClusterHost): string[] {
 
 /** What a failed check of HAProxy says about a server. */
 function meaningOf(check: string): string {
-  if (check === "L4CON") return "nothing listens on its port 6443, or a firewall refuses it.";
-  if (check === "L4TOUT") return "its port 6443 does not answer; the host or its network is down.";
+  if (check === "L4CON") return `nothing listens on its port ${apiPort}, or a firewall refuses it.`;
+  if (check === "L4TOUT") return `its port ${apiPort} does not answer; the host or its network is down.`;
   if (check.startsWith("L6")) return "it answers, but not with this cluster's TLS certificate, or its API hangs.";
   if (check.startsWith("L7")) return "its API answers, but says that it is not ready.";
   return "it did not pass its readiness check.";
@@ -130,7 +133,7 @@ function virtualAddressProblems({ hosts, virtualAddress }: ClusterFacts): string
 
 function serverProblems({ name, facts }: ClusterHost): string[] {
   if (facts === undefined || facts.ready === "ok") return [];
-  const unit = facts.units["k3s"];
+  const unit = facts.units[k3sUnitNames.server];
   if (wasCutBefore(facts, unit) || (unit === "active" && wasCutBefore(facts, facts.ready))) return [];
   if (unit !== "active") {
     return [`${name}: K3s is ${unit ?? "missing"}. See "journalctl --unit k3s" there, then run "systemctl start k3s".`];
@@ -153,14 +156,14 @@ function nodeProblems(facts: ClusterFacts): string[] {
       .filter((host) => isNode(host) && !host.isLost && !nodes.some(({ name }) => name === host.name))
       .map(
         ({ name, role }) =>
-          `${name} is not a node of the cluster. K3s creates its node when it starts: run "systemctl restart ${role === "server" ? "k3s" : "k3s-agent"}" there, then "make up".`,
+          `${name} is not a node of the cluster. K3s creates its node when it starts: run "systemctl restart ${k3sUnitNames[role === "server" ? "server" : "agent"]}" there, then "make up".`,
       ),
     ...nodes.flatMap((node) => nodeSentences(node, facts)),
   ];
 }
 
 function nodeSentences({ name, role, state, version }: NodeFact, facts: ClusterFacts): string[] {
-  const unit = role === "server" ? "k3s" : "k3s-agent";
+  const unit = k3sUnitNames[role];
   const conditions = state.split(",");
   return [
     ...(conditions.includes("Ready")
@@ -289,24 +292,29 @@ function backupProblems(facts: ClusterFacts): string[] {
   }
   const { units, backup, backupFault } = host.facts;
   const problems: string[] = [];
-  if (units["k3s-ha-backup.timer"] !== "active" && !wasCutBefore(host.facts, units["k3s-ha-backup.timer"])) {
+  if (
+    units[`${backupUnits.backup}.timer`] !== "active" &&
+    !wasCutBefore(host.facts, units[`${backupUnits.backup}.timer`])
+  ) {
     problems.push(
-      `${host.name}: the timer of the backups is ${units["k3s-ha-backup.timer"] ?? "missing"}, so none are taken. Run "systemctl enable --now k3s-ha-backup.timer" there.`,
+      `${host.name}: the timer of the backups is ${units[`${backupUnits.backup}.timer`] ?? "missing"}, so none are taken. Run "systemctl enable --now ${backupUnits.backup}.timer" there.`,
     );
   }
-  if (units["k3s-ha-backup.service"] === "failed") {
-    problems.push(`${host.name}: the last backup failed. See "journalctl --unit k3s-ha-backup" there for the reason.`);
+  if (units[`${backupUnits.backup}.service`] === "failed") {
+    problems.push(
+      `${host.name}: the last backup failed. See "journalctl --unit ${backupUnits.backup}" there for the reason.`,
+    );
   }
   if (backup === undefined) {
     problems.push(`${host.name}: there is no verified backup (${backupFault ?? "none"}). Run "make backup".`);
   } else if (backup.startedAt < lastButOne(schedule, facts.takenAt)) {
     problems.push(
-      `${host.name}: the last verified backup, ${backup.id}, is ${duration(facts.takenAt.getTime() - backup.startedAt.getTime())} old, more than two intervals of the schedule "${schedule}". See "journalctl --unit k3s-ha-backup" there, and run "make backup".`,
+      `${host.name}: the last verified backup, ${backup.id}, is ${duration(facts.takenAt.getTime() - backup.startedAt.getTime())} old, more than two intervals of the schedule "${schedule}". See "journalctl --unit ${backupUnits.backup}" there, and run "make backup".`,
     );
   }
-  if (units["k3s-ha-backup-inspection.service"] === "failed") {
+  if (units[`${backupUnits.inspection}.service`] === "failed") {
     problems.push(
-      `${host.name}: the last inspection of the backups and their copies failed. See "journalctl --unit k3s-ha-backup-inspection" there for the reason; when the cause is corrected, run "systemctl start k3s-ha-backup-inspection" there.`,
+      `${host.name}: the last inspection of the backups and their copies failed. See "journalctl --unit ${backupUnits.inspection}" there for the reason; when the cause is corrected, run "systemctl start ${backupUnits.inspection}" there.`,
     );
   }
   problems.push(...drillProblems(host.name, host.facts, facts));
@@ -322,24 +330,24 @@ function drillProblems(
   { drillSchedule, takenAt }: ClusterFacts,
 ): string[] {
   if (drillSchedule === undefined) return [];
-  const timer = units["k3s-ha-restore-drill.timer"];
-  const again = 'run "systemctl start k3s-ha-restore-drill" there';
+  const timer = units[`${backupUnits.drill}.timer`];
+  const again = `run "systemctl start ${backupUnits.drill}" there`;
   return [
     ...(timer === "active" || !isWhole
       ? []
       : [
-          `${name}: the timer of the restore drills is ${timer ?? "missing"}, so none run. Run "systemctl enable --now k3s-ha-restore-drill.timer" there.`,
+          `${name}: the timer of the restore drills is ${timer ?? "missing"}, so none run. Run "systemctl enable --now ${backupUnits.drill}.timer" there.`,
         ]),
-    ...(units["k3s-ha-restore-drill.service"] === "failed"
+    ...(units[`${backupUnits.drill}.service`] === "failed"
       ? [
-          `${name}: the last restore drill failed, so the backups may be useless. See "journalctl --unit k3s-ha-restore-drill" there for the reason; when the cause is corrected, ${again}.`,
+          `${name}: the last restore drill failed, so the backups may be useless. See "journalctl --unit ${backupUnits.drill}" there for the reason; when the cause is corrected, ${again}.`,
         ]
       : drill === undefined && isWhole
         ? [`${name}: no restore drill has succeeded yet, so no backup is known to be usable. To run one now, ${again}.`]
         : []),
     ...(drill !== undefined && drill.endedAt < lastButOne(drillSchedule, takenAt)
       ? [
-          `${name}: the last successful restore drill was ${duration(takenAt.getTime() - drill.endedAt.getTime())} ago, more than two intervals of the schedule "${drillSchedule}". See "journalctl --unit k3s-ha-restore-drill" there, and ${again}.`,
+          `${name}: the last successful restore drill was ${duration(takenAt.getTime() - drill.endedAt.getTime())} ago, more than two intervals of the schedule "${drillSchedule}". See "journalctl --unit ${backupUnits.drill}" there, and ${again}.`,
         ]
       : []),
   ];

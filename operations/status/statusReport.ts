@@ -13,6 +13,8 @@ import {
   problemsOf,
   thousands,
 } from "./judgement.ts";
+import { backupUnits } from "../../components/backup/backupUnits.ts";
+import { k3sUnitNames } from "../../components/k3s/k3sUnit.ts";
 
 /** The whole answer as JSON; docs/status.md describes each field. Fields are added, never changed or removed. */
 export function statusJson(facts: ClusterFacts) {
@@ -61,7 +63,7 @@ export function statusJson(facts: ClusterFacts) {
             startedAt: latest.startedAt.toISOString(),
             ageSeconds: Math.round((facts.takenAt.getTime() - latest.startedAt.getTime()) / 1000),
             rows: latest.rows,
-            timer: backup.facts?.units["k3s-ha-backup.timer"] ?? "unknown",
+            timer: backup.facts?.units[`${backupUnits.backup}.timer`] ?? "unknown",
           },
     disks: facts.hosts.flatMap(({ name, facts: told }) => (told?.disks ?? []).map((disk) => ({ host: name, ...disk }))),
     restoreDrill: backup?.facts === undefined ? null : drillJson(backup.name, backup.facts, facts),
@@ -75,7 +77,7 @@ function drillJson(host: string, { drill, units }: HostFacts, { drillSchedule, t
     endedAt: drill?.endedAt.toISOString() ?? null,
     ageSeconds: drill === undefined ? null : Math.round((takenAt.getTime() - drill.endedAt.getTime()) / 1000),
     backup: drill?.backup ?? null,
-    failed: units["k3s-ha-restore-drill.service"] === "failed",
+    failed: units[`${backupUnits.drill}.service`] === "failed",
   };
 }
 
@@ -144,10 +146,10 @@ function knownStateOf(host: ClusterHost, nodeState: string | undefined, virtualA
     case "datastore":
       return units["mariadb"] ?? "unknown";
     case "backup":
-      return units["k3s-ha-backup.timer"] ?? "unknown";
+      return units[`${backupUnits.backup}.timer`] ?? "unknown";
     case "server":
     case "agent":
-      return nodeState ?? units[host.role === "server" ? "k3s" : "k3s-agent"] ?? "unknown";
+      return nodeState ?? units[k3sUnitNames[host.role === "server" ? "server" : "agent"]] ?? "unknown";
   }
 }
 
@@ -185,7 +187,7 @@ function describeDrill(facts: ClusterFacts): string {
     return facts.drillSchedule === undefined ? "never; k3s-ha:backup.drill runs them on a timer" : "never";
   }
   const { endedAt, backup } = told.drill;
-  const failed = told.units["k3s-ha-restore-drill.service"] === "failed" ? "; one since then FAILED" : "";
+  const failed = told.units[`${backupUnits.drill}.service`] === "failed" ? "; one since then FAILED" : "";
   return `${backup}: opened and restored, ${duration(facts.takenAt.getTime() - endedAt.getTime())} ago${failed}`;
 }
 

@@ -1,14 +1,12 @@
+import { apiPort } from "../../balancer/balancerState.ts";
 import { canonicalAddress } from "../address.ts";
 import { type ConfiguredHost, configuredNodeAddress } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 
-/** Where every K3s server listens. */
-const serverPort = 6443;
-
 /** On a server's own host, HAProxy could not bind the port that K3s listens on. */
 export function loadBalancerOnServerPort({ loadBalancer }: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
-  if (loadBalancer?.port !== serverPort) return [];
+  if (loadBalancer?.port !== apiPort) return [];
   const servers = hosts.filter(({ role }) => role === "server");
   return hosts
     .filter(({ role }) => role === "loadBalancer")
@@ -16,7 +14,7 @@ export function loadBalancerOnServerPort({ loadBalancer }: Configuration, hosts:
       const address = canonicalAddress(configuredNodeAddress(balancer));
       const server = servers.find((other) => canonicalAddress(configuredNodeAddress(other)) === address);
       if (server === undefined) return [];
-      const fault = `is the host of ${server.path}, where K3s itself listens on port ${serverPort}: run HAProxy on another host`;
+      const fault = `is the host of ${server.path}, where K3s itself listens on port ${apiPort}: run HAProxy on another host`;
       return [{ path: balancer.path, fault }];
     });
 }

@@ -1,5 +1,8 @@
 import { writtenBy } from "../../host/writtenBy.ts";
 
+/** Name of the unit that keeps the rules loaded, without its ending. */
+export const datastoreFirewallUnit = "k3s-ha-datastore-firewall";
+
 /** The table that {@link renderDatastoreFirewall} makes, of family inet. */
 export const datastoreFirewallTable = "k3s_ha_datastore";
 

@@ -12,13 +12,19 @@ import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
 import { HostCommand } from "../../host/hostCommand.ts";
 import { backupPrivileges, k3sPrivileges } from "../engine/accessSql.ts";
 import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
-import { datastoreFirewallTable, renderDatastoreAccept, renderDatastoreFirewall } from "./datastoreFirewall.ts";
+import {
+  datastoreFirewallTable,
+  datastoreFirewallUnit,
+  renderDatastoreAccept,
+  renderDatastoreFirewall,
+} from "./datastoreFirewall.ts";
 import { renderFirewallRequirement, renderFirewallUnit } from "../../host/firewallUnit.ts";
 import { type HostFile, renderHostScript } from "../../host/hostScript.ts";
-import { type MariadbConfig, maxConnections, renderMariadbConfig } from "./mariadbConfig.ts";
+import { type MariadbConfig, mariadbTlsDirectory, maxConnections, renderMariadbConfig } from "./mariadbConfig.ts";
 import { renderMariadbDropIn, renderMariadbSocket, renderMariadbStop } from "./mariadbUnits.ts";
 import { managedScripts } from "./scripts.ts";
 import { hostScripts } from "../../host/scripts.ts";
+import { unitPath } from "../../host/unitPath.ts";
 
 /** A MariaDB server that the datastore installs and owns. */
 export interface ManagedDatastoreArgs {
@@ -41,18 +47,18 @@ export interface ManagedDatastoreArgs {
 }
 
 const hoursPerYear = 8766;
-const tlsDirectory = "/etc/mysql/k3s-ha";
 const configPath = "/etc/mysql/mariadb.conf.d/90-k3s-ha.cnf";
 const memoryPath = "/etc/mysql/mariadb.conf.d/91-k3s-ha-memory.cnf";
-const socketUnit = "/etc/systemd/system/mariadb.socket";
-const dropInPath = "/etc/systemd/system/mariadb.service.d/k3s-ha.conf";
-const requirementPath = "/etc/systemd/system/mariadb.service.d/k3s-ha-firewall.conf";
-const stopPath = "/etc/mysql/k3s-ha/stop.sql";
+const socketUnit = unitPath("mariadb.socket");
+const dropInPath = unitPath("mariadb.service.d/k3s-ha.conf");
+const requirementPath = unitPath("mariadb.service.d/k3s-ha-firewall.conf");
+const stopPath = `${mariadbTlsDirectory}/stop.sql`;
 const firewallRules = "/etc/k3s-ha/datastore-firewall.nft";
 const clientsDirectory = "/etc/k3s-ha/datastore-clients";
-const firewallUnit = "/etc/systemd/system/k3s-ha-datastore-firewall.service";
+const firewallUnit = unitPath(`${datastoreFirewallUnit}.service`);
 
-const k3sUser = "k3s";
+/** K3s's user in a managed datastore. */
+export const k3sUser = "k3s";
 const backupUser = "k3s_backup";
 
 /** Installs MariaDB on a host, tuned for K3s, and makes the users on its local socket. */
@@ -72,7 +78,7 @@ export function managedDatastore(
     port,
     servers: servers.length,
     connectionsPerServer: context.connectionsPerServer,
-    tlsDirectory,
+    tlsDirectory: mariadbTlsDirectory,
   }));
 
   const { caCertificate, certificate, privateKey } = serverCertificate(parent, name, address, args.certificateRotation);
@@ -89,9 +95,9 @@ export function managedDatastore(
   );
 
   const tlsFiles = pulumi.all([caCertificate, certificate, privateKey]).apply(([ca, cert, key]): HostFile[] => [
-    { path: `${tlsDirectory}/ca.crt`, content: ca },
-    { path: `${tlsDirectory}/server.crt`, content: cert },
-    { path: `${tlsDirectory}/server.key`, content: key, mode: "0600", owner: "mysql:mysql" },
+    { path: `${mariadbTlsDirectory}/ca.crt`, content: ca },
+    { path: `${mariadbTlsDirectory}/server.crt`, content: cert },
+    { path: `${mariadbTlsDirectory}/server.key`, content: key, mode: "0600", owner: "mysql:mysql" },
   ]);
   const tlsSecrets = new HostCommand(
     `${name}-tls`,
@@ -176,7 +182,7 @@ export function managedDatastore(
             max_connections: maxConnections(settings),
             memory_path: memoryPath,
             buffer_pool_mebibytes: bufferPoolMebibytes,
-            tls_directory: tlsDirectory,
+            tls_directory: mariadbTlsDirectory,
             tls_revision: tlsRevision,
           },
           files: [
@@ -195,7 +201,7 @@ export function managedDatastore(
                     path: firewallUnit,
                     content: renderFirewallUnit({
                       description: "Datastore firewall",
-                      unit: "k3s-ha-datastore-firewall",
+                      unit: datastoreFirewallUnit,
                       protects: "mariadb.service",
                       rules: firewallRules,
                       table: datastoreFirewallTable,

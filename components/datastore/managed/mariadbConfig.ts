@@ -1,5 +1,8 @@
 import { writtenBy } from "../../host/writtenBy.ts";
 
+/** Directory of the server's certificates, `ca.crt`, `server.crt` and `server.key`. */
+export const mariadbTlsDirectory = "/etc/mysql/k3s-ha";
+
 /** What the program sets on a MariaDB server that it manages. */
 export interface MariadbConfig {
   /** The only address that the server listens on. */
