@@ -24,7 +24,10 @@ export interface K3sServerPoolArgs {
   hosts: Readonly<Record<string, HostArgs>>;
   /** The release that the servers run. A preview already refuses one that they may not be changed to. */
   release: K3sReleaseArgs;
-  /** K3s's `datastore-endpoint`, secret: `mysql://user:password@tcp(host:port)/schema`. Any other ends the run. */
+  /**
+   * K3s's `datastore-endpoint`, secret: of MySQL or MariaDB `mysql://user:password@tcp(host:port)/schema`, of PostgreSQL
+   * `postgres://…`, of etcd `https://…`. One that is none of these ends the run.
+   */
   datastoreEndpoint: pulumi.Input<string>;
   /** PEM of the CA that the datastore is verified with. */
   datastoreCaCertificate: pulumi.Input<string>;
