@@ -16,7 +16,7 @@ export async function readContract(outputs: StackOutputs): Promise<Contract> {
   const faults = read.flatMap(({ name, output }) => outputFault(name, output) ?? []);
   if (faults.length > 0) {
     throw new pulumi.RunError(
-      `The stack ${outputs.stack} does not offer what a cluster has to:\n${faults.map((each) => `- ${each}`).join("\n")}`,
+      `The stack ${outputs.stack} does not have the outputs of a cluster:\n${faults.map((each) => `- ${each}`).join("\n")}`,
     );
   }
   return Object.fromEntries(read.map(({ name, output }) => [name, output.value])) as unknown as Contract;
@@ -26,13 +26,13 @@ function versionFault(version: unknown, stack: string, names: readonly string[])
   if (version === undefined) {
     return names.length === 0
       ? `The stack ${stack} has no outputs: run pulumi up on it first.`
-      : `The stack ${stack} has no output contractVersion, so it is no cluster of k3s-ha: name the cluster's stack (this one has ${names.join(", ")}).`;
+      : `The stack ${stack} has no output contractVersion, so it is not a cluster of k3s-ha: name the cluster's stack (this one has ${names.join(", ")}).`;
   }
   if (typeof version !== "number" || !Number.isInteger(version) || version < 1) {
-    return `The stack ${stack} has the contractVersion ${JSON.stringify(version)}, which is none: name the cluster's stack.`;
+    return `The stack ${stack} has the contractVersion ${JSON.stringify(version)}, which is not valid: name the cluster's stack.`;
   }
   if (version > contractVersion) {
-    return `The stack ${stack} offers version ${version} of the contract, and this program reads versions up to ${contractVersion}: update k3s-ha here to what that stack was made with.`;
+    return `The stack ${stack} has version ${version} of the contract, but this program reads versions up to ${contractVersion}: update k3s-ha here to the version of that stack.`;
   }
   return undefined;
 }

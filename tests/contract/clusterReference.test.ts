@@ -73,27 +73,27 @@ describe("ClusterReference", () => {
     [
       "a newer contract",
       { contractVersion: 2 },
-      `The stack ${stack} offers version 2 of the contract, and this program reads versions up to 1: update k3s-ha here to what that stack was made with.`,
+      `The stack ${stack} has version 2 of the contract, but this program reads versions up to 1: update k3s-ha here to the version of that stack.`,
     ],
     [
       "a contract that is none",
       { contractVersion: "one" },
-      `The stack ${stack} has the contractVersion "one", which is none: name the cluster's stack.`,
+      `The stack ${stack} has the contractVersion "one", which is not valid: name the cluster's stack.`,
     ],
     [
       "a missing output",
       { kubeconfig: undefined },
-      `The stack ${stack} does not offer what a cluster has to:\n- it has no output kubeconfig: run pulumi up on it`,
+      `The stack ${stack} does not have the outputs of a cluster:\n- it has no output kubeconfig: run pulumi up on it`,
     ],
     [
       "secrets of another passphrase, all of them at once",
       { kubeconfig: {}, joinToken: {} },
-      `The stack ${stack} does not offer what a cluster has to:\n${["kubeconfig", "joinToken"].map((name) => `- its output ${name} is secret and could not be decrypted: give both stacks the same passphrase or secrets provider (pulumi stack change-secrets-provider)`).join("\n")}`,
+      `The stack ${stack} does not have the outputs of a cluster:\n${["kubeconfig", "joinToken"].map((name) => `- its output ${name} is secret and could not be decrypted: give both stacks the same passphrase or secrets provider (pulumi stack change-secrets-provider)`).join("\n")}`,
     ],
     [
       "outputs of another shape",
       { serverAddresses: ["198.51.100.11"], k3sVersion: 1, apiEndpoint: "" },
-      `The stack ${stack} does not offer what a cluster has to:\n- its output apiEndpoint is empty\n- its output serverAddresses is not a map of addresses by name\n- its output k3sVersion is not a text`,
+      `The stack ${stack} does not have the outputs of a cluster:\n- its output apiEndpoint is empty\n- its output serverAddresses is not a map of addresses by name\n- its output k3sVersion is not a text`,
     ],
   ];
   for (const [what, change, message] of refusals) {
@@ -107,7 +107,7 @@ describe("ClusterReference", () => {
     assert.equal(await failureWith({}), `The stack ${stack} has no outputs: run pulumi up on it first.`);
     assert.equal(
       await failureWith({ vpc: "x", subnets: [] }),
-      `The stack ${stack} has no output contractVersion, so it is no cluster of k3s-ha: name the cluster's stack (this one has subnets, vpc).`,
+      `The stack ${stack} has no output contractVersion, so it is not a cluster of k3s-ha: name the cluster's stack (this one has subnets, vpc).`,
     );
   });
 });

@@ -292,18 +292,18 @@ describe("a stack that cannot take the cluster makes nothing, and is told that",
     const fault = (output: string) =>
       `- its output ${output} is secret and could not be decrypted: give both stacks the same passphrase or secrets provider (pulumi stack change-secrets-provider)`;
     const faults = ["kubeconfig", "datastoreEndpoint", "joinToken"].map(fault).join(" ");
-    assert.ok(failure.includes(`The stack ${cluster} does not offer what a cluster has to: ${faults}`), failure);
+    assert.ok(failure.includes(`The stack ${cluster} does not have the outputs of a cluster: ${faults}`), failure);
   });
 
   test("an output is missing, or the contract is newer", async () => {
     const consumer = await NeighbourStack.open("consumer", config, stack.workspace, { stack: "early" });
     await stack.withOutputs({ kubeconfig: undefined }, async () => {
-      const missing = `The stack ${cluster} does not offer what a cluster has to: - it has no output kubeconfig: run pulumi up on it`;
+      const missing = `The stack ${cluster} does not have the outputs of a cluster: - it has no output kubeconfig: run pulumi up on it`;
       const failure = await failureOf(consumer);
       assert.ok(failure.includes(missing), failure);
     });
     await stack.withOutputs({ contractVersion: 2 }, async () => {
-      const newer = `The stack ${cluster} offers version 2 of the contract, and this program reads versions up to 1: update k3s-ha here to what that stack was made with.`;
+      const newer = `The stack ${cluster} has version 2 of the contract, but this program reads versions up to 1: update k3s-ha here to the version of that stack.`;
       const failure = await failureOf(consumer);
       assert.ok(failure.includes(newer), failure);
     });
@@ -318,7 +318,7 @@ describe("a stack that cannot take the cluster makes nothing, and is told that",
     );
     const failure = await failureOf(await open("organization/infrastructure/prod", "astray"));
     const other =
-      "The stack organization/infrastructure/prod has no output contractVersion, so it is no cluster of k3s-ha: name the cluster's stack (this one has servers, workers).";
+      "The stack organization/infrastructure/prod has no output contractVersion, so it is not a cluster of k3s-ha: name the cluster's stack (this one has servers, workers).";
     assert.ok(failure.includes(other), failure);
   });
 });
