@@ -14,7 +14,7 @@ has_agent() {
 
 load_functions() {
   [[ -e $functions_path ]] || {
-    printf '%s\n' "$host_name: an agent is installed here, but $functions_path is gone, which uninstalls it. Copy that file from the host of another agent and run again; or declare the host lost (docs/day-two.md), and install it anew." >&2
+    printf '%s\n' "$host_name: an agent is installed here, but $functions_path, which uninstalls it, is missing. Copy that file from the host of another agent and run again; or declare the host lost (docs/day-two.md), and reinstall it." >&2
     exit 1
   }
   # shellcheck source=/dev/null

@@ -13,9 +13,9 @@ import { hostScripts } from "./scripts.ts";
 const checkSeconds = 60;
 
 const declareLost =
-  'If it is gone for good, declare it lost with "lost: true" (docs/day-two.md); it is then not dialled any more.';
+  'If it is gone for good, declare it lost with "lost: true" (docs/day-two.md); the program then no longer connects to it.';
 
-const moreTime = "k3s-ha:ssh.connectSeconds gives a slow host more time.";
+const moreTime = "For a slow host, raise k3s-ha:ssh.connectSeconds.";
 
 /** What one host said. */
 interface HostAnswer {
@@ -111,7 +111,7 @@ function sentenceOf(host: NamedHost, code: string, facts: string[]): string {
   const sentence = hostCheckParts
     .map(({ sentences, notes = {} }) => sentences[code] ?? notes[code])
     .find((each) => each);
-  if (sentence === undefined) throw new Error(`the check of a host reports "${code}", which has no sentence`);
+  if (sentence === undefined) throw new Error(`the check of a host reports "${code}", which has no message`);
   return sentence(host, ...facts);
 }
 

@@ -37,14 +37,14 @@ export function clockProblems(readings: readonly ClockReading[]): string[] {
       return Math.abs(difference) <= toleratedSeconds
         ? []
         : [
-            `${placeOf(login)}: its clock is ${spoken(difference)} ${own.length === 0 ? "this machine's" : "the other hosts'"}. Have it kept by NTP ("timedatectl set-ntp true" there), then run again.`,
+            `${placeOf(login)}: its clock is ${spoken(difference)} ${own.length === 0 ? "this machine's" : "the other hosts'"}. Synchronize it by NTP ("timedatectl set-ntp true" there), then run again.`,
           ];
     }),
   ];
 }
 
 function ownClockSentence(usual: number): string {
-  return `The clock of this machine is ${spoken(-usual)} the hosts'. Set it right, best by NTP, then run again: certificates made now would bear the wrong time.`;
+  return `The clock of this machine is ${spoken(-usual)} the hosts'. Correct it, preferably by NTP, then run again: certificates created now would have the wrong time.`;
 }
 
 function spoken(seconds: number): string {

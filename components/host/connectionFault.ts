@@ -12,11 +12,11 @@ export type ConnectionFault = "otherKey" | "refusedLogin" | "unreachable" | "slo
 export function connectionSentence(place: string, fault: ConnectionFault, reason: string): string {
   switch (fault) {
     case "otherKey":
-      return `${place}: the host shows another SSH key than the configured host key. If the host was reinstalled, take its new key with "ssh-keyscan -t ed25519 ADDRESS", compare it with the host's own /etc/ssh/ssh_host_ed25519_key.pub, and configure it; else somebody may be in between.`;
+      return `${place}: the host shows another SSH key than the configured host key. If the host was reinstalled, take its new key with "ssh-keyscan -t ed25519 ADDRESS", compare it with the host's own /etc/ssh/ssh_host_ed25519_key.pub, and configure it. Otherwise, another host may be intercepting the connection.`;
     case "refusedLogin":
-      return `${place}: the host refuses the SSH login. Check k3s-ha:ssh.user, and that the public half of the configured private key stands in that user's authorized_keys.`;
+      return `${place}: the host refuses the SSH login. Check k3s-ha:ssh.user, and that the public key of the configured private key is in that user's authorized_keys.`;
     case "unreachable":
-      return `${place}: the host cannot be reached over SSH (${reason}). Check that it is up, and that its address and port are right.`;
+      return `${place}: the host cannot be reached over SSH (${reason}). Check that it is up, and that its address and port are correct.`;
     case "slow":
       return `${place}: the host is slow: ${reason}. It is overloaded, or hangs: check its load.`;
     case "noRoot":

@@ -55,7 +55,7 @@ export class HostChecks extends pulumi.ComponentResource {
       new pulumi.ErrorHook(`${name}-explain`, async ({ name: command, errors: [error = ""] }) => {
         const sentence = explainConnectionFailure(await placeIn(error, command), error);
         if (sentence !== undefined)
-          await pulumi.log.error(`${sentence} Then run up again: it goes on from here.`, this);
+          await pulumi.log.error(`${sentence} Then run up again: it continues from here.`, this);
         return false;
       }),
     );
@@ -109,5 +109,5 @@ export function roleFault(
   after: HostRole | undefined,
 ): string | undefined {
   if (before === after || after === undefined || (before !== "server" && before !== "agent")) return undefined;
-  return `${path}: ${name} is a node of the cluster, the ${before} ${name}, and is to be the ${roleWords[after]} ${name}. A host gets another role in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be.`;
+  return `${path}: ${name} is a node of the cluster, the ${before} ${name}, but is configured as the ${roleWords[after]} ${name}. A host changes its role in two steps: remove its entry and run up, which uninstalls K3s; then add it in its new role.`;
 }

@@ -49,7 +49,7 @@ export const hostFitness: HostCheckPart = {
   sentences: {
     "no-root": () => "the login user is not root and did not become root through sudo. Give it password-less sudo.",
     system: (_, system = "an unknown system") =>
-      `runs ${system}; only Debian and Ubuntu are supported. Use a host with one of these.`,
+      `runs ${system}; only Debian and Ubuntu are supported. Use a host with one of them.`,
     release: (_, system = "an old release") =>
       `runs ${system}; Debian 12 or newer, or Ubuntu 24.04 or newer, is needed, with what they package of HAProxy, MariaDB and systemd. Upgrade the system, or use another host.`,
     modules: (_, modules = "?", kernel = "?") =>
@@ -58,17 +58,17 @@ export const hostFitness: HostCheckPart = {
       `its kernel does not offer the control groups ${controllers.replaceAll(" ", ", ")}, which a node needs. Turn them on (on a Raspberry Pi: add "cgroup_memory=1 cgroup_enable=memory" to the line in /boot/firmware/cmdline.txt), reboot, and run up again.`,
     processor: (_, architecture = "unknown") =>
       `has the processor architecture ${architecture}; K3s is released for x86_64 and aarch64 here. Use such a host.`,
-    "no-systemd": () => "does not run systemd. Use a host whose services systemd manages.",
+    "no-systemd": () => "does not run systemd. Use a host that runs systemd.",
     disk: (_, free = "?", needed = "?", directory = "?") =>
       `has ${free} MiB free for ${directory} and needs ${needed} MiB. Free some space or use a larger disk.`,
     port: (_, port = "?", holder = "?") =>
-      `port ${port} is taken by ${holder}. Stop that program or choose another port.`,
+      `port ${port} is in use by ${holder}. Stop that program or choose another port.`,
     "embedded-etcd": (_, path = "?") =>
       `holds the embedded etcd of an earlier cluster in ${path}, which K3s would prefer to the external datastore. Move it away.`,
     sqlite: (_, path = "?") =>
       `holds the SQLite datastore of an earlier cluster in ${path}. Uninstall that K3s first, with its k3s-uninstall.sh.`,
     node: ({ role, name }, node = "?") =>
-      `is the ${node}, and is to be the ${roleWords[role]} ${name}. A host gets another role or another name in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be. If it was declared lost, install it anew.`,
+      `is the ${node}, but is configured as the ${roleWords[role]} ${name}. A host changes its role or its name in two steps: remove its entry and run up, which uninstalls K3s; then add it in its new role. If it was declared lost, reinstall it.`,
   },
   notes: {
     vxlan: (_, kernel = "?") =>

@@ -49,7 +49,7 @@ export function hostKeyFault(text: string): string | undefined {
     return `has to begin with a type of key (${hostKeyTypes.join(", ")}): copy the whole line of the host's /etc/ssh/ssh_host_ed25519_key.pub`;
   }
   if (/[\r\n]/.test(text.trim()) || parsePublicKey(text) === undefined) {
-    return `has to be a whole ${type} key, and its base64 part is not one: copy the whole line of the host's /etc/ssh/ssh_host_*_key.pub again`;
+    return `has to be a complete ${type} key, but its base64 part is not: copy the whole line of the host's /etc/ssh/ssh_host_*_key.pub again`;
   }
   return undefined;
 }

@@ -9,10 +9,10 @@ export const hostNetwork: HostCheckPart = {
   variables: ({ host, role }) => ({ node_address: role === "server" || role === "agent" ? nodeAddressOf(host) : "" }),
   sentences: {
     "node-address": (_, address = "?", addresses = "?") =>
-      `has the node address ${address} on none of its network interfaces, and a node does not start with it. Its addresses: ${addresses}. Set nodeAddress in the host's entry to the one that the other nodes reach it at.`,
+      `has the node address ${address} on none of its network interfaces, so its node would not start. Its addresses: ${addresses}. Set nodeAddress in the host's entry to the address at which other nodes reach it.`,
   },
   notes: {
     "pod-network": (_, chosen = "?", own = "?", address = "?") =>
-      `the traffic of its pods takes ${chosen}, the network interface of the default route, and not ${own}, which has its node address ${address}. A running node keeps that. To move the cluster's pods to the node addresses, set flannel-iface to ${own} for all nodes at a time when their pods may be cut off from each other while one node after the other restarts.`,
+      `the traffic of its pods uses ${chosen}, the network interface of the default route, instead of ${own}, which has its node address ${address}. A running node keeps this. To move pod traffic to the node addresses, set flannel-iface to ${own} for all nodes. While one node after the other restarts, pods cannot reach those on other nodes.`,
   },
 };

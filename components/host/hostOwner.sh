@@ -25,7 +25,7 @@ apply() {
   local new=$owner_path.k3s-ha-new
   lock_host
   # The check of the host has looked; another stack's run may have come in between.
-  ! is_owned_by_another || refuse "the stack $(owner_line project)/$(owner_line stack) has taken this host meanwhile. Nothing was changed here; run up again, and it says what to do."
+  ! is_owned_by_another || refuse "the stack $(owner_line project)/$(owner_line stack) has taken this host meanwhile. Nothing was changed here; run up again to see what to do."
   mkdir -p "${owner_path%/*}"
   rm -f "$new"
   (umask 077 && printf '%s\n' "${mark[@]}" >"$new")

@@ -45,32 +45,32 @@ export const hostOwnership: HostCheckPart = {
   }),
   sentences: {
     owner: (_, owner = "?", role = "?", name = "?") =>
-      `${isOf(owner, role, name)}. Use another host, or take it out of that stack (destroy does, too) and run up again. If that stack is gone for good, ${release}`,
+      `${isOf(owner, role, name)}. Use another host, or remove it from that stack (destroy does, too) and run up again. If that stack is gone for good, ${release}`,
     "owner-cluster": (_, owner = "?", role = "?", name = "?") =>
-      `${isOf(owner, role, name)}, but of an earlier cluster, which this stack's state does not know. Bring that state back; or, if that cluster is gone for good, ${release}`,
+      `${isOf(owner, role, name)}, but of an earlier cluster, which this stack's state does not know. Restore that state; or, if that cluster is gone for good, ${release}`,
     "owner-unmarked": (_, owner = "?") =>
-      `is a node of the cluster of the stack ${owner}. Use another host, or take it out of that stack and run up again.`,
+      `is a node of the cluster of the stack ${owner}. Use another host, or remove it from that stack and run up again.`,
     "other-servers": (_, addresses = "?") =>
-      `serves the servers of another cluster (${addresses}), and none of this one's. Use another host; or, if that cluster is gone for good, remove /etc/k3s-ha/datastore-clients and /etc/haproxy/haproxy.cfg there, and run up again.`,
+      `serves the servers of another cluster (${addresses}), but none of this cluster. Use another host; or, if that cluster is gone for good, remove /etc/k3s-ha/datastore-clients and /etc/haproxy/haproxy.cfg there, and run up again.`,
     "foreign-file": (_, path = "?") =>
-      `has a ${path} that this program did not write and no package installed, and it would be replaced. ${adoptHint("it replaced, with a copy kept that the removal puts back")}`,
+      `has a ${path} that neither this program nor a package installed, and that would be replaced. ${adoptHint("it replaced, with a copy that is put back when the host is removed")}`,
     schemas: (_, schemas = "?") =>
-      `has a MariaDB with schemas that are not this cluster's (${schemas}), and it would get other settings: one address and port, TLS for every client, and a firewall. ${adoptHint("it shared under these settings until the removal")}`,
+      `has a MariaDB with schemas of others (${schemas}), which would get other settings: one address and port, TLS for every client, and a firewall. ${adoptHint("it shared with these settings until the host is removed")}`,
     "mysql-packages": (_, packages = "?") =>
-      `has the packages ${packages}, which the packages of MariaDB exclude, and nothing is ever removed for them. Use another host for this role; or, if nobody needs them, remove them there and run up again.`,
+      `has the packages ${packages}, which conflict with the packages of MariaDB; this program never removes packages. Use another host for this role; or, if they are not needed, remove them there and run up again.`,
     "k3s-unit": (_, path = "?") =>
-      `has a K3s that this program did not install (${path}). A node of another cluster cannot be adopted, since its cluster would lose it and this one knows nothing of its data. Use another host; or drain and delete the node there, run k3s-uninstall.sh (on an agent k3s-agent-uninstall.sh), and run up again.`,
+      `has a K3s that this program did not install (${path}). A node of another cluster cannot be adopted: that cluster would lose it, and this one does not know its data. Use another host; or drain and delete the node there, run k3s-uninstall.sh (on an agent k3s-agent-uninstall.sh), and run up again.`,
     "k3s-data": (_, path = "?") =>
-      `has the data of a K3s that this program did not install (${path}), and they cannot be adopted: keys and certificates of one cluster are of no use in another. Use another host; or, if nobody needs them, run k3s-uninstall.sh there or move /var/lib/rancher/k3s away, and run up again.`,
+      `has the data of a K3s that this program did not install (${path}), which cannot be adopted: keys and certificates of one cluster are useless in another. Use another host; or, if they are not needed, run k3s-uninstall.sh there or move /var/lib/rancher/k3s away, and run up again.`,
     kubernetes: (_, unit = "?") =>
       `is a node of another Kubernetes (${unit}), which would lose its network and its pods. It cannot be adopted. Use another host, or uninstall that Kubernetes and run up again.`,
     "held-port": (_, port = "?", holder = "?") =>
-      `port ${port} is taken by ${holder}. Stop that program, or choose another port or host.`,
+      `port ${port} is in use by ${holder}. Stop that program, or choose another port or host.`,
   },
   notes: {
     adopted: (_, path = "?", copy = "?") =>
-      `${path} is replaced, since the entry says "adopt: true". A copy is kept in ${copy}, and the removal puts it back.`,
+      `${path} is replaced, because the entry has "adopt: true". A copy is kept in ${copy}, and is put back when the host is removed.`,
     "adopted-schemas": (_, schemas = "?") =>
-      `its MariaDB is shared with the schemas ${schemas}, since the entry says "adopt: true". Their clients have to use TLS now; the removal takes the settings back.`,
+      `its MariaDB is shared with the schemas ${schemas}, because the entry has "adopt: true". Their clients have to use TLS now; the old settings are put back when the host is removed.`,
   },
 };

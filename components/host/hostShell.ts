@@ -69,7 +69,7 @@ function execute(
   return new Promise((resolve, reject) => {
     const giveUp = setTimeout(
       () => {
-        reject(new HostUnreachable(login, "slow", `it fell silent while it worked, for ${seconds} s`, printed.stdout));
+        reject(new HostUnreachable(login, "slow", `it sent nothing for ${seconds} s while it worked`, printed.stdout));
       },
       (seconds + killAfterSeconds + silenceSeconds) * 1000,
     );

@@ -89,7 +89,7 @@ run_as_before() {
   if [[ $active == no ]]; then
     systemctl stop "$1"
   elif ! systemctl restart "$1"; then
-    printf '%s: %s does not start with what it had before; see: journalctl --unit %s\n' "$host_name" "$1" "$1" >&2
+    printf '%s: %s does not start with its earlier files; see: journalctl --unit %s\n' "$host_name" "$1" "$1" >&2
   fi
   rm -f "$originals_directory/$1.service"
 }

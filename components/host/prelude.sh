@@ -152,7 +152,7 @@ install_packages() {
   run_apt install --yes --no-remove --no-install-recommends --option Dpkg::Options::=--force-confold "${missing[@]}" || {
     conflicts=$(apt-get --quiet --quiet --simulate install --no-install-recommends "${missing[@]}" 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort) || conflicts=""
     [[ -z $conflicts ]] ||
-      die "${host_name:-$(hostname)}: the packages ${missing[*]} cannot be installed without removing ${conflicts//$'\n'/, }, which this program did not install. Nothing was installed or removed. Use another host for this role; or, if these are no longer needed, remove them and run up again: apt-get remove ${conflicts//$'\n'/ }"
+      die "${host_name:-$(hostname)}: the packages ${missing[*]} cannot be installed without removing ${conflicts//$'\n'/, }, which this program did not install. Nothing was installed or removed. Use another host for this role; or, if they are no longer needed, remove them and run up again: apt-get remove ${conflicts//$'\n'/ }"
     die "${host_name:-$(hostname)}: could not install ${missing[*]}: $(apt_errors "$apt_answer").$sources Check the package sources of this host, then run up again"
   }
 }

@@ -205,7 +205,11 @@ function forward(bastion: Client, { address, port }: SshEndpoint, limit: AbortSi
       }
       const reason = error.message.replace(/^.*Channel open failure:\s*/, "");
       reject(
-        new LoginFailure("unreachable", `the bastion says: ${reason}`, /refused/i.test(reason) ? "refused" : undefined),
+        new LoginFailure(
+          "unreachable",
+          `the bastion reports: ${reason}`,
+          /refused/i.test(reason) ? "refused" : undefined,
+        ),
       );
     });
   });
@@ -224,7 +228,7 @@ function handshake(endpoint: SshEndpoint, stream: Duplex, limit: AbortSignal): P
     };
     const giveUp = () => {
       // Something took the connection, so the host is not dead.
-      fail(new LoginFailure("slow", "it took the connection, but did not let us in in time"));
+      fail(new LoginFailure("slow", "it accepted the connection, but did not finish the login in time"));
     };
     limit.addEventListener("abort", giveUp);
     client.on("ready", () => {
@@ -261,7 +265,7 @@ function handshake(endpoint: SshEndpoint, stream: Duplex, limit: AbortSignal): P
 }
 
 const dropped =
-  "its SSH server closes the connection before the login: it is overrun, restarts, or refuses this machine";
+  "its SSH server closes the connection before the login: it is overloaded, restarts, or refuses this machine";
 
 function loginMethods({ user: username, privateKey }: SshEndpoint): AnyAuthMethod[] {
   if (privateKey !== undefined) return [{ type: "publickey", username, key: loginKey(privateKey) }];

@@ -27,7 +27,7 @@ function reading(name: string, aheadSeconds: number, tookSeconds = 0): ClockRead
 describe("clockProblems", () => {
   it("names the host whose clock differs, and by how much", () => {
     assert.deepEqual(clockProblems([reading("server-1", 0), reading("server-2", -90), reading("server-3", 1)]), [
-      `k3s-ha:servers.server-2 (198.51.100.11): its clock is 90 s behind this machine's. Have it kept by NTP ("timedatectl set-ntp true" there), then run again.`,
+      `k3s-ha:servers.server-2 (198.51.100.11): its clock is 90 s behind this machine's. Synchronize it by NTP ("timedatectl set-ntp true" there), then run again.`,
     ]);
   });
 
@@ -38,7 +38,7 @@ describe("clockProblems", () => {
 
   it("names this machine when the hosts agree against it", () => {
     assert.deepEqual(clockProblems([reading("server-1", 300), reading("server-2", 301), reading("db-1", 299)]), [
-      "The clock of this machine is 300 s behind the hosts'. Set it right, best by NTP, then run again: certificates made now would bear the wrong time.",
+      "The clock of this machine is 300 s behind the hosts'. Correct it, preferably by NTP, then run again: certificates created now would have the wrong time.",
     ]);
   });
 

@@ -67,7 +67,7 @@ describe("hostCheck", () => {
   it("refuses a port that another program holds, and not one that K3s holds already", async () => {
     const ss = (program: string) => `ss() { printf 'LISTEN 0 4096 *:6443 *:* users:(("${program}",pid=7,fd=3))\\n'; }`;
     assert.deepEqual(await problems("check_port", ss("apache2")), [
-      `${place}: port 6443 is taken by apache2. Stop that program or choose another port.`,
+      `${place}: port 6443 is in use by apache2. Stop that program or choose another port.`,
     ]);
     assert.deepEqual(await problems("check_port", ss("k3s-server")), []);
     assert.deepEqual(await problems("check_port", "ss() { :; }"), []);
@@ -146,7 +146,7 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
       const check = () => problems("check_node", `state_directory=${directory}`);
       await node("agent agent-2");
       assert.deepEqual(await check(), [
-        `${place}: is the agent agent-2, and is to be the server server-1. A host gets another role or another name in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be. If it was declared lost, install it anew.`,
+        `${place}: is the agent agent-2, but is configured as the server server-1. A host changes its role or its name in two steps: remove its entry and run up, which uninstalls K3s; then add it in its new role. If it was declared lost, reinstall it.`,
       ]);
       await node("server server-1");
       assert.deepEqual(await check(), []);
@@ -163,7 +163,7 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
 }
 `;
     assert.deepEqual(await problems("check_node_address", cards), [
-      `${place}: has the node address 198.51.100.11 on none of its network interfaces, and a node does not start with it. Its addresses: 10.0.0.11 (eth0), fd00::11 (eth0). Set nodeAddress in the host's entry to the one that the other nodes reach it at.`,
+      `${place}: has the node address 198.51.100.11 on none of its network interfaces, so its node would not start. Its addresses: 10.0.0.11 (eth0), fd00::11 (eth0). Set nodeAddress in the host's entry to the address at which other nodes reach it.`,
     ]);
     assert.deepEqual(await problems("check_node_address", `${cards}has=yes\n`), []);
     assert.deepEqual(await problems("check_node_address", cards, { ...server, role: "loadBalancer" }), []);
@@ -183,7 +183,7 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
       assert.deepEqual(await check("eth0"), []);
       await writeFile(join(directory, "k3s.proved"), "x\n");
       assert.deepEqual(await check("eth0"), [
-        `${place}: the traffic of its pods takes eth0, the network interface of the default route, and not eth1, which has its node address 198.51.100.11. A running node keeps that. To move the cluster's pods to the node addresses, set flannel-iface to eth1 for all nodes at a time when their pods may be cut off from each other while one node after the other restarts.`,
+        `${place}: the traffic of its pods uses eth0, the network interface of the default route, instead of eth1, which has its node address 198.51.100.11. A running node keeps this. To move pod traffic to the node addresses, set flannel-iface to eth1 for all nodes. While one node after the other restarts, pods cannot reach those on other nodes.`,
       ]);
       assert.deepEqual(await check("eth1"), []);
     });

@@ -114,9 +114,9 @@ describe("roleFault", () => {
   it("refuses to make a node something else in one step", () => {
     assert.equal(
       roleFault(path, "agent-2", "agent", "server"),
-      "k3s-ha:servers.agent-2: agent-2 is a node of the cluster, the agent agent-2, and is to be the server agent-2. A host gets another role in two steps: take its entry out and run up, which uninstalls K3s; then add it as what it is to be.",
+      "k3s-ha:servers.agent-2: agent-2 is a node of the cluster, the agent agent-2, but is configured as the server agent-2. A host changes its role in two steps: remove its entry and run up, which uninstalls K3s; then add it in its new role.",
     );
-    assert.match(roleFault(path, "a", "server", "loadBalancer") ?? "", /is to be the load balancer a\./);
+    assert.match(roleFault(path, "a", "server", "loadBalancer") ?? "", /is configured as the load balancer a\./);
   });
 
   it("has nothing against a role that stays, nor against a host without K3s, nor against one that is new", () => {

@@ -63,7 +63,7 @@ describe("the owner's mark", () => {
         assert.equal(exitCode, 1);
         assert.match(
           stderr,
-          /^db-1: the stack k3s-ha\/(prod|staging) has taken this host meanwhile\. Nothing was changed here; run up again, and it says what to do\.\n$/,
+          /^db-1: the stack k3s-ha\/(prod|staging) has taken this host meanwhile\. Nothing was changed here; run up again to see what to do\.\n$/,
         );
         assert.equal((await run(directory, "remove")).exitCode, 0);
         assert.equal(await readFile(path, "utf8"), mark);
@@ -125,7 +125,7 @@ describe("the owner's mark", () => {
         assert.equal(exitCode, 1);
         assert.equal(
           stderr,
-          `agent-1: an agent is installed here, but ${functions(directory)} is gone, which uninstalls it. Copy that file from the host of another agent and run again; or declare the host lost (docs/day-two.md), and install it anew.\n`,
+          `agent-1: an agent is installed here, but ${functions(directory)}, which uninstalls it, is missing. Copy that file from the host of another agent and run again; or declare the host lost (docs/day-two.md), and reinstall it.\n`,
         );
         await stat(path);
       });

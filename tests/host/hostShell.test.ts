@@ -89,7 +89,7 @@ test("a host behind a bastion is reached through it", async () => {
 
 test("a host that shows another key is refused", async () => {
   await makeKey(join(server.directory, "other"), "ed25519");
-  const sentence = `${place}: the host shows another SSH key than the configured host key. If the host was reinstalled, take its new key with "ssh-keyscan -t ed25519 ADDRESS", compare it with the host's own /etc/ssh/ssh_host_ed25519_key.pub, and configure it; else somebody may be in between.`;
+  const sentence = `${place}: the host shows another SSH key than the configured host key. If the host was reinstalled, take its new key with "ssh-keyscan -t ed25519 ADDRESS", compare it with the host's own /etc/ssh/ssh_host_ed25519_key.pub, and configure it. Otherwise, another host may be intercepting the connection.`;
   assert.equal(await failure({ hostKey: (await server.file("other.pub")).trim() }), sentence);
   await makeKey(join(server.directory, "rsa"), "rsa");
   assert.equal(await failure({ hostKey: (await server.file("rsa.pub")).trim() }), sentence);
@@ -99,14 +99,14 @@ test("a login that is refused is told", async () => {
   await makeKey(join(server.directory, "stranger"), "ed25519");
   assert.equal(
     await failure({ privateKey: await server.file("stranger") }),
-    `${place}: the host refuses the SSH login. Check k3s-ha:ssh.user, and that the public half of the configured private key stands in that user's authorized_keys.`,
+    `${place}: the host refuses the SSH login. Check k3s-ha:ssh.user, and that the public key of the configured private key is in that user's authorized_keys.`,
   );
 });
 
 test("a host that nothing answers for is told", async () => {
   assert.equal(
     await failure({ port: await freePort() }),
-    `${place}: the host cannot be reached over SSH (connection refused). Check that it is up, and that its address and port are right.`,
+    `${place}: the host cannot be reached over SSH (connection refused). Check that it is up, and that its address and port are correct.`,
   );
 });
 
@@ -117,7 +117,7 @@ test("a host that takes the connection and says nothing is given up in time", as
   const { port } = silent.address() as { port: number };
   assert.equal(
     await failure({ port }, 1),
-    `${place}: the host is slow: it took the connection, but did not let us in in time. It is overloaded, or hangs: check its load.`,
+    `${place}: the host is slow: it accepted the connection, but did not finish the login in time. It is overloaded, or hangs: check its load.`,
   );
   assert.ok(performance.now() - start < 15_000);
   silent.close();
@@ -138,7 +138,7 @@ test("a bastion that does not answer is named", async () => {
   const bastion = { ...login, port: await freePort() };
   assert.equal(
     await failure({ bastion }),
-    `k3s-ha:servers.server-1 (127.0.0.1 through the bastion 127.0.0.1): the host cannot be reached over SSH (connection refused at the bastion). Check that it is up, and that its address and port are right.`,
+    `k3s-ha:servers.server-1 (127.0.0.1 through the bastion 127.0.0.1): the host cannot be reached over SSH (connection refused at the bastion). Check that it is up, and that its address and port are correct.`,
   );
 });
 

@@ -444,7 +444,7 @@ install_packages curl`);
     assert.equal(exitCode, 1);
     assert.equal(
       stderr,
-      "db-1: the packages curl cannot be installed without removing mysql-server, mysql-server-core, which this program did not install. Nothing was installed or removed. Use another host for this role; or, if these are no longer needed, remove them and run up again: apt-get remove mysql-server mysql-server-core\n",
+      "db-1: the packages curl cannot be installed without removing mysql-server, mysql-server-core, which this program did not install. Nothing was installed or removed. Use another host for this role; or, if they are no longer needed, remove them and run up again: apt-get remove mysql-server mysql-server-core\n",
     );
   });
 

@@ -37,7 +37,7 @@ describe("a host", () => {
     const { facts, fault, isSlow } = await ask(`printf 'unit\\tk3s\\tactive\\t0\\n'; sleep 60`, 3);
     assert.match(
       fault ?? "",
-      /^k3s-ha:servers\.server-1 \(127\.0\.0\.1\): the host is slow: it fell silent .*waits longer\.$/,
+      /^k3s-ha:servers\.server-1 \(127\.0\.0\.1\): the host is slow: it sent nothing .*waits longer\.$/,
     );
     assert.deepEqual([isSlow, facts?.units], [true, { k3s: "active" }]);
   });

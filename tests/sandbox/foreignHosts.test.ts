@@ -41,9 +41,9 @@ const unmark = "rm -rf /var/lib/k3s-ha";
 const adoptable = (what: string) =>
   `To have ${what}, set "adopt: true" in the host's entry (docs/day-two.md); to keep it, use another host.`;
 const replaced = (path: string) =>
-  `has a ${path} that this program did not write and no package installed, and it would be replaced. ${adoptable("it replaced, with a copy kept that the removal puts back")}`;
+  `has a ${path} that neither this program nor a package installed, and that would be replaced. ${adoptable("it replaced, with a copy that is put back when the host is removed")}`;
 const shared = (schemas: string) =>
-  `has a MariaDB with schemas that are not this cluster's (${schemas}), and it would get other settings: one address and port, TLS for every client, and a firewall. ${adoptable("it shared under these settings until the removal")}`;
+  `has a MariaDB with schemas of others (${schemas}), which would get other settings: one address and port, TLS for every client, and a firewall. ${adoptable("it shared with these settings until the host is removed")}`;
 const webSite = `cp -a /etc/haproxy/haproxy.cfg /root/haproxy.cfg
 cat >>/etc/haproxy/haproxy.cfg <<'END'
 frontend site
@@ -77,7 +77,7 @@ const foreignHosts: readonly ForeignHost[] = [
     role: "loadBalancer",
     prepare:
       "systemd-run --quiet --unit=theirs socat TCP-LISTEN:6443,fork /dev/null; until ss -Hltn | grep -q :6443; do sleep 0.1; done",
-    refusal: "port 6443 is taken by socat. Stop that program, or choose another port or host.",
+    refusal: "port 6443 is in use by socat. Stop that program, or choose another port or host.",
     cleanup: "systemctl stop theirs",
   },
   {
@@ -103,7 +103,7 @@ const foreignHosts: readonly ForeignHost[] = [
     role: "datastore",
     prepare:
       "systemctl stop mariadb.socket mariadb; systemd-run --quiet --unit=theirs socat TCP-LISTEN:3306,fork /dev/null; until ss -Hltn | grep -q :3306; do sleep 0.1; done",
-    refusal: "port 3306 is taken by socat. Stop that program, or choose another port or host.",
+    refusal: "port 3306 is in use by socat. Stop that program, or choose another port or host.",
     cleanup: "systemctl stop theirs",
   },
   {
@@ -112,7 +112,7 @@ const foreignHosts: readonly ForeignHost[] = [
     role: "datastore",
     prepare: mark("k3s-ha", "staging", "that-cluster"),
     refusal:
-      "belongs to the stack k3s-ha/staging: it is its datastore db-7. Use another host, or take it out of that stack (destroy does, too) and run up again. If that stack is gone for good, release the host with this command there: rm /var/lib/k3s-ha/owner",
+      "belongs to the stack k3s-ha/staging: it is its datastore db-7. Use another host, or remove it from that stack (destroy does, too) and run up again. If that stack is gone for good, release the host with this command there: rm /var/lib/k3s-ha/owner",
     cleanup: unmark,
   },
   {
@@ -121,7 +121,7 @@ const foreignHosts: readonly ForeignHost[] = [
     role: "datastore",
     prepare: mark("k3s-ha", "dev", "that-cluster"),
     refusal:
-      "belongs to the stack k3s-ha/dev: it is its datastore db-7, but of an earlier cluster, which this stack's state does not know. Bring that state back; or, if that cluster is gone for good, release the host with this command there: rm /var/lib/k3s-ha/owner",
+      "belongs to the stack k3s-ha/dev: it is its datastore db-7, but of an earlier cluster, which this stack's state does not know. Restore that state; or, if that cluster is gone for good, release the host with this command there: rm /var/lib/k3s-ha/owner",
     cleanup: unmark,
   },
   {
@@ -131,7 +131,7 @@ const foreignHosts: readonly ForeignHost[] = [
     prepare:
       "install -d /etc/k3s-ha/datastore-clients; echo 203.0.113.77 >/etc/k3s-ha/datastore-clients/server-1.address",
     refusal:
-      "serves the servers of another cluster (203.0.113.77), and none of this one's. Use another host; or, if that cluster is gone for good, remove /etc/k3s-ha/datastore-clients and /etc/haproxy/haproxy.cfg there, and run up again.",
+      "serves the servers of another cluster (203.0.113.77), but none of this cluster. Use another host; or, if that cluster is gone for good, remove /etc/k3s-ha/datastore-clients and /etc/haproxy/haproxy.cfg there, and run up again.",
     cleanup: "rm -r /etc/k3s-ha",
   },
   {
@@ -140,7 +140,7 @@ const foreignHosts: readonly ForeignHost[] = [
     role: "backup",
     prepare: "systemctl start mysql; mysql -e 'CREATE DATABASE shop'",
     refusal:
-      "has the packages mysql-server, mysql-server-core, which the packages of MariaDB exclude, and nothing is ever removed for them. Use another host for this role; or, if nobody needs them, remove them there and run up again.",
+      "has the packages mysql-server, mysql-server-core, which conflict with the packages of MariaDB; this program never removes packages. Use another host for this role; or, if they are not needed, remove them there and run up again.",
     cleanup: "mysql -e 'DROP DATABASE shop'",
   },
   {
@@ -150,7 +150,7 @@ const foreignHosts: readonly ForeignHost[] = [
     prepare:
       "printf '[Service]\\nExecStart=/usr/bin/sleep infinity\\n' >/etc/systemd/system/k3s.service; systemctl daemon-reload; systemctl start k3s",
     refusal:
-      "has a K3s that this program did not install (/etc/systemd/system/k3s.service). A node of another cluster cannot be adopted, since its cluster would lose it and this one knows nothing of its data. Use another host; or drain and delete the node there, run k3s-uninstall.sh (on an agent k3s-agent-uninstall.sh), and run up again.",
+      "has a K3s that this program did not install (/etc/systemd/system/k3s.service). A node of another cluster cannot be adopted: that cluster would lose it, and this one does not know its data. Use another host; or drain and delete the node there, run k3s-uninstall.sh (on an agent k3s-agent-uninstall.sh), and run up again.",
     cleanup: "systemctl stop k3s; rm /etc/systemd/system/k3s.service; systemctl daemon-reload",
   },
   {
@@ -159,7 +159,7 @@ const foreignHosts: readonly ForeignHost[] = [
     role: "agent",
     prepare: "install -D /dev/null /var/lib/rancher/k3s/agent/kubelet.kubeconfig",
     refusal:
-      "has the data of a K3s that this program did not install (/var/lib/rancher/k3s/agent/kubelet.kubeconfig), and they cannot be adopted: keys and certificates of one cluster are of no use in another. Use another host; or, if nobody needs them, run k3s-uninstall.sh there or move /var/lib/rancher/k3s away, and run up again.",
+      "has the data of a K3s that this program did not install (/var/lib/rancher/k3s/agent/kubelet.kubeconfig), which cannot be adopted: keys and certificates of one cluster are useless in another. Use another host; or, if they are not needed, run k3s-uninstall.sh there or move /var/lib/rancher/k3s away, and run up again.",
     cleanup: "rm /var/lib/rancher/k3s/agent/kubelet.kubeconfig",
   },
   {
@@ -294,7 +294,7 @@ test("no package is removed for another one, and the refusal names both", async 
   assert.equal(exitCode, 1);
   assert.match(
     stderr,
-    /^mysql-1: the packages mariadb-server-core cannot be installed without removing (mysql-server\S*(, )?)+, which this program did not install\. Nothing was installed or removed\. Use another host for this role; or, if these are no longer needed, remove them and run up again: apt-get remove (mysql-server\S* ?)+$/m,
+    /^mysql-1: the packages mariadb-server-core cannot be installed without removing (mysql-server\S*(, )?)+, which this program did not install\. Nothing was installed or removed\. Use another host for this role; or, if they are no longer needed, remove them and run up again: apt-get remove (mysql-server\S* ?)+$/m,
   );
   assert.equal(await installed(), before);
 });
@@ -354,7 +354,7 @@ mariadb -e "CREATE DATABASE shop; CREATE TABLE shop.orders (id INT); INSERT INTO
     ])
       assert.ok(
         told.includes(
-          `${path} is replaced, since the entry says "adopt: true". A copy is kept in /var/lib/k3s-ha/adopted${path}, and the removal puts it back.`,
+          `${path} is replaced, because the entry has "adopt: true". A copy is kept in /var/lib/k3s-ha/adopted${path}, and is put back when the host is removed.`,
         ),
         told,
       );
@@ -376,7 +376,7 @@ mariadb -e "CREATE DATABASE shop; CREATE TABLE shop.orders (id INT); INSERT INTO
     assert.notEqual(exitCode, 0, all);
     assert.ok(
       all.includes(
-        `k3s-ha:datastore.managed.host (${addressOf("db-1")}): belongs to the stack k3s-ha/adopting: it is its datastore db-1. Use another host, or take it out of that stack (destroy does, too) and run up again.`,
+        `k3s-ha:datastore.managed.host (${addressOf("db-1")}): belongs to the stack k3s-ha/adopting: it is its datastore db-1. Use another host, or remove it from that stack (destroy does, too) and run up again.`,
       ),
       all,
     );

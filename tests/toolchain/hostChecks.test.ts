@@ -97,7 +97,7 @@ sed 's/^checks=.*/checks=()/' <<<"$script" | bash -s apply
         assert.notEqual(died.exitCode, 0, died.output);
         assert.match(
           died.output,
-          /k3s-ha:servers\.one \(127\.0\.0\.1\): the host cannot be reached over SSH \(connection refused\)\. .* Then run up again: it goes on from here\./,
+          /k3s-ha:servers\.one \(127\.0\.0\.1\): the host cannot be reached over SSH \(connection refused\)\. .* Then run up again: it continues from here\./,
         );
         await project.succeed("config", "rm", "portAfterCheck");
         assert.deepEqual([await linesOf("one"), await linesOf("two"), await linesOf("changes")], [6, 2, 3]);
@@ -115,7 +115,10 @@ sed 's/^checks=.*/checks=()/' <<<"$script" | bash -s apply
         await project.succeed("config", "set", "role", "loadBalancer");
         const preview = await project.pulumi("preview");
         assert.notEqual(preview.exitCode, 0, preview.output);
-        assert.match(preview.output, /k3s-ha:servers\.one: one is a node of the cluster, the agent one, and is to be/);
+        assert.match(
+          preview.output,
+          /k3s-ha:servers\.one: one is a node of the cluster, the agent one, but is configured as/,
+        );
         assert.equal(await linesOf("one"), 7);
       });
     } finally {

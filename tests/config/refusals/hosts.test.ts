@@ -67,14 +67,14 @@ refuses("hosts", [
     name: "a cut host key",
     config: servers({ "server-3": host("198.51.100.13", { hostKey: hostKey.slice(0, -9) }) }),
     problems: [
-      'k3s-ha:servers.server-3.hostKey is "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE", but has to be a whole ssh-ed25519 key, and its base64 part is not one: copy the whole line of the host\'s /etc/ssh/ssh_host_*_key.pub again.',
+      'k3s-ha:servers.server-3.hostKey is "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE", but has to be a complete ssh-ed25519 key, but its base64 part is not: copy the whole line of the host\'s /etc/ssh/ssh_host_*_key.pub again.',
     ],
   },
   {
     name: "a host key whose text is of another type",
     config: servers({ "server-3": host("198.51.100.13", { hostKey: hostKey.replace("ssh-ed25519 ", "ssh-rsa ") }) }),
     problems: [
-      'k3s-ha:servers.server-3.hostKey is "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB", but has to be a whole ssh-rsa key, and its base64 part is not one: copy the whole line of the host\'s /etc/ssh/ssh_host_*_key.pub again.',
+      'k3s-ha:servers.server-3.hostKey is "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB", but has to be a complete ssh-rsa key, but its base64 part is not: copy the whole line of the host\'s /etc/ssh/ssh_host_*_key.pub again.',
     ],
   },
   {
