@@ -8,7 +8,7 @@ check_limits() {
   local limit needed=$((2 * max_connections + 200))
   limit=$(systemctl show --property LimitNOFILE --value haproxy)
   [[ $limit == infinity ]] || ((limit >= needed)) ||
-    die "$host_name: $max_connections connections take $needed file descriptors, and HAProxy may have $limit here. Lower k3s-ha:loadBalancer.maxConnections, or raise LimitNOFILE of haproxy.service."
+    die "$host_name: $max_connections connections need $needed file descriptors, but HAProxy's limit here is $limit. Lower k3s-ha:loadBalancer.maxConnections, or raise LimitNOFILE of haproxy.service."
 }
 
 # The new text is checked beside the old, which stays in place until it has passed.
@@ -16,7 +16,7 @@ check_config() {
   local answer
   answer=$(haproxy -c -f "$staged_path" 2>&1) || {
     printf '%s\n' "$answer" >&2
-    die "$host_name: HAProxy refuses the new configuration, for the reason above; the old one stays in service"
+    die "$host_name: HAProxy refuses the new configuration; the reason is above. The old one stays in service"
   }
 }
 

@@ -9,7 +9,7 @@ start_balancer_state() {
     [[ $path != *"$balancer_state_socket" ]] || systemctl stop "$balancer_state_socket"
   done
   systemctl enable --quiet --now "$balancer_state_socket" ||
-    die "$host_name: cannot listen on port $balancer_state_port, which balancers ask at whether this server takes clients; see: systemctl status $balancer_state_socket"
+    die "$host_name: cannot listen on port $balancer_state_port, where load balancers ask whether this server takes clients; see: systemctl status $balancer_state_socket"
 }
 
 # The weight that balancers are told is nothing for as long as this process holds the lock, and not longer: should it be
@@ -18,7 +18,7 @@ leave_balancers() {
   if ((leave_seconds == 0)) || ! systemctl is-active --quiet "$unit"; then return 0; fi
   make_runtime_directory
   exec 8>"$runtime_directory/leaving.lock"
-  flock --timeout 5 8 || die "$host_name: another process keeps this server out of the balancers; see: fuser -v $runtime_directory/leaving.lock"
+  flock --timeout 5 8 || die "$host_name: another process keeps this server out of the load balancers; see: fuser -v $runtime_directory/leaving.lock"
   sleep "$leave_seconds"
 }
 

@@ -23,11 +23,11 @@ find_interface() {
   else
     interface=$(ip -oneline address show to "$own_address" | awk '{ print $2; exit }')
     [[ -n $interface ]] ||
-      die "$host_name: no network interface has the address $own_address, which this host is configured with. Correct its nodeAddress."
+      die "$host_name: no network interface has the configured address $own_address. Correct its nodeAddress."
   fi
   # A neighbour asks for an address only in its own network.
   ip "-$family" route show match "$virtual_address" dev "$interface" | grep -qv ' via ' ||
-    die "$host_name: $virtual_address is in none of the networks that $interface is in. Set k3s-ha:loadBalancer.virtualIp.address to a free address of the network that $own_address is in."
+    die "$host_name: $virtual_address is in none of the networks of $interface. Set k3s-ha:loadBalancer.virtualIp.address to a free address of the network of $own_address."
 }
 
 holds_address() { [[ -n $(ip -oneline address show to "$virtual_address") ]]; }
@@ -70,7 +70,7 @@ apply() {
   text="\$INTERFACE=$interface"$'\n'$(<"$config_directory/keepalived.conf")
   answer=$(keepalived --config-test --use-file /dev/stdin <<<"$text" 2>&1) || {
     printf '%s\n' "$answer" >&2
-    die "$host_name: keepalived refuses the new configuration, for the reason above; the old one stays in service"
+    die "$host_name: keepalived refuses the new configuration; the reason is above. The old one stays in service"
   }
   load_firewall k3s-ha-vrrp-firewall
   now="$interface $(fingerprint "$config_directory/keepalived.conf" "$check_path" "$drop_in_path")"

@@ -58,7 +58,7 @@ refuse_silent_hosts() {
   for node in "$@"; do
     [[ " ${lost[*]} " != *" $node "* ]] || continue
     if is_silent "$node"; then
-      die "$host_name: $node is not in the configuration any more, but its host gives no sign of life, so K3s cannot be uninstalled there. Nothing was uninstalled. If it is only switched off, switch it on and run up again. If it is gone for good, put its entry back with \"lost: true\" and run up; after that, its entry can go (docs/day-two.md)."
+      die "$host_name: $node is no longer in the configuration, but its host does not answer, so K3s cannot be uninstalled there. Nothing was uninstalled. If it is only switched off, switch it on and run up again. If it is gone for good, restore its entry with \"lost: true\" and run up; then remove the entry (docs/day-two.md)."
     fi
   done
 }
@@ -83,7 +83,7 @@ delete_node() {
   local password=$1.node-password.k3s deadline=$((SECONDS + 60))
   delete_now node "$1" || die "$host_name: the node $1 could not be deleted, see the answer above; run up again"
   until is_gone node "$1"; do
-    ((SECONDS < deadline)) || die "$host_name: the node $1 is still there a minute after it was deleted; see its finalizers in: kubectl get node $1 --output yaml"
+    ((SECONDS < deadline)) || die "$host_name: the node $1 still exists a minute after it was deleted; see its finalizers in: kubectl get node $1 --output yaml"
     sleep 0.5
   done
   # K3s deletes the password with the node, a moment later.
@@ -91,7 +91,7 @@ delete_node() {
   until is_gone secret "$password"; do
     ((SECONDS < deadline)) || delete_now secret "$password" ||
       die "$host_name: the password of the deleted node $1 could not be deleted, see the answer above; run up again"
-    ((SECONDS < deadline + 60)) || die "$host_name: the password of the deleted node $1 is still there; run up again"
+    ((SECONDS < deadline + 60)) || die "$host_name: the password of the deleted node $1 still exists; run up again"
     sleep 0.5
   done
 }
@@ -125,11 +125,11 @@ apply() {
   done
   for node in "${drains[@]}"; do wait "$node"; done
   for node in $nodes; do delete_node "$node"; done
-  missing=$(missing_members) || die "$host_name: the API of this server does not tell its nodes; run up again"
-  cluster=$(cluster_uid) || die "$host_name: the API of this server does not tell which cluster it serves; run up again"
+  missing=$(missing_members) || die "$host_name: the API of this server does not list its nodes; run up again"
+  cluster=$(cluster_uid) || die "$host_name: the API of this server does not identify its cluster; run up again"
   # An empty cluster in the place of one that was lost has no nodes of agents that ran on: a restore brings them, and
   # "make status" tells of them until then.
-  [[ -z $missing || ! -e $record || $(<"$record") != "$cluster" ]] || die "$host_name: there is no node of these members: ${missing% }. K3s makes it when it starts: on each of these hosts run \"systemctl restart k3s\" (on an agent \"systemctl restart k3s-agent\"), then run up again."
+  [[ -z $missing || ! -e $record || $(<"$record") != "$cluster" ]] || die "$host_name: these hosts have no node: ${missing% }. K3s creates it when it starts: on each of these hosts run \"systemctl restart k3s\" (on an agent \"systemctl restart k3s-agent\"), then run up again."
   for member in "${members[@]}"; do
     [[ " $missing" == *" $member "* ]] || present+=("$member")
   done

@@ -31,7 +31,7 @@ export class ClusterMembers extends pulumi.ComponentResource {
     const living = (hosts: Readonly<Record<string, HostArgs>>) =>
       Object.entries(hosts).filter(([, { standIn }]) => standIn === undefined);
     const [server] = living(args.servers);
-    if (server === undefined) throw new pulumi.RunError("every server is lost, so no node can be removed");
+    if (server === undefined) throw new pulumi.RunError("all servers are lost, so no node can be removed");
     const [hostName, host] = server;
     const lost = [args.servers, args.agents].flatMap((hosts) =>
       Object.keys(hosts).filter((nodeName) => hosts[nodeName]?.standIn !== undefined),

@@ -25,7 +25,7 @@ export function networkFault(
     const [was, is] = [effective(before, setting), effective(config, setting)];
     if (was === is) continue;
     const path = `k3s-ha:k3s.serverConfig.${setting}`;
-    return `${server}'s cluster was started with ${setting} ${was}, and ${path} now says ${is}: K3s would restart and keep what it has for everything that exists. Take the change back. To move, bring up another cluster with the new value as a stack of its own, with a datastore of its own, move the workloads there, and destroy this one, as docs/day-two.md tells.`;
+    return `${server}'s cluster was created with ${setting} ${was}, but ${path} is now ${is}: K3s would restart and keep the old value for everything that exists. Revert the change. To move, create a second cluster with the new value, as another stack with another datastore, move the workloads there, and destroy this one, as docs/day-two.md describes.`;
   }
   return undefined;
 }

@@ -4,7 +4,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=
 
 apply() {
   sha256sum --check --status <<<"$functions_sha256  $functions_path" 2>/dev/null || {
-    printf '%s\n' "$host_name: $functions_path is not as this run has put it there; run up again" >&2
+    printf '%s\n' "$host_name: $functions_path is not the file that this run wrote; run up again" >&2
     exit 1
   }
   load_functions

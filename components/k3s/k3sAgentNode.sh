@@ -13,7 +13,7 @@ ancestors() {
 # An agent that joins after its run was killed would join behind the back of the next run, which may have taken it out.
 before_restart() {
   if [[ ! -e $state_directory/$unit.proved && $(ancestors) != "$ancestors_at_start" ]]; then
-    die "$host_name: the run that makes this agent has ended, so it does not join; run up again"
+    die "$host_name: the run that creates this agent has ended, so it does not join; run up again"
   fi
   make_room
 }

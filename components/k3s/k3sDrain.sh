@@ -21,7 +21,7 @@ evict_pods() {
   until pods=$(pods_to_evict) && [[ -z $pods ]]; do
     ((SECONDS < deadline)) || {
       pods=${pods:-unknown, since the API does not answer}
-      printf '%s: after %s s these pods are still here, and run on through the restart: %s\n' "$host_name" "$drain_seconds" "${pods//$'\n'/, }" >&2
+      printf '%s: after %s s these pods remain, and keep running through the restart: %s\n' "$host_name" "$drain_seconds" "${pods//$'\n'/, }" >&2
       return 0
     }
     while read -r namespace name; do

@@ -19,12 +19,12 @@ checksum_list() {
 # fetch_url URL FILE
 fetch_url() {
   outside curl --fail --silent --show-error --location --retry 3 --retry-connrefused --connect-timeout 10 --output "$2" "$1" ||
-    die "$host_name: cannot fetch $1. Check k3s-ha:k3s.images and k3s-ha:k3s.mirror, and that this host reaches it."
+    die "$host_name: cannot download $1. Check k3s-ha:k3s.images and k3s-ha:k3s.mirror, and that this host reaches it."
 }
 
 fetch() {
   outside curl --fail --silent --show-error --location --retry 3 --retry-connrefused --connect-timeout 10 --output "$2" "$release_url/$1" ||
-    die "$host_name: cannot fetch $release_url/$1. Check k3s-ha:k3s.version and k3s-ha:k3s.mirror, and that this host reaches the mirror."
+    die "$host_name: cannot download $release_url/$1. Check k3s-ha:k3s.version and k3s-ha:k3s.mirror, and that this host reaches the mirror."
 }
 
 # published_checksum DIRECTORY: what the release's own list says.
@@ -42,11 +42,11 @@ download() {
   published=$(published_checksum "$work")
   [[ -n $expected ]] || expected=$published
   [[ $expected == "$published" ]] ||
-    die "$host_name: k3s-ha:k3s.sha256 is $expected, but the release $version lists $published. Correct the one that is wrong; nothing was installed."
+    die "$host_name: k3s-ha:k3s.sha256 is $expected, but the release $version lists $published. Correct the wrong one; nothing was installed."
   fetch "$(asset_name)" "$work/k3s"
   actual=$(sha256sum "$work/k3s" | cut -d ' ' -f 1)
   [[ $actual == "$expected" ]] ||
-    die "$host_name: $release_url/$(asset_name) has the sha256 $actual, not $expected. The mirror is damaged or not to be trusted; nothing was installed."
+    die "$host_name: $release_url/$(asset_name) has the sha256 $actual, not $expected. The mirror is damaged or cannot be trusted; nothing was installed."
   chmod 0755 "$work/k3s"
   printf '%s  k3s\n' "$actual" >"$work/sha256"
   rm -f "$work/list"
@@ -55,11 +55,11 @@ download() {
 # take_binary DIRECTORY: the file that the host's owner has put there.
 take_binary() {
   local work=$1 actual
-  [[ -f $binary ]] || die "$host_name: there is no file $binary. Put the release $version there, or correct k3s-ha:k3s.binary; nothing was installed."
+  [[ -f $binary ]] || die "$host_name: the file $binary does not exist. Put the release $version there, or correct k3s-ha:k3s.binary; nothing was installed."
   cp "$binary" "$work/k3s"
   actual=$(sha256sum "$work/k3s" | cut -d ' ' -f 1)
   [[ $actual == "$sha256" ]] ||
-    die "$host_name: $binary has the sha256 $actual, but k3s-ha:k3s.sha256 is $sha256. Correct the one that is wrong; nothing was installed."
+    die "$host_name: $binary has the sha256 $actual, but k3s-ha:k3s.sha256 is $sha256. Correct the wrong one; nothing was installed."
   chmod 0755 "$work/k3s"
   printf '%s  k3s\n' "$actual" >"$work/sha256"
 }
@@ -77,7 +77,7 @@ place_image() {
   trap 'rm -f "$image_file"' EXIT
   case $source in
     /*)
-      [[ -f $source ]] || die "$host_name: there is no file $source. Put the images there, or correct k3s-ha:k3s.images."
+      [[ -f $source ]] || die "$host_name: the file $source does not exist. Put the images there, or correct k3s-ha:k3s.images."
       cp "$source" "$image_file"
       ;;
     http://* | https://*) fetch_url "$source" "$image_file" ;;
@@ -85,7 +85,7 @@ place_image() {
   esac
   actual=$(sha256sum "$image_file" | cut -d ' ' -f 1)
   [[ $actual == "$expected" ]] ||
-    die "$host_name: the images of $source have the sha256 $actual, but k3s-ha:k3s.images says $expected. Correct the one that is wrong; nothing was installed."
+    die "$host_name: the images of $source have the sha256 $actual, but k3s-ha:k3s.images has $expected. Correct the wrong one; nothing was installed."
   chmod 0644 "$image_file"
   put_in_place "$image_file" "$target"
 }

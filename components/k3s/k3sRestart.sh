@@ -19,7 +19,7 @@ set_keys_aside() {
   systemctl stop k3s
   mkdir -p "$aside"
   for name in tls cred; do if [[ -e /var/lib/rancher/k3s/server/$name ]]; then mv "/var/lib/rancher/k3s/server/$name" "$aside/"; fi; done
-  printf '%s\n' "$host_name: its keys were younger than the backup's; they are kept in $aside"
+  printf '%s\n' "$host_name: its keys were newer than the backup's; they are kept in $aside"
   systemctl start --no-block k3s
 }
 
@@ -32,7 +32,7 @@ apply() {
   until ready; do
     if ((SECONDS >= deadline)); then
       journal_tail "$unit" "$secrets_path"
-      die "$host_name: K3s is not ready after $ready_seconds s; its journal above says why"
+      die "$host_name: K3s is not ready after $ready_seconds s; its journal above gives the reason"
     fi
     if [[ $unit == k3s ]]; then set_keys_aside; fi
     sleep 0.5

@@ -13,7 +13,7 @@ fail() {
       outcome="; its previous settings are back in place, and it is not ready with them either"
     fi
   fi
-  die "$host_name: $*$outcome. Nothing was changed on the hosts that come after it. Take the change back, or correct it, and run up again."
+  die "$host_name: $*$outcome. Nothing was changed on the hosts after it. Revert the change, or correct it, and run up again."
 }
 
 restart_k3s() {
@@ -32,7 +32,7 @@ rotation_is_due() {
 
 rotate_certificates() {
   if [[ -e $kubeconfig ]]; then
-    k3s certificate rotate >&2 || die "$host_name: k3s certificate rotate failed, for the reason above"
+    k3s certificate rotate >&2 || die "$host_name: k3s certificate rotate failed; the reason is above"
   fi
   write_file "$state_directory/$unit.rotation" <<<"$certificate_rotation"
 }
@@ -80,7 +80,7 @@ wait_until_proved() {
   until ready; do
     restarts=$(systemctl show --property NRestarts --value "$unit")
     ((restarts < 20)) || fail "K3s starts and dies again and again; its journal above says why"
-    ((SECONDS < deadline)) || fail "K3s is not ready after $ready_seconds s; its journal above says why"
+    ((SECONDS < deadline)) || fail "K3s is not ready after $ready_seconds s; its journal above gives the reason"
     sleep 0.3
   done
   until state=$(node_state) && [[ $state == "True $version" ]]; do

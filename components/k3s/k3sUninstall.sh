@@ -6,7 +6,7 @@ stop_containers() {
   # The containers live on in the unit's cgroup when K3s stops; their shims are told by where they run from. Some end by
   # themselves in the meantime.
   while pids=$(pgrep --full '^/var/lib/rancher/k3s/data/[^/]+/bin/containerd-shim'); do
-    ((SECONDS < deadline)) || die "$host_name: containers of K3s do not end, not even by SIGKILL: $(tr '\n' ' ' <<<"$pids")"
+    ((SECONDS < deadline)) || die "$host_name: containers of K3s do not end, even after SIGKILL: $(tr '\n' ' ' <<<"$pids")"
     # shellcheck disable=SC2046,SC2086
     kill -KILL $(shim_tree $pids) 2>/dev/null || sleep 0.2
   done

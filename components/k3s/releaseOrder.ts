@@ -36,10 +36,10 @@ export function upgradeFault(
 ): string | undefined {
   if (compareReleases(wanted, installed) < 0) {
     if (leaving === installed) return undefined;
-    return `${server} runs K3s ${installed}, and k3s-ha:k3s.version is ${wanted}, which is older: older releases may not understand what a newer one has written to the datastore. Set the version to ${installed}; or restore the dump labelled pre-upgrade and set k3s-ha:k3s.goingBackFrom to ${installed}, as docs/day-two.md tells.`;
+    return `${server} runs K3s ${installed}, but k3s-ha:k3s.version is ${wanted}, which is older: an older release may not be able to read what a newer one has written to the datastore. Set the version to ${installed}; or restore the dump with the label pre-upgrade and set k3s-ha:k3s.goingBackFrom to ${installed}, as docs/day-two.md describes.`;
   }
   const minors = minorsBetween(installed, wanted);
   if (minors <= 1) return undefined;
   const [major, minor] = releaseNumbers(installed);
-  return `${server} runs K3s ${installed}, and k3s-ha:k3s.version is ${wanted}: Kubernetes must not skip a minor version. Upgrade to the latest v${major}.${minor + 1} first, and then on.`;
+  return `${server} runs K3s ${installed}, but k3s-ha:k3s.version is ${wanted}: Kubernetes must not skip a minor version. Upgrade to the latest v${major}.${minor + 1} first.`;
 }

@@ -50,7 +50,7 @@ export function datastoreMoveFault(
   movingFrom: string | undefined,
 ): string | undefined {
   if (before === undefined || after === undefined || before === after || before === movingFrom) return undefined;
-  return `${server} has its cluster in the datastore ${before}, and k3s-ha:datastore now says ${after}: there is another cluster, or none. Take the change back; or move the data there, as docs/day-two.md tells, and set k3s-ha:datastore.movingFrom to ${before}.`;
+  return `${server} uses the datastore ${before}, but k3s-ha:datastore is now ${after}, which has another cluster, or none. Revert the change; or move the data there, as docs/day-two.md describes, and set k3s-ha:datastore.movingFrom to ${before}.`;
 }
 
 /** "host:port/schema" of the datastore that a script starts K3s with. */

@@ -6,7 +6,7 @@ record=$state_directory/upgrade-dump.version
 dump() {
   [[ -x $backup_program ]] || return 0
   "$backup_program" run --label pre-upgrade >&2 ||
-    die "$host_name: the datastore could not be backed up before the upgrade to $version, for the reason above, so no server was changed. Once \"k3s-ha-backup run\" ends well on this host, run up again."
+    die "$host_name: the datastore could not be backed up before the upgrade to $version; the reason is above. No server was changed. Once \"k3s-ha-backup run\" succeeds on this host, run up again."
 }
 
 apply() {

@@ -68,5 +68,5 @@ export function dumpHostFault(
   if (oldName === undefined || oldVersion === undefined || oldName === hostName || oldVersion === version) {
     return undefined;
   }
-  return `K3s changes from ${oldVersion} to ${version}, and backups move from ${oldName} to ${hostName}, in one run; but before an upgrade the host that has taken them so far takes one. Take one of the two changes back, run up, then make it.`;
+  return `One run upgrades K3s from ${oldVersion} to ${version} and moves backups from ${oldName} to ${hostName}, but ${oldName} has to take a backup before the upgrade. Revert one of the two changes, run up, then make it.`;
 }

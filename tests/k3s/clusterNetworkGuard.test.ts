@@ -17,7 +17,7 @@ describe("networkFault", () => {
   it("refuses another network, name server or domain of a running cluster, with how to move", () => {
     assert.equal(
       networkFault("server-1", started({}), { "service-cidr": "10.53.0.0/16" }),
-      "server-1's cluster was started with service-cidr 10.43.0.0/16, and k3s-ha:k3s.serverConfig.service-cidr now says 10.53.0.0/16: K3s would restart and keep what it has for everything that exists. Take the change back. To move, bring up another cluster with the new value as a stack of its own, with a datastore of its own, move the workloads there, and destroy this one, as docs/day-two.md tells.",
+      "server-1's cluster was created with service-cidr 10.43.0.0/16, but k3s-ha:k3s.serverConfig.service-cidr is now 10.53.0.0/16: K3s would restart and keep the old value for everything that exists. Revert the change. To move, create a second cluster with the new value, as another stack with another datastore, move the workloads there, and destroy this one, as docs/day-two.md describes.",
     );
     const changes: [string, unknown, unknown][] = [
       ["cluster-cidr", undefined, "10.52.0.0/16"],
@@ -28,7 +28,7 @@ describe("networkFault", () => {
     ];
     for (const [setting, was, is] of changes) {
       const fault = networkFault("server-1", started({ [setting]: was }), { [setting]: is });
-      assert.ok(fault?.startsWith(`server-1's cluster was started with ${setting} `), String(fault));
+      assert.ok(fault?.startsWith(`server-1's cluster was created with ${setting} `), String(fault));
     }
   });
 

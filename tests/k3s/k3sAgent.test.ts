@@ -54,7 +54,7 @@ describe("the script of an agent", () => {
       const refusal = {
         exitCode: 1,
         stdout: "",
-        stderr: `agent-1: ${join(directory, "functions")} is not as this run has put it there; run up again\n`,
+        stderr: `agent-1: ${join(directory, "functions")} is not the file that this run wrote; run up again\n`,
       };
       assert.deepEqual(await run(directory, "apply"), refusal);
       await writeFile(join(directory, "functions"), functions);
@@ -83,7 +83,7 @@ describe("the script of an agent", () => {
       assert.equal(exitCode, 1);
       assert.match(
         stderr,
-        /^agent-1: an agent is installed here, but \S+ is gone, which uninstalls it\. Copy that file/,
+        /^agent-1: an agent is installed here, but \S+, which uninstalls it, is missing\. Copy that file/,
       );
     });
   });
@@ -143,7 +143,7 @@ mv ${shellQuote(join(directory, "end.new"))} ${shellQuote(join(directory, "end")
         session.kill();
         await sleep(200);
       });
-      assert.equal(end, "agent-1: the run that makes this agent has ended, so it does not join; run up again\n");
+      assert.equal(end, "agent-1: the run that creates this agent has ended, so it does not join; run up again\n");
     });
   });
 });

@@ -136,7 +136,7 @@ describe("k3sInstall", () => {
   it("tells which address it could not fetch", async () => {
     files = {};
     await refused(
-      /cannot fetch http:\/\/127\.0\.0\.1:\d+\/v1\.35\.0%2Bk3s1\/sha256sum-\w+\.txt\. Check k3s-ha:k3s\.version/,
+      /cannot download http:\/\/127\.0\.0\.1:\d+\/v1\.35\.0%2Bk3s1\/sha256sum-\w+\.txt\. Check k3s-ha:k3s\.version/,
     );
   });
 
@@ -153,7 +153,7 @@ describe("k3sInstall", () => {
       const path = join(directory, "own-k3s");
       const releases = join(directory, "releases");
       const missing = await install(releases, sha256, { binary: path });
-      assert.match(missing.stderr, /^server-1: there is no file \S+own-k3s\. .*nothing was installed\.$/m);
+      assert.match(missing.stderr, /^server-1: the file \S+own-k3s does not exist\. .*nothing was installed\.$/m);
       await writeFile(path, binary);
       const other = await install(releases, "a".repeat(64), { binary: path });
       assert.match(other.stderr, /own-k3s has the sha256 [0-9a-f]{64}, but k3s-ha:k3s\.sha256 is a{64}\./);
@@ -194,7 +194,7 @@ describe("k3sInstall", () => {
       const wrong = await place(3, ["b".repeat(64), ...sums.slice(1)]);
       assert.match(
         wrong.stderr,
-        /the images of airgap\.tar\.zst have the sha256 [0-9a-f]{64}, but k3s-ha:k3s\.images says b{64}\./,
+        /the images of airgap\.tar\.zst have the sha256 [0-9a-f]{64}, but k3s-ha:k3s\.images has b{64}\./,
       );
       assert.deepEqual((await readdir(images)).toSorted(), placed);
       assert.equal((await place(1)).exitCode, 0);

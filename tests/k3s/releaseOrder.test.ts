@@ -46,13 +46,13 @@ describe("upgradeFault", () => {
   it("refuses to skip a minor version", () => {
     assert.equal(
       upgradeFault("server-1", "v1.33.4+k3s1", "v1.35.0+k3s1", undefined),
-      "server-1 runs K3s v1.33.4+k3s1, and k3s-ha:k3s.version is v1.35.0+k3s1: Kubernetes must not skip a minor version. Upgrade to the latest v1.34 first, and then on.",
+      "server-1 runs K3s v1.33.4+k3s1, but k3s-ha:k3s.version is v1.35.0+k3s1: Kubernetes must not skip a minor version. Upgrade to the latest v1.34 first.",
     );
   });
 
   it("refuses to go back, unless it is said from what", () => {
     const sentence =
-      "server-1 runs K3s v1.35.0+k3s3, and k3s-ha:k3s.version is v1.35.0+k3s1, which is older: older releases may not understand what a newer one has written to the datastore. Set the version to v1.35.0+k3s3; or restore the dump labelled pre-upgrade and set k3s-ha:k3s.goingBackFrom to v1.35.0+k3s3, as docs/day-two.md tells.";
+      "server-1 runs K3s v1.35.0+k3s3, but k3s-ha:k3s.version is v1.35.0+k3s1, which is older: an older release may not be able to read what a newer one has written to the datastore. Set the version to v1.35.0+k3s3; or restore the dump with the label pre-upgrade and set k3s-ha:k3s.goingBackFrom to v1.35.0+k3s3, as docs/day-two.md describes.";
     const back = (leaving: string | undefined) => upgradeFault("server-1", "v1.35.0+k3s3", "v1.35.0+k3s1", leaving);
     assert.equal(back(undefined), sentence);
     assert.equal(back("v1.35.0+k3s2"), sentence);

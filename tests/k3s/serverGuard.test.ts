@@ -8,7 +8,7 @@ describe("datastoreMoveFault", () => {
 
   it("refuses another datastore, unless it is said from which", () => {
     const sentence =
-      "server-1 has its cluster in the datastore 198.51.100.20:3306/k3s, and k3s-ha:datastore now says 198.51.100.21:3306/k3s: there is another cluster, or none. Take the change back; or move the data there, as docs/day-two.md tells, and set k3s-ha:datastore.movingFrom to 198.51.100.20:3306/k3s.";
+      "server-1 uses the datastore 198.51.100.20:3306/k3s, but k3s-ha:datastore is now 198.51.100.21:3306/k3s, which has another cluster, or none. Revert the change; or move the data there, as docs/day-two.md describes, and set k3s-ha:datastore.movingFrom to 198.51.100.20:3306/k3s.";
     assert.equal(datastoreMoveFault("server-1", old, other, undefined), sentence);
     assert.equal(datastoreMoveFault("server-1", old, other, other), sentence);
     assert.equal(datastoreMoveFault("server-1", old, other, old), undefined);

@@ -148,7 +148,7 @@ describe("an agent that moves to another pool in one step", long, () => {
       servers: { ...(config["servers"] as object), "agent-1": { address: addressOf("agent-1") } },
     };
     await assert.rejects((await SandboxStack.open("dev", promoted)).preview(), ({ all }: { all?: string }) =>
-      /k3s-ha:servers\.agent-1: agent-1 is a node of the cluster, the agent agent-1, and is to be the server agent-1\./.test(
+      /k3s-ha:servers\.agent-1: agent-1 is a node of the cluster, the agent agent-1, but is configured as the server agent-1\./.test(
         String(all),
       ),
     );
@@ -161,7 +161,7 @@ describe("an agent that moves to another pool in one step", long, () => {
     assert.notEqual(exitCode, 0, all);
     assert.match(
       all,
-      /k3s-ha:agentPools\.moved\.hosts\.agent-9 \(\S+\): is the agent agent-1, and is to be the agent agent-9\. A host gets another role or another name in two steps/,
+      /k3s-ha:agentPools\.moved\.hosts\.agent-9 \(\S+\): is the agent agent-1, but is configured as the agent agent-9\. A host changes its role or its name in two steps/,
     );
     await (await SandboxStack.open("dev", config)).mustUp("--expect-no-changes");
   });
@@ -175,7 +175,7 @@ describe("an agent that is removed", long, () => {
     assert.notEqual(exitCode, 0, all);
     assert.match(
       all,
-      /server-1: agent-1 is not in the configuration any more, but its host gives no sign of life, so K3s cannot be uninstalled there\. Nothing was uninstalled\. .*put its entry back with "lost: true" and run up; after that, its entry can go \(docs\/day-two\.md\)\./,
+      /server-1: agent-1 is no longer in the configuration, but its host does not answer, so K3s cannot be uninstalled there\. Nothing was uninstalled\. .*restore its entry with "lost: true" and run up; then remove the entry \(docs\/day-two\.md\)\./,
     );
     const lost = { moved: { hosts: { "agent-1": { address: addressOf("agent-1"), lost: true } } } };
     const stack = await SandboxStack.open("dev", { ...config, agentPools: lost });

@@ -83,7 +83,7 @@ describe("a cluster that shrinks", () => {
     const grown = cluster(["server-1", "server-2", "server-3"], ["agent-1"]);
     const { all, exitCode } = await (await SandboxStack.open("dev", grown)).up();
     assert.notEqual(exitCode, 0, all);
-    assert.match(all, /there is no node of these members: agent-1\. .*"systemctl restart k3s-agent".*run up again\./);
+    assert.match(all, /these hosts have no node: agent-1\. .*"systemctl restart k3s-agent".*run up again\./);
     assert.equal(await kubectl(kubeconfig, ["get", "node", "stranger", "--output", "name"]), "node/stranger");
     await kubectl(kubeconfig, ["delete", "node", "stranger", "--wait=false"]);
   });

@@ -70,7 +70,7 @@ describe("a changed setting of the servers", () => {
         assert.match(all, /unknown flag: --no-such-flag/);
         assert.match(
           all,
-          /server-1: K3s is not ready after 30 s; its journal above says why; it runs with its previous settings again\. Nothing was changed on the hosts that come after it\. Take the change back, or correct it, and run up again\./,
+          /server-1: K3s is not ready after 30 s; its journal above gives the reason; it runs with its previous settings again\. Nothing was changed on the hosts after it\. Revert the change, or correct it, and run up again\./,
         );
       });
       assert.equal((await starts())["server-2"], before["server-2"]);
@@ -159,7 +159,7 @@ describe("an upgrade", long, () => {
   test("that skips a minor version, or takes agents before servers, is refused in the preview", async () => {
     await assertPreviewRefuses(
       { version: "v1.37.0+k3s1" },
-      /server-1 runs K3s v1\.35\.0\+k3s1, and k3s-ha:k3s\.version is v1\.37\.0\+k3s1: Kubernetes must not skip a minor version\. Upgrade to the latest v1\.36 first/,
+      /server-1 runs K3s v1\.35\.0\+k3s1, but k3s-ha:k3s\.version is v1\.37\.0\+k3s1: Kubernetes must not skip a minor version\. Upgrade to the latest v1\.36 first/,
     );
     await assertPreviewRefuses(
       { agentVersion: newVersion },
@@ -193,7 +193,7 @@ UNIT`,
     assert.match(manifest, new RegExp(`"k3sVersion": "${oldVersion.replace("+", "\\+")}"`));
     await assertPreviewRefuses(
       { version: oldVersion },
-      /server-1 runs K3s v1\.35\.0\+k3s3, and k3s-ha:k3s\.version is v1\.35\.0\+k3s1, which is older: .*docs\/day-two\.md/,
+      /server-1 runs K3s v1\.35\.0\+k3s3, but k3s-ha:k3s\.version is v1\.35\.0\+k3s1, which is older: .*docs\/day-two\.md/,
     );
   });
 
@@ -237,7 +237,7 @@ describe("another schema for the datastore", long, () => {
     assert.notEqual(exitCode, 0, all);
     assert.ok(
       all.includes(
-        `server-1 has its cluster in the datastore ${address}:3306/k3s, and k3s-ha:datastore now says ${address}:3306/other: `,
+        `server-1 uses the datastore ${address}:3306/k3s, but k3s-ha:datastore is now ${address}:3306/other, `,
       ),
       all,
     );
