@@ -51,27 +51,27 @@ export const hostFitness: HostCheckPart = {
     system: (_, system = "an unknown system") =>
       `runs ${system}; only Debian and Ubuntu are supported. Use a host with one of them.`,
     release: (_, system = "an old release") =>
-      `runs ${system}; Debian 12 or newer, or Ubuntu 24.04 or newer, is needed, with what they package of HAProxy, MariaDB and systemd. Upgrade the system, or use another host.`,
+      `runs ${system}; Debian 12 or newer, or Ubuntu 24.04 or newer, is required, with their packages of HAProxy, MariaDB and systemd. Upgrade the system, or use another host.`,
     modules: (_, modules = "?", kernel = "?") =>
       `its kernel ${kernel} has no ${modules.replaceAll(" ", ", ")}, which a node needs. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-${kernel}), reboot if the kernel was replaced, and run up again.`,
     "control-groups": (_, controllers = "?") =>
       `its kernel does not offer the control groups ${controllers.replaceAll(" ", ", ")}, which a node needs. Turn them on (on a Raspberry Pi: add "cgroup_memory=1 cgroup_enable=memory" to the line in /boot/firmware/cmdline.txt), reboot, and run up again.`,
     processor: (_, architecture = "unknown") =>
-      `has the processor architecture ${architecture}; K3s is released for x86_64 and aarch64 here. Use such a host.`,
+      `has the processor architecture ${architecture}; K3s is supported on x86_64 and aarch64 only. Use such a host.`,
     "no-systemd": () => "does not run systemd. Use a host that runs systemd.",
     disk: (_, free = "?", needed = "?", directory = "?") =>
       `has ${free} MiB free for ${directory} and needs ${needed} MiB. Free some space or use a larger disk.`,
     port: (_, port = "?", holder = "?") =>
       `port ${port} is in use by ${holder}. Stop that program or choose another port.`,
     "embedded-etcd": (_, path = "?") =>
-      `holds the embedded etcd of an earlier cluster in ${path}, which K3s would prefer to the external datastore. Move it away.`,
+      `has the embedded etcd of an earlier cluster in ${path}, which K3s would use instead of the configured datastore. Move it away.`,
     sqlite: (_, path = "?") =>
-      `holds the SQLite datastore of an earlier cluster in ${path}. Uninstall that K3s first, with its k3s-uninstall.sh.`,
+      `has the SQLite datastore of an earlier cluster in ${path}. Uninstall that K3s first, with its k3s-uninstall.sh.`,
     node: ({ role, name }, node = "?") =>
       `is the ${node}, but is configured as the ${roleWords[role]} ${name}. A host changes its role or its name in two steps: remove its entry and run up, which uninstalls K3s; then add it in its new role. If it was declared lost, reinstall it.`,
   },
   notes: {
     vxlan: (_, kernel = "?") =>
-      `its kernel ${kernel} has no vxlan, which K3s's network takes unless flannel-backend is another. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-${kernel}), and run up again.`,
+      `its kernel ${kernel} has no vxlan, which K3s's network needs unless flannel-backend is another. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-${kernel}), and run up again.`,
   },
 };

@@ -19,5 +19,5 @@ export async function agentFault(socket: string | undefined): Promise<string | u
     });
   });
   if (code === undefined) return undefined;
-  return `SSH_AUTH_SOCK names ${socket}, where no SSH agent listens (${code}), and Pulumi's command plugin connects to no host without it, not even with a private key from the configuration. Start an SSH agent, or take the variable away with "unset SSH_AUTH_SOCK", and run up again.`;
+  return `SSH_AUTH_SOCK names ${socket}, where no SSH agent listens (${code}). Pulumi's command plugin then connects to no host, not even with a private key from the configuration. Start an SSH agent, or unset the variable with "unset SSH_AUTH_SOCK", and run up again.`;
 }

@@ -364,7 +364,7 @@ describe("parseSettings", () => {
     });
   });
 
-  it("takes a mirror with nothing after its colon, as K3s's documentation writes the embedded registry", async () => {
+  it("takes a mirror with nothing after its colon, as in K3s's documentation of the embedded registry", async () => {
     const mirrors = { "docker.io": null, "*": {} };
     const { settings } = parse({
       ...smallStack,

@@ -43,7 +43,7 @@ async function findings(
 }
 
 describe("hostCheck", () => {
-  it("refuses a disk without room, and tells how much is missing", async () => {
+  it("refuses a disk without enough space, and reports how much is missing", async () => {
     const df = (free: number, state = "/nowhere") =>
       `df() { printf 'Avail\\n %s\\n' ${free}; }; state_directory=${state}`;
     assert.deepEqual(await problems("check_disk", df(500)), [
@@ -55,7 +55,7 @@ describe("hostCheck", () => {
     assert.match((await problems("check_disk", df(100, "/")))[0] ?? "", /has 100 MiB free .* needs 256 MiB/);
   });
 
-  it("measures the disk on which what the role keeps will lie, of a directory that is not there yet as well", async () => {
+  it("measures the disk of the role's data, even if the directory does not exist yet", async () => {
     const df =
       "df() { printf 'Avail\\n 5\\n'; echo \"${!#}\" >&2; }; state_directory=/nowhere; data_directory=/proc/self/no/such\n";
     const script = await hostCheckScript({ ...server, role: "backup", stack: { backupDirectory: "/srv/backups" } });
@@ -64,7 +64,7 @@ describe("hostCheck", () => {
     assert.equal(stderr, "/proc/self\n");
   });
 
-  it("refuses a port that another program holds, and not one that K3s holds already", async () => {
+  it("refuses a port that another program uses, but not one that K3s uses", async () => {
     const ss = (program: string) => `ss() { printf 'LISTEN 0 4096 *:6443 *:* users:(("${program}",pid=7,fd=3))\\n'; }`;
     assert.deepEqual(await problems("check_port", ss("apache2")), [
       `${place}: port 6443 is in use by apache2. Stop that program or choose another port.`,
@@ -77,12 +77,12 @@ describe("hostCheck", () => {
   it("refuses a processor that K3s is not released for", async () => {
     assert.match(
       (await problems("check_system", "uname() { echo riscv64; }")).join("\n"),
-      /: has the processor architecture riscv64; K3s is released for x86_64 and aarch64 here\. Use such a host\.$/m,
+      /: has the processor architecture riscv64; K3s is supported on x86_64 and aarch64 only\. Use such a host\.$/m,
     );
     assert.doesNotMatch((await problems("check_system", "uname() { echo aarch64; }")).join("\n"), /processor/);
   });
 
-  it("refuses a release of Debian or Ubuntu that is too old, unless it has worked on the host already", async () => {
+  it("refuses a release of Debian or Ubuntu that is too old, except on a host that is already set up", async () => {
     await inTemporaryDirectory(async (directory) => {
       const check = async (lines: string, state = "/nowhere") => {
         const path = join(directory, "os-release");
@@ -93,7 +93,7 @@ describe("hostCheck", () => {
         return found.filter((sentence) => !sentence.includes("systemd. Use"));
       };
       const old = (system: string) => [
-        `${place}: runs ${system}; Debian 12 or newer, or Ubuntu 24.04 or newer, is needed, with what they package of HAProxy, MariaDB and systemd. Upgrade the system, or use another host.`,
+        `${place}: runs ${system}; Debian 12 or newer, or Ubuntu 24.04 or newer, is required, with their packages of HAProxy, MariaDB and systemd. Upgrade the system, or use another host.`,
       ];
       const debian = 'PRETTY_NAME="Debian GNU/Linux 11 (bullseye)"\nVERSION_ID="11"\nID=debian\n';
       const ubuntu = 'PRETTY_NAME="Ubuntu 22.04.5 LTS"\nVERSION_ID="22.04"\nID=ubuntu\nID_LIKE=debian\n';
@@ -107,7 +107,7 @@ describe("hostCheck", () => {
     });
   });
 
-  it("refuses a kernel that lacks what a node takes, and names what it lacks", async () => {
+  it("refuses a kernel without modules or control groups that a node needs, and names them", async () => {
     await inTemporaryDirectory(async (directory) => {
       await mkdir(join(directory, "6.8.0-1010-raspi"));
       const check = (modules: string, controllers = "cpuset cpu memory pids", groups = "") =>
@@ -125,7 +125,7 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
       assert.deepEqual((await check("overlay br_netfilter vxlan")).problems, []);
       assert.deepEqual((await check("overlay br_netfilter vxlan")).notes, []);
       assert.deepEqual((await check("overlay br_netfilter")).notes, [
-        `${place}: its kernel 6.8.0-1010-raspi has no vxlan, which K3s's network takes unless flannel-backend is another. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-6.8.0-1010-raspi), and run up again.`,
+        `${place}: its kernel 6.8.0-1010-raspi has no vxlan, which K3s's network needs unless flannel-backend is another. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-6.8.0-1010-raspi), and run up again.`,
       ]);
       assert.deepEqual((await check("vxlan")).problems, [
         `${place}: its kernel 6.8.0-1010-raspi has no overlay, br_netfilter, which a node needs. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-6.8.0-1010-raspi), reboot if the kernel was replaced, and run up again.`,
@@ -139,7 +139,7 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
     });
   });
 
-  it("refuses a host that is a node of another name or role, and says how to make it one", async () => {
+  it("refuses a host whose node has another name or role, and says how to change it", async () => {
     await inTemporaryDirectory(async (directory) => {
       await mkdir(join(directory, "k3s.claims"));
       const node = (text: string) => writeFile(join(directory, "k3s.claims", "workers-agent-2"), `${text}\n`);
@@ -154,7 +154,7 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
     assert.deepEqual(await problems("check_node", "state_directory=/nowhere"), []);
   });
 
-  it("refuses a node address that is on none of the host's cards, and tells those that are", async () => {
+  it("refuses a node address that no network interface of the host has, and lists those that exist", async () => {
     const cards = `ip() {
   case "$*" in
     *"show to 198.51.100.11") [[ -z \${has:-} ]] || echo '2: eth0    inet 198.51.100.11/24 scope global eth0' ;;
@@ -169,7 +169,7 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
     assert.deepEqual(await problems("check_node_address", cards, { ...server, role: "loadBalancer" }), []);
   });
 
-  it("reports a node that runs with its pods' traffic on another card than its node address", async () => {
+  it("warns of a running node whose pod traffic uses another interface than its node address", async () => {
     const cards = (route: string) => `ip() {
   case "$*" in
     *"show to 198.51.100.11") echo '3: eth1    inet 198.51.100.11/24 scope global eth1' ;;
@@ -195,7 +195,7 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
     ]);
   });
 
-  it("tells all that is wrong with a host at once", async () => {
+  it("reports all problems of a host at once", async () => {
     const found = await problems(
       "check_root check_disk",
       "id() { echo 1000; }; df() { printf 'Avail\\n 5\\n'; }; state_directory=/nowhere",
@@ -203,7 +203,7 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
     assert.equal(found.length, 2);
   });
 
-  it("knows an answer that was cut short, and tells what came of it", () => {
+  it("recognizes a truncated answer, and reports the part that arrived", () => {
     const printed = "clock\t1\nport\t6443\tapache2\n";
     const cut = readAnswer(server, place, printed);
     assert.deepEqual([cut.isWhole, cut.problems.length], [false, 1]);

@@ -388,7 +388,7 @@ describe("a host with a proxy", () => {
   const environment =
     "http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 no_proxy=mirror.example.com\nexport http_proxy https_proxy no_proxy\n";
 
-  it("asks nothing of its own, and nothing of the cluster's, through it", async () => {
+  it("sends no request to the host itself or to the cluster through it", async () => {
     const server = createServer((_, response) => response.end("ok")).listen(0, "127.0.0.1");
     await once(server, "listening");
     try {
@@ -403,7 +403,7 @@ describe("a host with a proxy", () => {
     }
   });
 
-  it("fetches from outside just as its environment says, with the exceptions that it names", async () => {
+  it("downloads through it as the environment says, with the exceptions named there", async () => {
     await inTemporaryDirectory(async (directory) => {
       const shown = `${prelude(directory)}outside bash -c 'echo "$https_proxy $no_proxy $NO_PROXY"'; echo "$https_proxy $no_proxy $NO_PROXY"`;
       assert.equal(
@@ -470,7 +470,7 @@ install_packages curl`);
     );
   });
 
-  it("goes on with a package source that is broken when what is missing comes from others", async () => {
+  it("continues after a broken package source if the missing packages come from others", async () => {
     const { exitCode, stderr } = await run(`apt-get() {
   if [[ $* == *update* ]]; then echo 'E: Failed to fetch' >&2; return 100; fi
   printf 'installed %s\n' "\${!#}"
@@ -479,7 +479,7 @@ install_packages curl`);
     assert.deepEqual([exitCode, stderr], [0, "E: Failed to fetch\ninstalled curl\n"]);
   });
 
-  it("waits for the locks that apt itself does not wait for, of its lists and of its archives", async () => {
+  it("waits for the locks of apt's lists and archives, for which apt itself does not wait", async () => {
     const busy = (path: string) => `E: Could not get lock ${path}. It is held by process 812 (apt-get)`;
     const { exitCode, stderr } = await run(`sleep() { echo slept >>turns; }
 apt-get() {
@@ -504,7 +504,7 @@ install_packages curl`);
     );
   });
 
-  it("waits until cloud-init has set the host up, whether that went well or not, and gives up after five minutes", async () => {
+  it("waits until cloud-init has finished, with or without an error, for at most five minutes", async () => {
     const cloud = (outcome: number) =>
       run(`host_name=db-1
 cloud-init() { :; }

@@ -10,19 +10,19 @@ import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
 describe("an SSH agent", () => {
   const refusal = (socket: string, code: string) =>
-    `SSH_AUTH_SOCK names ${socket}, where no SSH agent listens (${code}), and Pulumi's command plugin connects to no host without it, not even with a private key from the configuration. Start an SSH agent, or take the variable away with "unset SSH_AUTH_SOCK", and run up again.`;
+    `SSH_AUTH_SOCK names ${socket}, where no SSH agent listens (${code}). Pulumi's command plugin then connects to no host, not even with a private key from the configuration. Start an SSH agent, or unset the variable with "unset SSH_AUTH_SOCK", and run up again.`;
 
-  it("that is gone is refused, also where every host has a private key, and what to do is told", async () => {
+  it("is refused if it no longer runs, even with a private key for every host, with what to do", async () => {
     await inTemporaryDirectory(async (directory) => {
       const socket = join(directory, "agent");
       assert.equal(await agentFault(socket), refusal(socket, "ENOENT"));
-      // Nobody listens there any more.
+      // No process listens there any more.
       await writeFile(socket, "");
       assert.equal(await agentFault(socket), refusal(socket, "ECONNREFUSED"));
     });
   });
 
-  it("that listens is taken, and so is none", async () => {
+  it("is optional, and is used if it listens", async () => {
     await inTemporaryDirectory(async (directory) => {
       const socket = join(directory, "agent");
       const agent = createServer().listen(socket);

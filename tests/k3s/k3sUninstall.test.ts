@@ -14,7 +14,7 @@ const definitions = definitionsOf(
 );
 
 describe("the removal of K3s", () => {
-  it("unmounts what K3s mounted, and no disk that the host's owner mounts", async () => {
+  it("unmounts what K3s mounted, but no disk that the host's owner mounts", async () => {
     await inTemporaryDirectory(async (directory) => {
       const mounts = [
         "/dev/sdb /var/lib/rancher/k3s/agent ext4",
@@ -32,7 +32,7 @@ unmount_below /var/lib/rancher/
     });
   });
 
-  it("removes what lies on the host's disk, and nothing on another one below", async () => {
+  it("removes files on the host's disk, but none on another disk mounted below", async () => {
     await inTemporaryDirectory(async (directory) => {
       const data = join(directory, "agent");
       await mkdir(join(data, "other-disk"), { recursive: true });
@@ -47,7 +47,7 @@ remove_trees ${data}
     });
   });
 
-  it("fails when something else keeps it from removing what it has to, and says what", async () => {
+  it("fails if something prevents the removal, and names it", async () => {
     await inTemporaryDirectory(async (directory) => {
       await writeFile(join(directory, "mounts"), "/dev/sdb /elsewhere ext4\n");
       const { exitCode, stderr } = await runBash(`${definitions}mounts_path=${directory}/mounts

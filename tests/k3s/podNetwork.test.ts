@@ -60,38 +60,38 @@ function chosen({ address, programs = twoCards(), chooses = true, ...before }: N
 const eth1 = '# Written by k3s-ha; changes made here are overwritten.\nflannel-iface: "eth1"\n';
 const running = (address: string, more = "") => ({ proved: true, config: `${more}node-ip: "${address}"\n` });
 
-describe("the card for pods' traffic", () => {
-  it("is that of the node address, where the default route takes another", async () => {
+describe("the network interface for pod traffic", () => {
+  it("is that of the node address if the default route uses another", async () => {
     assert.equal(await chosen({ address: "10.0.0.11" }), eth1);
     assert.equal(await chosen({ address: "fd00::11" }), eth1);
   });
 
-  it("is named also where there is no default route, without which flannel finds none", async () => {
+  it("is configured even without a default route, because flannel would find none", async () => {
     assert.equal(await chosen({ address: "10.0.0.11", programs: twoCards("") }), eth1);
   });
 
-  it("is left to flannel where the default route takes the card of the node address", async () => {
+  it("is left to flannel if the default route uses that of the node address", async () => {
     assert.equal(await chosen({ address: "203.0.113.11" }), "");
     assert.equal(await chosen({ address: "203.0.113.11", written: eth1 }), "");
   });
 
-  it("is left to flannel where the node address is on the loopback, or on no card", async () => {
+  it("is left to flannel if the node address is on the loopback, or on no interface", async () => {
     assert.equal(await chosen({ address: "10.0.0.99" }), "");
     assert.equal(await chosen({ address: "192.0.2.1" }), "");
   });
 
-  it("stays on a node that runs, so that it is not cut off from those that are as before", async () => {
+  it("stays on a running node, so that it still reaches nodes that have not changed", async () => {
     assert.equal(await chosen({ address: "10.0.0.11", ...running("10.0.0.11") }), "");
     assert.equal(await chosen({ address: "10.0.0.11", ...running("10.0.0.11"), written: eth1 }), eth1);
   });
 
-  it("is chosen anew with another node address, and when the settings no longer name one", async () => {
+  it("is chosen again for another node address, and when the settings no longer name one", async () => {
     assert.equal(await chosen({ address: "10.0.0.11", ...running("203.0.113.11") }), eth1);
     assert.equal(await chosen({ address: "203.0.113.11", ...running("10.0.0.11"), written: eth1 }), "");
     assert.equal(await chosen({ address: "10.0.0.11", ...running("10.0.0.11", 'flannel-iface: "eth0"\n') }), eth1);
   });
 
-  it("is that of the settings where these name one, or have no use for it", async () => {
+  it("is left to settings that name one, or that need none", async () => {
     assert.equal(await chosen({ address: "10.0.0.11", chooses: false }), "");
     assert.equal(await chosen({ address: "10.0.0.11", chooses: false, written: eth1 }), "");
   });
