@@ -48,8 +48,8 @@ test-long: node_modules/.installed ## Run the tests on hosts that take too long 
 drill: node_modules/.installed ## Break a cluster in the sandbox in every way, and report what its clients see
 	@$(RUN) tests/drill/main.ts $(ARGS)
 
-bench: node_modules/.installed ## Compare the time to create a cluster with a plain shell script; ARGS=preview, backups or faults: measure these
-	@set -- $(ARGS); case "$$1" in preview) bench=previewSize ;; backups) bench=backupSizes ;; faults) bench=backupFaults ;; *) bench=createTime; set -- - "$$@" ;; esac; \
+bench: node_modules/.installed ## Compare the time to create a cluster with a plain shell script; ARGS=preview, up, backups or faults: measure these
+	@set -- $(ARGS); case "$$1" in preview) bench=previewSize ;; up) bench=upSize ;; backups) bench=backupSizes ;; faults) bench=backupFaults ;; *) bench=createTime; set -- - "$$@" ;; esac; \
 	shift; $(RUN) tests/bench/$$bench.ts "$$@"
 
 lint: node_modules/.installed ## Check format, lint rules, types and the reference of the components

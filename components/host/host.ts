@@ -61,11 +61,29 @@ export function nodeAddressOf(host: HostArgs): pulumi.Output<string> {
   return pulumi.output(host.nodeAddress ?? host.address);
 }
 
+type Connection = pulumi.Output<pulumi.UnwrappedObject<types.input.remote.ConnectionArgs>>;
+
+/** The connections made so far. */
+const connections = new WeakMap<HostArgs, Connection>();
+
 /**
- * The connection of `remote.Command`. Built key by key: the provider answers an unknown key by printing the whole
- * connection, with its keys, so nothing is ever spread into it.
+ * The connection of `remote.Command`, one for all commands of a host. It is an output as a whole, because Pulumi makes one,
+ * with a dozen promises, of each value of an object that is none.
  */
-export function connectionTo(host: HostArgs): types.input.remote.ConnectionArgs {
+export function connectionTo(host: HostArgs): Connection {
+  let connection = connections.get(host);
+  if (connection === undefined) {
+    connection = pulumi.output(connectionArgs(host));
+    connections.set(host, connection);
+  }
+  return connection;
+}
+
+/**
+ * Built key by key: the provider answers an unknown key by printing the whole connection, with its keys, so nothing is ever
+ * spread into it.
+ */
+function connectionArgs(host: HostArgs): types.input.remote.ConnectionArgs {
   return {
     host: host.address,
     port: host.port ?? 22,

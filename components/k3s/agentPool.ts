@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, nodeAddressOf } from "../host/host.ts";
 import type { HostCommand } from "../host/hostCommand.ts";
-import { runK3sAgent } from "./k3sAgent.ts";
+import { runK3sAgent, type SharedAgentSettings } from "./k3sAgent.ts";
 import { type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
 
@@ -59,11 +59,19 @@ export class AgentPool extends pulumi.ComponentResource {
       opts,
     );
     const labels = Object.entries(labelMap).map(([key, value]) => `${key}=${value}`);
-    const shared = pulumi.output({
-      ...(labels.length === 0 ? {} : { "node-label": labels }),
-      ...(taints.length === 0 ? {} : { "node-taint": taints }),
-      ...moreConfig,
-    });
+    // One output for all agents, since each costs Pulumi a dozen promises.
+    const shared: pulumi.OutputInstance<SharedAgentSettings> = pulumi
+      .all([moreConfig, args.apiEndpoint, args.joinToken, pulumi.output(args.release.registries)])
+      .apply(([more, apiEndpoint, token, registries]) => ({
+        config: {
+          ...(labels.length === 0 ? {} : { "node-label": labels }),
+          ...(taints.length === 0 ? {} : { "node-taint": taints }),
+          ...more,
+        },
+        apiEndpoint,
+        token,
+        registries,
+      }));
 
     const addresses: Record<string, pulumi.Output<string>> = {};
     const agents: HostCommand[] = [];
@@ -76,15 +84,8 @@ export class AgentPool extends pulumi.ComponentResource {
           host,
           nodeName,
           release: args.release,
-          config: pulumi.all([shared, args.apiEndpoint, nodeAddressOf(host)]).apply(([settings, server, address]) => ({
-            ...settings,
-            server,
-            "node-name": nodeName,
-            "node-ip": address,
-          })),
-          secretConfig: { token: args.joinToken },
+          shared,
           drainSeconds,
-          apiEndpoint: args.apiEndpoint,
           usesExternalAddresses: args.usesExternalAddresses,
           readySeconds: args.readySeconds ?? 240,
           certificateRotation: args.certificateRotation,

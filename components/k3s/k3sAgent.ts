@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { nodeAddressOf } from "../host/host.ts";
+import type { HostArgs } from "../host/host.ts";
 import { FunctionsFile } from "../host/functionsFile.ts";
 import { HostCommand } from "../host/hostCommand.ts";
 import { agentRemoveSeconds } from "../host/hostMark.ts";
@@ -16,16 +16,27 @@ import {
 import { installVariables, k3sUnitPath, releaseVariables } from "./k3sRelease.ts";
 import { renderHostFunctions, renderHostScript } from "../host/hostScript.ts";
 import { renderK3sUnit } from "./k3sUnit.ts";
+import type { Registries } from "./registries.ts";
 import { hostScripts } from "../host/scripts.ts";
 import { k3sScripts } from "./scripts.ts";
 
 /** Seconds that packages, the release and its images may take to be installed. */
 const installSeconds = 600;
 
+/** What all agents of a pool have in common. */
+export interface SharedAgentSettings {
+  /** Content of config.yaml beside the endpoint and the node's own name and address. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Where agents join, and are drained through, since their own way to the API is down while they restart. */
+  readonly apiEndpoint: string;
+  /** The token that they join with. */
+  readonly token: string;
+  readonly registries: Registries | undefined;
+}
+
 /** An agent: a node that joins at the API endpoint and runs workloads. */
-export interface K3sAgentArgs extends K3sNodeArgs {
-  /** Where the agent is drained through, since its own way to the API is down while it restarts. */
-  apiEndpoint: pulumi.Input<string>;
+export interface K3sAgentArgs extends Omit<K3sNodeArgs, "config" | "secretConfig"> {
+  shared: pulumi.OutputInstance<SharedAgentSettings>;
   /** Seconds that pods may take to leave the agent before a restart. 0: they stay and run on. */
   drainSeconds: number;
 }
@@ -70,15 +81,8 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
       applySeconds: args.readySeconds + args.drainSeconds + nodeScriptSeconds + installSeconds,
       removeSeconds: agentRemoveSeconds,
       script: pulumi.secret(
-        pulumi
-          .all([
-            args.config,
-            pulumi.output(args.secretConfig),
-            pulumi.output(args.release.registries),
-            args.apiEndpoint,
-            nodeAddressOf(args.host),
-          ])
-          .apply(([config, secretConfig, registries, apiEndpoint, address]) =>
+        args.shared.apply(({ config, apiEndpoint, token, registries }) =>
+          withAddress(args.host, (address) =>
             renderHostScript({
               body: k3sScripts.k3sAgent,
               parts: [hostScripts.agentFunctions],
@@ -93,11 +97,24 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
                 drain_seconds: args.drainSeconds,
                 api_endpoint: apiEndpoint,
               },
-              files: [...nodeSecretFiles(secretConfig, registries), configFile(config)],
+              files: [
+                ...nodeSecretFiles({ token }, registries),
+                configFile({ ...config, server: apiEndpoint, "node-name": args.nodeName, "node-ip": address }),
+              ],
             }),
           ),
+        ),
       ),
     },
     opts,
   );
+}
+
+/** Renders with the address of a host: at once if it is plain, since each output costs Pulumi a dozen promises. */
+function withAddress<T>(
+  { nodeAddress, address }: HostArgs,
+  render: (address: string) => T,
+): T | pulumi.OutputInstance<T> {
+  const own = nodeAddress ?? address;
+  return typeof own === "string" ? render(own) : pulumi.output(own).apply(render);
 }

@@ -71,7 +71,7 @@ export function roleVariables(role: K3sRole) {
 /** What it reads of a node. `claim` is the node's claim on its host, `config` what stands in its config.yaml. */
 export function nodeVariables(
   claim: string,
-  args: K3sNodeArgs,
+  args: Omit<K3sNodeArgs, "config" | "secretConfig">,
   { address, config }: { address: string; config: Readonly<Record<string, unknown>> },
 ) {
   return {

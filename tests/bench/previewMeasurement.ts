@@ -22,8 +22,8 @@ export interface PreviewFigures {
 }
 
 /**
- * The production example with this many workers, whose keys stand in a file of known hosts: Pulumi hands a configuration to
- * a program in its environment, which Linux limits to 128 KiB.
+ * The production example with this many workers, in a file of their own: Pulumi hands a configuration to a program in its
+ * environment, which Linux limits to 128 KiB.
  */
 export async function withWorkers(count: number, directory: string): Promise<StackFile> {
   const config = await stackFile("prod");
@@ -32,14 +32,12 @@ export async function withWorkers(count: number, directory: string): Promise<Sta
   const hosts = Object.fromEntries(
     Array.from({ length: count }, (_, index) => [
       `worker-${index + 1}`,
-      { address: `198.18.${8 + Math.floor(index / 250)}.${1 + (index % 250)}` },
+      { address: `198.18.${8 + Math.floor(index / 250)}.${1 + (index % 250)}`, hostKey: like?.hostKey },
     ]),
   );
-  const lines = Object.values(hosts).map(({ address }) => `${address} ${like?.hostKey ?? ""}\n`);
-  const knownHostsFile = join(directory, "known_hosts");
-  await writeFile(knownHostsFile, lines.join(""));
-  const ssh = { ...(config["k3s-ha:ssh"] as object), knownHostsFile };
-  return { ...config, "k3s-ha:ssh": ssh, "k3s-ha:agentPools": { ...pools, workers: { hosts } } };
+  const file = join(directory, "workers.json");
+  await writeFile(file, JSON.stringify(hosts));
+  return { ...config, "k3s-ha:agentPools": { ...pools, workers: { hosts: { file } } } };
 }
 
 /** Previews a stack once. Fails as the preview does. */

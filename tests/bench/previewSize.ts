@@ -1,6 +1,6 @@
 /**
- * How long a preview takes, and how much memory, by the number of agents: Pulumi.prod.yaml with 10, 100 and 1,000
- * workers instead of its own, and no host there. `make bench ARGS='preview 10 100'` takes other sizes. Prints the least of
+ * How long a preview takes, and how much memory, by the number of agents: Pulumi.prod.yaml with 10, 100, 1,000 and
+ * 3,000 workers instead of its own, and no host there. `make bench ARGS='preview 10 100'` takes other sizes. Prints the least of
  * some rounds, since other work on the machine only ever adds, and fails when 100 agents take 20 s or 500 MB, or when time
  * grows faster than the number of agents.
  */
@@ -10,7 +10,7 @@ import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 import { measurePreview, type PreviewFigures, withWorkers } from "./previewMeasurement.ts";
 
 const rounds = Number(process.env["ROUNDS"] ?? 3);
-const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [10, 100, 1000];
+const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [10, 100, 1000, 3000];
 
 /** The least that each of the figures was in any round. */
 function least(figures: readonly PreviewFigures[]): PreviewFigures {
