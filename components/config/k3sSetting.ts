@@ -102,6 +102,26 @@ export function k3sSettingFault(role: K3sRole, key: string): string | undefined 
   return reason === undefined ? undefined : `cannot be set here, since ${reason}`;
 }
 
+/** Settings that tell one host from the others. */
+const ofOneHost = ["node-external-ip", "node-internal-dns", "node-external-dns", "advertise-address"];
+
+/** Whether a setting is one host's own, and so is hardly meant for several. */
+export function isOfOneHost(key: string): boolean {
+  return ofOneHost.includes(key.replace(/\+$/, ""));
+}
+
+/** Why a key cannot be in the `config` of the host at this path, with the remedy, or undefined. */
+export function hostSettingFault(role: K3sRole, key: string, path: string): string | undefined {
+  const name = key.replace(/\+$/, "");
+  const ofHost: Readonly<Record<string, string>> = { "node-label": "labels", "node-taint": "taints" };
+  if (ofHost[name] !== undefined) return `cannot be set here: remove it, and use ${path}.${ofHost[name]}`;
+  const fault = k3sSettingFault(role, key);
+  if (fault !== undefined || role === "agent" || name === "advertise-address") return fault;
+  return serverSettings.includes(name)
+    ? "cannot be set here, since it has to be the same on all servers: remove it, and use k3s-ha:k3s.serverConfig"
+    : undefined;
+}
+
 function etcdReason(name: string): string | undefined {
   return name.startsWith("etcd-") ? notEtcd : undefined;
 }

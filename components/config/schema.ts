@@ -42,6 +42,23 @@ export const bastion = section({
     .meta({ description: "Public SSH key of the bastion. Default: its entry in `ssh.knownHostsFile`." }),
 });
 
+const labels = mapOf(
+  z.string({ error: "has to be text: put quotes around it" }),
+  '{example.com/tier: "web"}',
+).superRefine((value, context) => {
+  for (const [key, label] of Object.entries(value)) {
+    const message = labelFault(key, label);
+    if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
+  }
+});
+const taints = listOf(text("has to be text: put quotes around it", taintFault), '["dedicated=ingress:NoSchedule"]');
+
+const scalarExpectation =
+  "has to be text, a number, true or false, or a list of these: K3s's config.yaml accepts nothing else; write it like the flag of k3s";
+const scalar = z.union([z.string(), z.number(), z.boolean()], { error: scalarExpectation });
+const settingsLike = (example: string) =>
+  mapOf(z.union([scalar, z.array(scalar)], { error: scalarExpectation }), example);
+
 /** One host: how it is reached, and how it is known. */
 export const host = section({
   address: address.meta({ description: "Address that SSH connects to: an IP address or a DNS name." }),
@@ -67,6 +84,17 @@ export const host = section({
   adopt: yesOrNo("write true to replace existing configuration of others").default(false).meta({
     description:
       "Permission to replace configuration that others left on the host. Copies are kept, and put back when the host is removed. With `false` such a host is refused. See [day-two.md](day-two.md#a-host-that-others-use).",
+  }),
+  labels: labels.optional().meta({
+    description: "Labels of this node, besides those of its pool. Servers and agents only. Default: none.",
+  }),
+  taints: taints.optional().meta({
+    description:
+      "Taints of this node, each `key=value:effect`, besides those of its pool. Servers and agents only. Default: none.",
+  }),
+  config: settingsLike("{node-external-ip: 203.0.113.11}").optional().meta({
+    description:
+      "Settings of K3s on this server or agent, as in K3s's config.yaml, such as `node-external-ip`. They replace those of `k3s.serverConfig` or `k3s.agentConfig`; `kubelet-arg` and `kube-proxy-arg` are added to them. Default: none.",
   }),
   lost: yesOrNo("write true only for a host that is gone for good").default(false).meta({
     description:
@@ -113,23 +141,11 @@ const servers = hostsLike("server-1: {address: 203.0.113.11}")
       "Hosts that run K3s servers, by node name. They start and change one at a time in the order of their names, server-2 before server-10. With one server, the API is down while it restarts.",
   });
 
-const labels = mapOf(
-  z.string({ error: "has to be text: put quotes around it" }),
-  '{example.com/tier: "web"}',
-).superRefine((value, context) => {
-  for (const [key, label] of Object.entries(value)) {
-    const message = labelFault(key, label);
-    if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
-  }
-});
-
 const agentPools = mapOf(
   section({
     hosts: hostsLike("agent-1: {address: 203.0.113.41}").meta({ description: "Hosts of the pool, by node name." }),
     labels: labels.default({}).meta({ description: "Labels of every node of the pool." }),
-    taints: listOf(text("has to be text: put quotes around it", taintFault), '["dedicated=ingress:NoSchedule"]')
-      .default([])
-      .meta({ description: "Taints of every node of the pool, each `key=value:effect`." }),
+    taints: taints.default([]).meta({ description: "Taints of every node of the pool, each `key=value:effect`." }),
     waveWidth: wholeNumber(1, Infinity, "write how many agents may change at the same time")
       .default(10)
       .meta({ description: "Number of agents that are created or changed at the same time." }),
@@ -423,11 +439,8 @@ const backup = section({
   }),
 }).meta({ description: "Backups of the datastore." });
 
-const scalarExpectation =
-  "has to be text, a number, true or false, or a list of these: K3s's config.yaml accepts nothing else; write it like the flag of k3s";
-const scalar = z.union([z.string(), z.number(), z.boolean()], { error: scalarExpectation });
 const k3sConfig = (role: K3sRole, example: string) =>
-  mapOf(z.union([scalar, z.array(scalar)], { error: scalarExpectation }), example).superRefine((value, context) => {
+  settingsLike(example).superRefine((value, context) => {
     for (const key of Object.keys(value)) {
       const message = k3sSettingFault(role, key);
       if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });

@@ -78,7 +78,7 @@ export function sshAccess(
 
   const complete = hosts.map((host): [string, HostArgs] => {
     const { path, port } = host;
-    const { address, nodeAddress, user, hostKey } = host.entry;
+    const { address, nodeAddress, user, hostKey, labels, taints, config } = host.entry;
     const privateKey = privateKeyOf(path, host.entry.privateKeyFile);
     const bastion = through.get(path);
     return [
@@ -94,6 +94,9 @@ export function sshAccess(
         connectSeconds: ssh?.connectSeconds ?? 10,
         commandSeconds: ssh?.commandSeconds ?? 600,
         ...(host.entry.adopt ? { adopt: true } : {}),
+        ...(labels === undefined ? {} : { labels }),
+        ...(taints === undefined ? {} : { taints }),
+        ...(config === undefined ? {} : { config }),
       },
     ];
   });

@@ -1,3 +1,4 @@
+import { isOfOneHost } from "./k3sSetting.ts";
 import type { Settings } from "./settings.ts";
 
 /** What is allowed but probably not meant, one sentence each. */
@@ -5,6 +6,7 @@ export function warningsAbout(settings: Settings): string[] {
   return [
     ...singleServer(settings),
     ...rsaHostKeys(settings),
+    ...sharedHostSettings(settings),
     ...unencryptedBackups(settings),
     ...noBackups(settings),
     ...loginsFromAnywhere(settings),
@@ -26,6 +28,22 @@ function rsaHostKeys({ hosts }: Settings): string[] {
       ({ path }) =>
         `${path} has a host key of type ssh-rsa, which newer versions of sshd may not offer. Use the host's ed25519 key.`,
     );
+}
+
+/** What tells one host from the others, given to all hosts of a role. */
+function sharedHostSettings({ k3s, hosts }: Settings): string[] {
+  return (["server", "agent"] as const).flatMap((role) => {
+    const section = `${role}Config` as const;
+    const alike = Object.values(hosts).filter((host) => host.role === role);
+    const [first] = alike;
+    if (first === undefined || alike.length < 2) return [];
+    return Object.keys(k3s[section])
+      .filter(isOfOneHost)
+      .map(
+        (key) =>
+          `k3s-ha:k3s.${section}.${key} is the same for all ${alike.length} ${role}s, though it is meant for one host. Set it in each host's entry, such as ${first.path}.config.${key}.`,
+      );
+  });
 }
 
 /** A dump holds every Secret and the keys of the cluster's CAs. */

@@ -12,6 +12,8 @@ export interface Recorded {
     readonly taints: readonly string[];
     /** More settings of every agent. Their scripts are secret, so this is what a preview shows of a change. */
     readonly config: Readonly<Record<string, unknown>>;
+    /** Labels, taints and settings of single agents by node name; absent if none has any. */
+    readonly hostSettings?: Readonly<Record<string, unknown>>;
     readonly waveWidth: number;
     readonly drainSeconds: number;
     readonly certificateRotation?: string;

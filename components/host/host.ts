@@ -40,6 +40,15 @@ export interface HostArgs {
    * schemas. Copies are kept, and put back by the removal. Default: false, such a host is refused.
    */
   adopt?: boolean;
+  /** Labels that the node joins with, beside those of its pool. Servers and agents alone have some. Default: none. */
+  labels?: Readonly<Record<string, string>>;
+  /** Taints that the node joins with, beside those of its pool, as `key=value:effect`. Default: none. */
+  taints?: readonly string[];
+  /**
+   * Settings of K3s on this host, as in its config.yaml. They replace those of its role; `kubelet-arg` and `kube-proxy-arg`
+   * are added to them. Default: none.
+   */
+  config?: Readonly<Record<string, unknown>>;
   /**
    * For a host that is lost: another one, which lives. The lost one is never dialled, and its commands do nothing, there
    * or elsewhere, until it is back. Default: none, the host lives.

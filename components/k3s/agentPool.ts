@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, nodeAddressOf } from "../host/host.ts";
 import type { HostCommand } from "../host/hostCommand.ts";
+import { hostSettingsOf } from "./hostSettings.ts";
 import { runK3sAgent, type SharedAgentSettings } from "./k3sAgent.ts";
 import { type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
@@ -43,6 +44,7 @@ export class AgentPool extends pulumi.ComponentResource {
 
   constructor(name: string, args: AgentPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     const { labels: labelMap = {}, taints = [], config: moreConfig = {}, waveWidth = 10, drainSeconds = 0 } = args;
+    const ownSettings = hostSettingsOf(args.hosts);
     super(
       "k3s-ha:index:AgentPool",
       name,
@@ -52,6 +54,7 @@ export class AgentPool extends pulumi.ComponentResource {
         labels: labelMap,
         taints,
         config: moreConfig,
+        ...(Object.keys(ownSettings).length === 0 ? {} : { hostSettings: ownSettings }),
         waveWidth,
         drainSeconds,
         ...(args.certificateRotation === undefined ? {} : { certificateRotation: args.certificateRotation }),

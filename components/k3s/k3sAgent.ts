@@ -17,6 +17,7 @@ import { installVariables, k3sUnitPath, releaseVariables } from "./k3sRelease.ts
 import { renderHostFunctions, renderHostScript } from "../host/hostScript.ts";
 import { renderK3sUnit } from "./k3sUnit.ts";
 import type { Registries } from "./registries.ts";
+import { withHostSettings } from "./hostSettings.ts";
 import { hostScripts } from "../host/scripts.ts";
 import { k3sScripts } from "./scripts.ts";
 
@@ -81,8 +82,9 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
       applySeconds: args.readySeconds + args.drainSeconds + nodeScriptSeconds + installSeconds,
       removeSeconds: agentRemoveSeconds,
       script: pulumi.secret(
-        args.shared.apply(({ config, apiEndpoint, token, registries }) =>
-          withAddress(args.host, (address) =>
+        args.shared.apply(({ config: shared, apiEndpoint, token, registries }) => {
+          const config = withHostSettings(shared, args.host);
+          return withAddress(args.host, (address) =>
             renderHostScript({
               body: k3sScripts.k3sAgent,
               parts: [hostScripts.agentFunctions],
@@ -102,8 +104,8 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
                 configFile({ ...config, server: apiEndpoint, "node-name": args.nodeName, "node-ip": address }),
               ],
             }),
-          ),
-        ),
+          );
+        }),
       ),
     },
     opts,

@@ -9,6 +9,7 @@ import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelea
 import type { Recorded } from "../contract/recorded.ts";
 import { addressText, type DatastoreKind, parseDatastoreEndpoint } from "../datastore/engine/datastoreEndpoint.ts";
 import type { HostFile } from "../host/hostScript.ts";
+import { withHostSettings } from "./hostSettings.ts";
 import { leaderElectionEnvironment, withLeaderElection } from "./leaderElection.ts";
 import { standardConnectionsPerServer } from "../datastore/engine/kineConnections.ts";
 
@@ -101,9 +102,11 @@ export class K3sServerPool extends pulumi.ComponentResource {
           host,
           nodeName,
           release: args.release,
-          config: pulumi
-            .all([config, nodeAddressOf(host)])
-            .apply(([shared, address]) => ({ ...shared, "node-name": nodeName, "node-ip": address })),
+          config: pulumi.all([config, nodeAddressOf(host)]).apply(([shared, address]) => ({
+            ...withHostSettings(shared, host),
+            "node-name": nodeName,
+            "node-ip": address,
+          })),
           secretConfig: {
             token: args.identity.token,
             "agent-token": args.identity.agentToken,

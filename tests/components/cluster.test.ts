@@ -92,6 +92,13 @@ const configurations: Readonly<Record<string, Readonly<Record<string, object | s
     "k3s-ha:servers": {
       ...sampleConfig["k3s-ha:servers"],
       "server-3": { address: "198.51.100.13", hostKey, lost: true },
+      "server-4": {
+        address: "198.51.100.14",
+        hostKey,
+        labels: { a: "b" },
+        taints: ["a=b:NoExecute"],
+        config: { "node-external-ip": "203.0.113.14" },
+      },
     },
     "k3s-ha:agentPools": {
       workers: { ...sampleConfig["k3s-ha:agentPools"].workers, labels: { a: "b" }, waveWidth: 1, drainSeconds: 60 },

@@ -457,6 +457,23 @@ describe("parseSettings", () => {
     ]);
   });
 
+  it("warns of what is one host's own and is the same for all of a role", () => {
+    const own = { "advertise-address": "203.0.113.11", "bind-address": "0.0.0.0", disable: ["traefik"] };
+    const k3s = { version: "v1.35.0+k3s1", serverConfig: own, agentConfig: { "node-external-ip": "203.0.113.41" } };
+    const agents = (...names: string[]) => ({
+      workers: {
+        hosts: Object.fromEntries(names.map((name, index) => [name, { address: `198.51.100.4${index}`, hostKey }])),
+      },
+    });
+    assert.deepEqual(parse({ ...smallStack, k3s, agentPools: agents("agent-1", "agent-2") }).warnings, [
+      "k3s-ha:k3s.serverConfig.advertise-address is the same for all 2 servers, though it is meant for one host. Set it in each host's entry, such as k3s-ha:servers.server-1.config.advertise-address.",
+      "k3s-ha:k3s.agentConfig.node-external-ip is the same for all 2 agents, though it is meant for one host. Set it in each host's entry, such as k3s-ha:agentPools.workers.hosts.agent-1.config.node-external-ip.",
+    ]);
+    const ownHost = { address: "198.51.100.41", hostKey, config: { "node-external-ip": "203.0.113.41" } };
+    const agentPools = { workers: { hosts: { "agent-1": ownHost } } };
+    assert.deepEqual(parse({ ...smallStack, agentPools }).warnings, []);
+  });
+
   it("warns of a datastore that nobody backs up", () => {
     const of = (datastoreEndpoint: string, backup?: object) =>
       parse({ ...smallStack, backup, datastore: { endpoint: { caFile: exampleCa } }, datastoreEndpoint }).warnings;

@@ -152,6 +152,38 @@ describe("AgentPool", () => {
     assert.match(String(inputs["create"]), /timeout \S+ \S+ 1380 /);
   });
 
+  it("gives an agent settings of its own beside those of its pool, and shows them", async () => {
+    const own = {
+      labels: { "example.com/zone": "b" },
+      taints: ["gpu=:NoExecute", "dedicated=web:NoSchedule"],
+      config: { "kubelet-arg": "v=4", "node-external-ip": "203.0.113.1" },
+    };
+    const of = await deploy(() => makePool({ hosts: { ...hosts(3), "agent-1": sampleHost(1, own) } }));
+    assert.deepEqual(await configOf("agent-1", of), {
+      "node-label": ["example.com/tier=web", "example.com/zone=b"],
+      "node-taint": ["dedicated=web:NoSchedule", "gpu=:NoExecute"],
+      "kubelet-arg": ["max-pods=50", "v=4"],
+      "node-external-ip": "203.0.113.1",
+      server: "https://198.51.100.30:6443",
+      "node-name": "agent-1",
+      "node-ip": "198.51.100.1",
+    });
+    assert.equal(
+      script("workers-agent-2-service", of),
+      script("workers-agent-2-service"),
+      "an agent without settings of its own",
+    );
+    assert.deepEqual(resourceNamed(of, "workers").inputs["hostSettings"], { "agent-1": own });
+    assert.ok(!("hostSettings" in resourceNamed(deployment, "workers").inputs));
+  });
+
+  it("leaves the network interface for pods' traffic alone on an agent whose own settings name one", async () => {
+    const config = { "flannel-iface": "eth1" };
+    const of = await deploy(() => makePool({ hosts: { ...hosts(2), "agent-1": sampleHost(1, { config }) } }));
+    assert.match(script("workers-agent-1-service", of), /^chooses_pod_card=false$/m);
+    assert.match(script("workers-agent-2-service", of), /^chooses_pod_card=true$/m);
+  });
+
   it("answers no balancer", async () => {
     const paths = (await filesOf(script("workers-agent-1-service"))).map(({ path }) => path);
     assert.deepEqual(paths, [

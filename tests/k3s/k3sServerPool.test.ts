@@ -103,6 +103,30 @@ describe("K3sServerPool", () => {
     }
   });
 
+  it("gives a server settings of its own beside those of all", async () => {
+    const own = {
+      labels: { zone: "b" },
+      taints: ["gpu=:NoExecute"],
+      config: { "node-external-ip": "203.0.113.12", disable: [] },
+    };
+    const of = await deploy(() =>
+      makePool({
+        hosts: { "server-1": sampleHost(11), "server-2": sampleHost(12, own) },
+        config: { disable: ["traefik"], "node-label": "zone=a" },
+      }),
+    );
+    const shared = await configOf("server-1", of);
+    assert.deepEqual(await configOf("server-2", of), {
+      ...shared,
+      "node-name": "server-2",
+      "node-ip": "198.51.100.12",
+      "node-label": ["zone=b"],
+      "node-taint": ["gpu=:NoExecute"],
+      "node-external-ip": "203.0.113.12",
+      disable: [],
+    });
+  });
+
   it("gives all servers the same secrets, in a file for root only", async () => {
     for (const server of names) {
       const files = await filesOf(script(`servers-${server}-secrets`));

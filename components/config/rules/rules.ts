@@ -12,6 +12,7 @@ import {
   overlappingClusterNetworks,
 } from "./clusterNetworks.ts";
 import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
+import { unreachableApi, unusableHostSettings } from "./hostSettings.ts";
 import { invalidHostNames, invalidPoolNames, repeatedAgentNames, repeatedHostNames } from "./hostNames.ts";
 import { contradictoryBinary, plainMirror, repeatedImages, sourcesOfOneRelease } from "./k3sSources.ts";
 import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
@@ -43,6 +44,8 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...portsOfSshd(configuration, hosts),
     ...hostsInClusterNetworks(configuration, hosts),
     ...nodesOfOtherFamily(configuration, hosts),
+    ...unusableHostSettings(hosts),
+    ...unreachableApi(configuration, hosts),
     ...lostBeyondRepair(hosts),
     ...agentsOfAnotherRelease(configuration),
     ...invalidClusterNetworks(configuration),

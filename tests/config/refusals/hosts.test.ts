@@ -1,6 +1,80 @@
 import { host, managed, pool, servers, refuses } from "./refusal.ts";
 import { hostKey, smallStack } from "../stack.ts";
 
+refuses("hosts with settings of their own", [
+  {
+    name: "a network of the cluster for one server",
+    config: servers({ "server-3": host("198.51.100.13", { config: { "cluster-cidr": "10.0.0.0/16" } }) }),
+    problems: [
+      "k3s-ha:servers.server-3.config.cluster-cidr cannot be set here, since it has to be the same on all servers: remove it, and use k3s-ha:k3s.serverConfig.",
+    ],
+  },
+  {
+    name: "a setting of servers on an agent",
+    config: pool({ hosts: { "agent-1": host("198.51.100.41", { config: { "advertise-address": "203.0.113.41" } }) } }),
+    problems: [
+      "k3s-ha:agentPools.workers.hosts.agent-1.config.advertise-address cannot be set here, since it is a setting of servers, and agents ignore it: remove it, and use k3s-ha:k3s.serverConfig.",
+    ],
+  },
+  {
+    name: "a node's address among the settings of K3s",
+    config: servers({ "server-3": host("198.51.100.13", { config: { "node-ip": "198.51.100.14" } }) }),
+    problems: [
+      "k3s-ha:servers.server-3.config.node-ip cannot be set here, since this program sets it from the host's entry: remove it, and change the host's name or nodeAddress.",
+    ],
+  },
+  {
+    name: "labels and taints among the settings of K3s",
+    config: servers({
+      "server-3": host("198.51.100.13", { config: { "node-label": ["a=b"], "node-taint+": ["a=b:NoExecute"] } }),
+    }),
+    problems: [
+      "k3s-ha:servers.server-3.config.node-label cannot be set here: remove it, and use k3s-ha:servers.server-3.labels.",
+      "k3s-ha:servers.server-3.config.node-taint+ cannot be set here: remove it, and use k3s-ha:servers.server-3.taints.",
+    ],
+  },
+  {
+    name: "a label that no node can join with",
+    config: servers({ "server-3": host("198.51.100.13", { labels: { "node-role.kubernetes.io/edge": "true" } }) }),
+    problems: [
+      'k3s-ha:servers.server-3.labels["node-role.kubernetes.io/edge"] is a label that a node may not set on itself, so its kubelet would not start: use your own prefix, or set it with kubectl after the node has joined.',
+    ],
+  },
+  {
+    name: "a taint that no node can join with",
+    config: servers({ "server-3": host("198.51.100.13", { taints: ["gpu"] }) }),
+    problems: [
+      'k3s-ha:servers.server-3.taints[0] is "gpu", but has to be a taint as key=value:effect, with the effect NoSchedule, PreferNoSchedule, NoExecute: write it like "dedicated=ingress:NoSchedule".',
+    ],
+  },
+  {
+    name: "a map among the settings of K3s",
+    config: servers({ "server-3": host("198.51.100.13", { config: { "kubelet-arg": { "max-pods": 50 } } }) }),
+    problems: [
+      `k3s-ha:servers.server-3.config.kubelet-arg is {"max-pods":50}, but has to be text, a number, true or false, or a list of these: K3s's config.yaml accepts nothing else; write it like the flag of k3s.`,
+    ],
+  },
+  {
+    name: "those of a node on a load balancer and on the datastore's host",
+    config: {
+      ...managed({ host: host("198.51.100.20", { labels: { a: "b" }, taints: ["a=b:NoExecute"] }) }),
+      loadBalancer: { hosts: { "lb-1": host("198.51.100.30", { config: { "flannel-iface": "eth1" } }) } },
+    },
+    problems: [
+      "k3s-ha:loadBalancer.hosts.lb-1.config is a setting of nodes, but this is a load balancer, which runs no K3s: remove it.",
+      "k3s-ha:datastore.managed.host.labels is a setting of nodes, but this is the datastore's host, which runs no K3s: remove it.",
+      "k3s-ha:datastore.managed.host.taints is a setting of nodes, but this is the datastore's host, which runs no K3s: remove it.",
+    ],
+  },
+  {
+    name: "an API that the proof of readiness and HAProxy would not reach",
+    config: servers({ "server-3": host("198.51.100.13", { config: { "bind-address": "198.51.100.13" } }) }),
+    problems: [
+      "k3s-ha:servers.server-3.config.bind-address makes the server's API answer at one address, but readiness is checked at 127.0.0.1, and HAProxy connects to the node address: remove it, and use a firewall to close port 6443 to others.",
+    ],
+  },
+]);
+
 refuses("hosts", [
   {
     name: "a missing address",

@@ -91,6 +91,13 @@ refuses("K3s", [
     ],
   },
   {
+    name: "an API that the proof of readiness and HAProxy would not reach",
+    config: k3s({ serverConfig: { "bind-address": "198.51.100.11" } }),
+    problems: [
+      "k3s-ha:k3s.serverConfig.bind-address makes the server's API answer at one address, but readiness is checked at 127.0.0.1, and HAProxy connects to the node address: remove it, and use a firewall to close port 6443 to others.",
+    ],
+  },
+  {
     name: "a flag with its dashes",
     config: k3s({ serverConfig: { "--disable": "traefik" } }),
     problems: [
