@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { renderHostScript } from "../../components/host/hostScript.ts";
@@ -25,8 +26,11 @@ describe("k3sInstall", () => {
   /** What the mirror has, by path below the release, and what it was asked for. */
   let files: Record<string, string> = {};
   let asked: string[] = [];
+  /** The program's own directories of the hosts that tests play, by name of the directory of releases. */
+  let states = "";
 
   before(async () => {
+    states = await mkdtemp(join(tmpdir(), "k3s-ha-test-"));
     mirror = createServer((request, response) => {
       const path = (request.url ?? "").replace("/v1.35.0%2Bk3s1/", "");
       asked.push(path);
@@ -37,8 +41,9 @@ describe("k3sInstall", () => {
     await once(mirror, "listening");
     url = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
   });
-  after(() => {
+  after(async () => {
     mirror.close();
+    await rm(states, { recursive: true });
   });
   beforeEach(() => {
     asked = [];
@@ -74,7 +79,7 @@ describe("k3sInstall", () => {
     });
     // The host's lock is for hosts, and so is what others left there.
     return runBash(
-      `${definitionsOf(script)}lock_host() { :; }\nset_k3s_aside() { :; }\nstate_directory=${join(directory, "..", `state-${basename(directory)}`)}\nclaims_directory=$state_directory/k3s.claims\napply\n`,
+      `${definitionsOf(script)}lock_host() { :; }\nset_k3s_aside() { :; }\nstate_directory=${join(states, basename(directory))}\nclaims_directory=$state_directory/k3s.claims\napply\n`,
     );
   };
   const refused = async (pattern: RegExp, configured = "") => {
