@@ -84,11 +84,12 @@ for (const { stage, files } of selected) {
 }
 await rm(scratch, { recursive: true });
 console.log(renderTimes(total.ended));
-for (const failure of total.failures) console.log(`\n${failure}`);
-console.log(`\n${lines.join("\n")}`);
 if (selected.some(({ files }) => files.includes("tests/sandbox/drill.test.ts"))) console.log(`\n${leftToDrill}`);
 const leftOver = renderLeft(left, total.ended);
 if (leftOver !== "") console.log(`\n${leftOver}`);
+// Last, since whoever keeps only the end of what a run prints needs these.
+for (const failure of total.failures) console.log(`\n${failure}`);
+console.log(`\n${lines.join("\n")}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
