@@ -48,11 +48,11 @@ if (selected.length === 0) {
   console.log("No test depends on what differs from main.");
   process.exit();
 }
-const last =
-  firstSandbox - 1 + Math.max(1, ...selected.map(({ stage, files }) => Math.min(stage.sandboxes ?? 1, files.length)));
-if (last > 9) {
+const sandboxes = Math.max(1, ...selected.map(({ stage, files }) => Math.min(stage.sandboxes ?? 1, files.length)));
+const highestSandbox = 9;
+if (firstSandbox - 1 + sandboxes > highestSandbox) {
   console.error(
-    `K3S_HA_SANDBOX is "${firstSandbox}", and these tests work in two sandboxes, that one and the next: set it to a number from 1 to 8, or not at all.`,
+    `K3S_HA_SANDBOX is "${firstSandbox}", and these tests work in ${sandboxes} sandboxes, that one and those after it: set it to a number from 1 to ${highestSandbox + 1 - sandboxes}, or not at all.`,
   );
   process.exit(2);
 }

@@ -24,7 +24,7 @@ export interface Stage {
 }
 
 /** Tests that have the machine to themselves: they count what clients see fail, hold it to limits in seconds, or look at the machine. */
-const alone = "tests/sandbox/{balancerPair,drill,hosts,interrupted,leftovers,membership,rollingChange,stress}.test.ts";
+const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,membership,rollingChange,stress}.test.ts";
 
 /** What the sandbox says of machines that are made up. */
 const withoutHosts = "tests/sandbox/refusals.test.ts";
@@ -53,7 +53,7 @@ export const stages: readonly Stage[] = [
     tests: "tests/sandbox/*.test.ts",
     except: `{${alone},${withoutHosts}}`,
     needs: ["packages", "toolchain", "hosts"],
-    sandboxes: 2,
+    sandboxes: 3,
   },
   { name: "alone", tests: alone, needs: ["packages", "toolchain", "hosts"], concurrency: 1 },
 ];

@@ -6,21 +6,11 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
-import { loginOf } from "../../components/host/hostLogin.ts";
-import { runOnHost } from "../../components/host/hostShell.ts";
 import { kubectl as runKubectl } from "../../operations/kubectl.ts";
-import { readSettings } from "../../operations/stackSettings.ts";
-import { hostStatusScript, parseHostFacts } from "../../operations/status/hostFacts.ts";
-import { parseOutputs } from "../../operations/status/lookAtCluster.ts";
-import { projectDirectory, stackOutputs } from "../../operations/workspace.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
-import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
+import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { pulumiDirectory } from "../../sandbox/sandboxWorkspace.ts";
 import { eventually } from "../support/eventually.ts";
-import { lookAt } from "../support/makeStatus.ts";
-import { changedLines, plannedChanges } from "../support/previewDiff.ts";
 import { endpointOf } from "../support/probe.ts";
 import { sampleArguments } from "../support/processArguments.ts";
 import {
@@ -43,6 +33,8 @@ let stack: SandboxStack;
 let kubeconfig: string;
 let upOutput: string;
 let argumentsSeen: ReadonlySet<string>;
+/** What Pulumi printed of a change that a server fails on. */
+let failing: { up: string; preview: string };
 /** What an exec prints that does nothing for 90 s. */
 let idle: Promise<string>;
 
@@ -50,9 +42,7 @@ before(async () => {
   await down();
   const start = performance.now();
   await up();
-  const { loadBalancer, ...others } = await devConfig();
-  // Other than what Pulumi.dev.yaml leaves at its default, so that `make preview` has something to show.
-  config = { ...others, loadBalancer: { ...(loadBalancer as object), idleSeconds: 600 } };
+  config = await devConfig();
   stack = await SandboxStack.open("dev", config);
   const { result, seen } = await sampleArguments(() => stack.mustUp());
   upOutput = result;
@@ -268,7 +258,28 @@ rm /root/ca.key; mariadb -e 'FLUSH SSL'`,
     } finally {
       await onHost("db-1", `cp -p /root/server.crt ${tls}/server.crt; rm /root/server.crt; mariadb -e 'FLUSH SSL'`);
     }
-    await waitFor(async () => (await readyNodes(kubeconfig)).length === 3 && (await serverReady("server-2")), 180);
+    await eventually(async () => {
+      assert.deepEqual(await readyNodes(kubeconfig), allReady);
+      assert.ok(await serverReady("server-2"));
+    }, 180);
+  });
+});
+
+describe("a change that a server fails on", () => {
+  test("stops there, is told with the server's own words, and leaves every server with its previous settings", async () => {
+    const wrong = await SandboxStack.open("dev", brokenConfig());
+    const { all, exitCode } = await wrong.up();
+    assert.notEqual(exitCode, 0);
+    failing = { up: all, preview: await wrong.preview() };
+    assert.match(all, /unknown flag: --no-such-flag/);
+    assert.match(all, /server-1: K3s is not ready after 30 s; .*; it runs with its previous settings again/);
+    assert.deepEqual(await readyNodes(kubeconfig), allReady);
+    for (const host of ["server-1", "server-2"]) {
+      assert.equal(await onHost(host, "grep -c no-such-flag /etc/rancher/k3s/config.yaml || test $? = 1"), "0", host);
+      assert.ok(await serverReady(host), host);
+    }
+    stack = await SandboxStack.open("dev", config);
+    await stack.mustUp("--expect-no-changes");
   });
 });
 
@@ -285,13 +296,10 @@ describe("secrets", () => {
     assert.equal([...argumentsSeen].filter((line) => leaked(line) > 0).length, 0, "in a process's arguments");
     assert.equal(leaked(upOutput), 0, "in the output of up");
 
-    const wrong = await SandboxStack.open("dev", brokenConfig());
-    const failing = await wrong.up();
-    assert.notEqual(failing.exitCode, 0);
-    assert.equal(leaked(failing.all), 0, "in the output of a failing up");
-    assert.match(failing.all, /no-such-flag/, "the failure does not tell what K3s said");
-    assert.equal(leaked(await wrong.preview()), 0, "in a preview's diff");
-    stack = await SandboxStack.open("dev", config);
+    assert.match(failing.up, /no-such-flag/, "the failure does not tell what K3s said");
+    assert.equal(leaked(failing.up), 0, "in the output of a failing up");
+    assert.match(failing.preview, /no-such-flag/);
+    assert.equal(leaked(failing.preview), 0, "in a preview's diff");
 
     const state = await readFile(join(pulumiDirectory, "state/.pulumi/stacks/k3s-ha/dev.json"), "utf8");
     assert.equal(leaked(state), 0, "in the state file");
@@ -316,200 +324,6 @@ rm $needles`,
         .filter((line) => line !== "" && !/^mode: \/var\/lib\/(rancher|kubelet|mysql)\//.test(line));
       assert.deepEqual(found, [], host);
     }
-  });
-});
-
-describe("a change that a server fails on", () => {
-  test("stops there, is told with the server's own words, and leaves every server with its previous settings", async () => {
-    const { all, exitCode } = await (await SandboxStack.open("dev", brokenConfig())).up();
-    assert.notEqual(exitCode, 0);
-    assert.match(all, /unknown flag: --no-such-flag/);
-    assert.match(all, /server-1: K3s is not ready after 30 s; .*; it runs with its previous settings again/);
-    assert.deepEqual(await readyNodes(kubeconfig), allReady);
-    for (const host of ["server-1", "server-2"]) {
-      assert.equal(await onHost(host, "grep -c no-such-flag /etc/rancher/k3s/config.yaml || test $? = 1"), "0", host);
-      assert.ok(await serverReady(host), host);
-    }
-    stack = await SandboxStack.open("dev", config);
-    await stack.mustUp("--expect-no-changes");
-  });
-});
-
-describe("a second up", () => {
-  test("changes nothing and restarts no service", async () => {
-    const starts = () =>
-      Promise.all(
-        hosts.map((host) =>
-          onHost(
-            host,
-            "systemctl show --property Id,ExecMainStartTimestampMonotonic,ExecMainPID mariadb haproxy k3s k3s-agent k3s-ha-datastore-firewall",
-          ),
-        ),
-      );
-    const before = await starts();
-    const output = await stack.mustUp("--expect-no-changes");
-    assert.match(output, /\d+ unchanged/);
-    assert.deepEqual(await starts(), before);
-  });
-
-  test("can be foreseen by make preview, which shows the changed line of haproxy.cfg and touches nothing", async () => {
-    const { stdout } = await execa(
-      process.execPath,
-      ["--disable-warning=ExperimentalWarning", join(projectDirectory, "operations/main.ts"), "preview"],
-      { stdin: "ignore" },
-    );
-    assert.deepEqual(plannedChanges(stdout), ["update balancer-lb-1-service"]);
-    const lines = changedLines(stdout).filter((line) => !line.includes("REVISION"));
-    assert.deepEqual(lines, ["+ timeout tunnel 86400s", "- timeout tunnel 600s"]);
-    assert.equal(await onHost("lb-1", "grep -c 'timeout tunnel 600s' /etc/haproxy/k3s-ha/haproxy.cfg"), "1");
-    stack = await SandboxStack.open("dev", config);
-  });
-
-  test("with only the SSH connection changed restarts no service either", async () => {
-    const starts = () =>
-      Promise.all(
-        hosts.map((host) =>
-          onHost(
-            host,
-            "systemctl show --property ExecMainStartTimestampMonotonic,ExecMainPID mariadb haproxy k3s k3s-agent",
-          ),
-        ),
-      );
-    const before = await starts();
-    const changed = structuredClone(config) as { ssh: Record<string, unknown> } & StackConfig;
-    changed.ssh["port"] = 2222;
-    for (const host of hosts)
-      await onHost(
-        host,
-        "mkdir -p /etc/ssh/sshd_config.d; printf 'Port 22\\nPort 2222\\n' >/etc/ssh/sshd_config.d/90-port.conf; systemctl reload ssh",
-      );
-    const other = await SandboxStack.open("dev", {
-      ...changed,
-      ssh: { ...changed.ssh, knownHostsFile: undefined },
-      ...(await withHostKeys(changed)),
-    });
-    const output = await other.mustUp();
-    assert.match(output, /updated/);
-    assert.deepEqual(await starts(), before);
-    stack = await SandboxStack.open("dev", config);
-    await stack.mustUp();
-    assert.deepEqual(await starts(), before);
-  });
-});
-
-describe("make status", () => {
-  /** The sentences that tell what is unusual, and what every look has to be: quick, and true to its exit code. */
-  const problems = async (): Promise<readonly string[]> => {
-    const { exitCode, status, seconds } = await lookAt("dev");
-    console.log(`make status: ${seconds.toFixed(1)} s, ${status.problems.length} problems`);
-    // Hosts that hang are given up on; on a busy machine the rest takes a while as well.
-    assert.ok(seconds < 30, `${seconds} s`);
-    assert.equal(exitCode, status.problems.length === 0 ? 0 : 1);
-    assert.equal(status.healthy, status.problems.length === 0);
-    return status.problems;
-  };
-  const says = (all: readonly string[], ...sentences: RegExp[]) => {
-    for (const sentence of sentences)
-      assert.ok(
-        all.some((problem) => sentence.test(problem)),
-        `${String(sentence)}\n${all.join("\n")}`,
-      );
-  };
-  const untilHealthy = () => waitFor(async () => (await lookAt("dev")).exitCode === 0, 180);
-
-  test("finds nothing unusual about a healthy cluster, and tells what the hosts do", async () => {
-    await untilHealthy();
-    const { status } = await lookAt("dev");
-    assert.deepEqual(status.nodes?.map(({ name, state }) => `${name} ${state}`).sort(), [
-      "agent-1 Ready",
-      "server-1 Ready",
-      "server-2 Ready",
-    ]);
-    assert.deepEqual(
-      status.balancers.map(({ name, haproxy, servers }) => [name, haproxy, servers.map(({ state }) => state)]),
-      [["lb-1", "active", ["UP", "UP"]]],
-    );
-    assert.equal(status.api.answer, "ok");
-    const newest = await onHost("db-1", "k3s-ha-backup latest");
-    assert.equal(status.backup?.id, newest);
-    const rows = Number(await onHost("db-1", "mariadb -N -e 'SELECT COUNT(*) FROM k3s.kine'"));
-    assert.ok(
-      Math.abs((status.datastore?.rows ?? 0) - rows) < 200,
-      `${status.datastore?.rows ?? "?"} and ${rows} rows`,
-    );
-    const end = await onHost(
-      "server-1",
-      'date -d "$(openssl x509 -noout -enddate -in /var/lib/rancher/k3s/server/tls/client-admin.crt | cut -d = -f 2)" +%s',
-    );
-    const seen = status.certificates.find(({ host, name }) => host === "server-1" && name === "client-admin");
-    assert.equal(Date.parse(seen?.expiresAt ?? "") / 1000, Number(end));
-  });
-
-  test("can ask the datastore from a server with K3s's own login, for a datastore that is none of the stack's", async () => {
-    const { hosts: configured } = await readSettings(stack.workspace);
-    const { host, path } = configured["server-1"] ?? assert.fail("no server-1");
-    const { datastoreEndpoint } = parseOutputs(await stackOutputs(stack.workspace));
-    const questions = {
-      managedDatabase: undefined,
-      datastoreEndpoints: [datastoreEndpoint],
-      virtualAddress: undefined,
-    };
-    const script = hostStatusScript("server", questions, []);
-    const { stdout } = await runOnHost(await loginOf("server-1", path, host), script, { seconds: 10 });
-    const { datastore, datastoreFault } = parseHostFacts(stdout);
-    assert.equal(datastoreFault, undefined);
-    const rows = Number(await onHost("db-1", "mariadb -N -e 'SELECT COUNT(*) FROM k3s.kine'"));
-    assert.ok(Math.abs((datastore?.rows ?? 0) - rows) < 200, `${datastore?.rows ?? "?"} and ${rows} rows`);
-    assert.equal(datastore?.engine, "MariaDB");
-    assert.equal(
-      datastore.connectionsAllowed,
-      Number(await onHost("db-1", "mariadb -N -e 'SELECT @@max_connections'")),
-    );
-  });
-
-  test("tells of HAProxy that is stopped, a cordoned node and a stopped timer", async () => {
-    await kubectl(kubeconfig, ["cordon", "agent-1"]);
-    await onHost("db-1", "systemctl stop k3s-ha-backup.timer");
-    await onHost("lb-1", "systemctl stop haproxy");
-    says(
-      await problems(),
-      /^lb-1: HAProxy is inactive, so this load balancer serves no client\./,
-      /^The API does not answer at https:\/\/\S+:6443 \(connection refused\)\./,
-      /^The node agent-1 is cordoned, so it gets no new pods\./,
-      /^db-1: the timer of the backups is inactive, so none are taken\./,
-    );
-    await onHost("lb-1", "systemctl start haproxy");
-    await onHost("db-1", "systemctl start k3s-ha-backup.timer");
-    await waitFor(async () => (await kubectl(kubeconfig, ["uncordon", "agent-1"])) !== "", 30);
-  });
-
-  test("tells within seconds of K3s that is stopped, and of a host without power", async () => {
-    await onHost("server-2", "systemctl stop k3s");
-    await powerOff("agent-1");
-    await eventually(async () => {
-      says(
-        await problems(),
-        /^server-2 is DOWN for HAProxy on lb-1 since \d+ s \(L4CON\): nothing listens on its port 6443/,
-        /^server-2: K3s is inactive\./,
-        /^k3s-ha:agentPools\.workers\.hosts\.agent-1 \(\S+\): the host cannot be reached over SSH \(.*\)\. Check that it is up/,
-      );
-    });
-    await onHost("server-2", "systemctl start k3s");
-    await boot("agent-1");
-    await untilHealthy();
-  });
-
-  test("tells of a database that is stopped, and that the servers are not ready without it", async () => {
-    await onHost("db-1", "systemctl stop mariadb.socket mariadb");
-    await eventually(async () => {
-      says(
-        await problems(),
-        /^db-1: the datastore does not answer \(MariaDB is inactive\), so no server can write\./,
-        /^server-[12]: K3s (is \w+\.|runs but is not ready)/,
-      );
-    });
-    await onHost("db-1", "systemctl start mariadb.socket mariadb");
-    await untilHealthy();
   });
 });
 
@@ -551,38 +365,6 @@ const traceScript =
 async function serverReady(host: string): Promise<boolean> {
   const { exitCode } = await exec(host, "k3s kubectl get --raw /readyz");
   return exitCode === 0;
-}
-
-async function waitFor(condition: () => Promise<boolean>, seconds: number): Promise<void> {
-  const deadline = performance.now() + seconds * 1000;
-  while (!(await condition().catch(() => false))) {
-    assert.ok(performance.now() < deadline, `not within ${seconds} s`);
-    await sleep(500);
-  }
-}
-
-/** The pools of a configuration with each host's key written beside it instead of in a known_hosts file. */
-async function withHostKeys(given: StackConfig): Promise<StackConfig> {
-  const keys = new Map<string, string>();
-  for (const host of hosts) {
-    const key = await onHost(host, "cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub");
-    keys.set(host, key);
-  }
-  const keyed = (pool: object) =>
-    Object.fromEntries(
-      Object.entries(pool).map(([name, host]) => [name, { ...(host as object), hostKey: keys.get(name) }]),
-    );
-  const { agentPools, loadBalancer, datastore } = given as {
-    agentPools: { workers: { hosts: object } };
-    loadBalancer: { hosts: object };
-    datastore: { managed: { host: object } };
-  };
-  return {
-    servers: keyed(given["servers"] as object),
-    agentPools: { workers: { hosts: keyed(agentPools.workers.hosts) } },
-    loadBalancer: { hosts: keyed(loadBalancer.hosts) },
-    datastore: { managed: { ...datastore.managed, host: { ...datastore.managed.host, hostKey: keys.get("db-1") } } },
-  };
 }
 
 interface ExportedState {

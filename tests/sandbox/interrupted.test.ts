@@ -3,11 +3,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
 import { destroyHosts, down, powerOff, up } from "../../sandbox/sandbox.ts";
+import { killedWhen } from "../support/killedUp.ts";
 import { long } from "../support/long.ts";
-import { endpointOf, probeDuring } from "../support/probe.ts";
 import {
   addressOf,
   devConfig,
@@ -204,36 +202,6 @@ describe("an agent that is removed", long, () => {
   });
 });
 
-describe("an up that is killed while a changed setting goes round the servers", long, () => {
-  test("is finished by the next, and no request fails in either", async () => {
-    const config = await devConfig();
-    const k3s = config["k3s"] as { serverConfig: object };
-    const changed = {
-      ...config,
-      agentPools: {},
-      k3s: { ...k3s, serverConfig: { ...k3s.serverConfig, "kube-apiserver-arg": ["event-ttl=3h"] } },
-    };
-    const stack = await SandboxStack.open("dev", changed);
-    const kubeconfig = await stack.kubeconfig();
-    const { failed, samples } = await probeDuring(
-      endpointOf(kubeconfig),
-      async () => {
-        assert.ok(await killedWhen(stack, /servers-server-1-service updating/, 3000), "server-1 was never changed");
-        await (await SandboxStack.open("dev", changed)).mustUp();
-      },
-      3000,
-    );
-    assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
-    for (const server of ["server-1", "server-2"])
-      assert.match(await onHost(server, "cat /etc/rancher/k3s/config.yaml"), /event-ttl=3h/);
-    assert.deepEqual(
-      await readyNodes(kubeconfig),
-      ["server-1", "server-2"].map((server) => `${server} ${version}`),
-    );
-    await stack.mustUp("--expect-no-changes");
-  });
-});
-
 async function nodeNames(kubeconfig: string): Promise<string[]> {
   const names = await kubectl(kubeconfig, ["get", "nodes", "--output", "jsonpath={.items[*].metadata.name}"]);
   return names.split(" ").sort();
@@ -243,22 +211,4 @@ async function nodeNames(kubeconfig: string): Promise<string[]> {
 function inPool(config: StackConfig, pool: string): StackConfig {
   const { workers } = config["agentPools"] as { workers: object };
   return { ...config, agentPools: { [pool]: { ...workers, labels: { "k3s-ha.example/pool": pool } } } };
-}
-
-/** Starts an `up` and kills its CLI some time after a line of its output; false when it ended before. */
-async function killedWhen({ workspace }: SandboxStack, line: RegExp, afterMilliseconds: number): Promise<boolean> {
-  const child = execa(workspace.cli, ["up", "--yes", "--skip-preview", "--non-interactive", ...workspace.arguments], {
-    env: workspace.environment,
-    all: true,
-    reject: false,
-    stdin: "ignore",
-  });
-  for await (const printed of child.iterable({ from: "all" })) {
-    if (!line.test(printed)) continue;
-    await sleep(afterMilliseconds);
-    child.kill("SIGKILL");
-    break;
-  }
-  const { isTerminated } = await child;
-  return isTerminated;
 }

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
+import { killedWhen } from "../support/killedUp.ts";
 import { long, runsLong } from "../support/long.ts";
 import { endpointOf, probeDuring } from "../support/probe.ts";
 import {
@@ -81,6 +82,25 @@ describe("a changed setting of the servers", () => {
       );
     },
   );
+});
+
+describe("an up that is killed while a changed setting goes round the servers", long, () => {
+  test("is finished by the next, and no request fails in either", async () => {
+    const changed = withK3s({ serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["event-ttl=3h"] } });
+    const stack = await SandboxStack.open("dev", changed);
+    await failsNoRequest(async () => {
+      assert.ok(await killedWhen(stack, /servers-server-1-service updating/, 3000), "server-1 was never changed");
+      await (await SandboxStack.open("dev", changed)).mustUp();
+    });
+    for (const server of ["server-1", "server-2"])
+      assert.match(await onHost(server, "cat /etc/rancher/k3s/config.yaml"), /event-ttl=3h/);
+    assert.deepEqual(
+      await readyNodes(kubeconfig),
+      nodes.map((node) => `${node} ${oldVersion}`),
+    );
+    await (await SandboxStack.open("dev", changed)).mustUp("--expect-no-changes");
+    config = changed;
+  });
 });
 
 describe("a changed setting while a server is off", long, () => {
