@@ -111,7 +111,7 @@ missing_members() {
 }
 
 apply() {
-  local missing nodes node member cluster present=() drains=()
+  local missing nodes node member cluster is_new_cluster=true present=() drains=()
   lock_host
   wait_for_api
   nodes=$(leaving_nodes)
@@ -127,13 +127,16 @@ apply() {
   for node in $nodes; do delete_node "$node"; done
   missing=$(missing_members) || die "$host_name: the API of this server does not list its nodes; run up again"
   cluster=$(cluster_uid) || die "$host_name: the API of this server does not identify its cluster; run up again"
+  if [[ -e $record && $(<"$record") == "$cluster" ]]; then is_new_cluster=false; fi
   # An empty cluster in the place of one that was lost has no nodes of agents that ran on: a restore brings them, and
   # "make status" tells of them until then.
-  [[ -z $missing || ! -e $record || $(<"$record") != "$cluster" ]] || die "$host_name: these hosts have no node: ${missing% }. K3s creates it when it starts: on each of these hosts run \"systemctl restart k3s\" (on an agent \"systemctl restart k3s-agent\"), then run up again."
+  [[ -z $missing || $is_new_cluster == true ]] || die "$host_name: these hosts have no node: ${missing% }. K3s creates it when it starts: on each of these hosts run \"systemctl restart k3s\" (on an agent \"systemctl restart k3s-agent\"), then run up again."
   for member in "${members[@]}"; do
     [[ " $missing" == *" $member "* ]] || present+=("$member")
   done
   node_kubectl annotate node "${present[@]}" "k3s-ha.io/stack=$node_owner" --overwrite --request-timeout 20s >/dev/null
+  prove_members
+  prove_system_pods
   write_file "$record" <<<"$cluster"
 }
 

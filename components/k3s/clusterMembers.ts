@@ -3,7 +3,12 @@ import type { HostArgs } from "../host/host.ts";
 import { HostCommand } from "../host/hostCommand.ts";
 import { nodeOwner } from "./k3sNode.ts";
 import { renderHostScript } from "../host/hostScript.ts";
+import { apiPort } from "../balancer/balancerState.ts";
+import { k3sTlsDirectory } from "./k3sServerPool.ts";
 import { k3sScripts } from "./scripts.ts";
+
+/** Seconds for the proof that members reach each other (90, and an answer) and that the system pods of a new cluster run (180). */
+const proofSeconds = 360;
 
 /** Who belongs to the cluster. */
 export interface ClusterMembersArgs {
@@ -18,7 +23,8 @@ export interface ClusterMembersArgs {
 /**
  * Keeps the cluster's list of nodes that of the stack: a node whose host was removed or declared lost is drained, if
  * it still works, and deleted. One that is removed without being declared lost, and whose host gives no sign of life, ends the
- * run, because K3s could not be uninstalled there. Nodes that somebody else had join are left alone. Whatever the removed hosts are asked to
+ * run, because K3s could not be uninstalled there. In the end it proves that the API reaches the kubelets of all nodes that
+ * are Ready, that the traffic of pods reaches those nodes and, in a new cluster, that system pods run. Nodes that somebody else had join are left alone. Whatever the removed hosts are asked to
  * do comes after it, and it comes after the balancers have forgotten them.
  */
 export class ClusterMembers extends pulumi.ComponentResource {
@@ -42,10 +48,25 @@ export class ClusterMembers extends pulumi.ComponentResource {
       `${name}-nodes`,
       {
         host,
-        applySeconds: drainSeconds + 480,
+        applySeconds: drainSeconds + 480 + proofSeconds,
         script: renderHostScript({
           body: k3sScripts.clusterMembers,
-          variables: { host_name: hostName, node_owner: nodeOwner(), members, lost, drain_seconds: drainSeconds },
+          parts: [
+            k3sScripts.kubeApi,
+            k3sScripts.kubelets,
+            k3sScripts.podTraffic,
+            k3sScripts.systemPods,
+            k3sScripts.clusterProof,
+          ],
+          variables: {
+            host_name: hostName,
+            node_owner: nodeOwner(),
+            members,
+            lost,
+            drain_seconds: drainSeconds,
+            api_port: apiPort,
+            k3s_tls: k3sTlsDirectory,
+          },
         }),
       },
       // The nodes go with the cluster, so there is nothing to dial a server for when this goes away.

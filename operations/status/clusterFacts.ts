@@ -91,7 +91,9 @@ export async function askCluster(
   const credentials = credentialsOf(outputs.kubeconfig);
   const [apiAnswer, ...hosts] = await Promise.all([
     askReadiness(outputs.apiEndpoint, credentials, Math.max(5, limitsOf(seconds).apiSeconds)),
-    ...Object.entries(settings.hosts).map(([name, entry]) => askHost(name, entry, questions, settings.backup, seconds)),
+    ...Object.entries(settings.hosts).map(([name, entry]) =>
+      askHost(name, entry, { ...questions, kubelets: kubeletsOf(name, settings) }, settings.backup, seconds),
+    ),
   ]);
   return {
     stack,
@@ -155,6 +157,15 @@ export async function askHost(
 
 function moreTime(seconds: number): string {
   return `Check its load; make status ARGS='--seconds ${Math.max(60, seconds * 2)}' waits longer.`;
+}
+
+/** The nodes that a server is asked about: its share of all, so that each is asked about once. */
+function kubeletsOf(server: string, { hosts }: Settings): string[] {
+  const living = Object.entries(hosts).filter(([, { host }]) => host.standIn === undefined);
+  const named = (...roles: HostRole[]) => living.filter(([, { role }]) => roles.includes(role)).map(([name]) => name);
+  const servers = named("server");
+  const own = servers.indexOf(server);
+  return own === -1 ? [] : named("server", "agent").filter((_, index) => index % servers.length === own);
 }
 
 /** The schema of the datastore on the stack's own host for it, if it has one. */

@@ -12,6 +12,9 @@ import type { HostRole } from "../../components/host/hostCheckPart.ts";
 import { datastoreLogins } from "./datastoreLogins.ts";
 import type { DiskFact } from "./disks.ts";
 import { firewallPurposes, type PutBackFact } from "./firewalls.ts";
+import { k3sScripts } from "../../components/k3s/scripts.ts";
+import { type KubeletFault, parsePodTraffic, type PodTrafficFact } from "./podTraffic.ts";
+import { parseSystemPods, type PodFact } from "./systemPods.ts";
 import { backupCommandPath } from "../../components/backup/backupProgram.ts";
 import { backupUnits } from "../../components/backup/backupUnits.ts";
 import { apiPort } from "../../components/balancer/balancerState.ts";
@@ -98,6 +101,12 @@ export interface HostFacts {
   /** What a server's own API answers to `/readyz`: "ok", the checks that fail, or "no answer". */
   readonly ready: string | undefined;
   readonly nodes: readonly NodeFact[] | undefined;
+  /** System pods that do not run, as a server's API tells. */
+  readonly stuckPods: readonly PodFact[];
+  /** Kubelets that a server was asked about and whose API does not reach them. */
+  readonly kubeletFaults: readonly KubeletFault[];
+  /** From a node to the next one; none where flannel has no network interface of its own. */
+  readonly podTraffic: readonly PodTrafficFact[];
   readonly datastore: DatastoreFact | undefined;
   readonly datastoreFault: string | undefined;
   /** Whether K3s has a datastore endpoint there that was none of those it was asked with. */
@@ -119,20 +128,23 @@ export interface StatusQuestions {
   /** Endpoints that K3s may have of such another. Secret: only servers are sent them. */
   readonly datastoreEndpoints: readonly string[];
   readonly virtualAddress: string | undefined;
+  /** Nodes whose kubelets a server's API is asked about. Default: none. */
+  readonly kubelets?: readonly string[];
 }
 
 /**
  * The script that a host of this role answers; it tells what is left of the disks that `directories` are on. A server's own
- * API may take `apiSeconds` for each of three answers; default: 3.
+ * API may take `apiSeconds` for each of its answers; default: 3. One that does not answer is not asked on.
  */
 export function hostStatusScript(
   role: HostRole,
-  { managedDatabase, datastoreEndpoints, virtualAddress }: StatusQuestions,
+  { managedDatabase, datastoreEndpoints, virtualAddress, kubelets = [] }: StatusQuestions,
   directories: readonly string[],
   apiSeconds = 3,
 ): string {
   return renderHostScript({
     body: new URL("./hostStatus.sh", import.meta.url),
+    parts: [k3sScripts.kubeApi, k3sScripts.kubelets, k3sScripts.podTraffic, k3sScripts.systemPods],
     variables: {
       role,
       datastore: managedDatabase === undefined ? "remote" : "managed",
@@ -143,6 +155,7 @@ export function hostStatusScript(
       datastore_certificate_path: datastoreCertificatePath,
       datastore_key_path: datastoreKeyPath,
       virtual_address: virtualAddress ?? "",
+      kubelets: role === "server" ? kubelets : [],
       haproxy_socket: haproxySocket,
       health_certificate_path: healthCertificatePath,
       k3s_tls: k3sTlsDirectory,
@@ -196,6 +209,12 @@ export function parseHostFacts(text: string): HostFacts {
     })),
     ready: one("ready")?.[0],
     nodes: nodes === undefined ? undefined : parseNodeTable(nodes),
+    stuckPods: parseSystemPods(
+      all("pod").map(([row = ""]) => row),
+      all("event").map(([row = ""]) => row),
+    ),
+    kubeletFaults: all("kubelet").map(([node = "", reason = ""]) => ({ node, reason })),
+    podTraffic: parsePodTraffic(all("pod-traffic")),
     datastore: "newest" in datastore ? parseDatastore(datastore) : undefined,
     datastoreFault: one("datastore-fault")?.[0],
     hasUnknownDatastore: one("datastore-unknown") !== undefined,

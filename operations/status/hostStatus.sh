@@ -34,11 +34,6 @@ tell_balancer() {
   fi
 }
 
-ask_api() {
-  curl --silent --max-time "$2" --cacert "$k3s_tls/server-ca.crt" --cert "$k3s_tls/client-admin.crt" --key "$k3s_tls/client-admin.key" \
-    --header 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json' "https://127.0.0.1:$api_port$1" 2>/dev/null
-}
-
 tell_server() {
   [[ $datastore != remote ]] || tell_remote_datastore
   local path name nodes ready failed
@@ -54,6 +49,8 @@ tell_server() {
   tell ready "${failed:-${ready%%$'\n'*}}"
   if nodes=$(ask_api '/api/v1/nodes?includeObject=None&pretty=false' "$api_seconds") && [[ $nodes == *'"kind":"Table"'* ]]; then
     tell nodes "$(tr -d '\n\t' <<<"$nodes")"
+    tell_system_pods "$api_seconds"
+    tell_kubelets "$api_seconds" "${kubelets[@]}"
   fi
 }
 
@@ -182,7 +179,9 @@ tell_disk() {
 }
 
 apply() {
-  local directory
+  local directory traffic
+  # Pings take their time, and nothing of the rest waits for it.
+  if [[ $role == server || $role == agent ]]; then exec {traffic}< <(tell_pod_traffic | sed 's/^/pod-traffic\t/'); fi
   case $role in
     loadBalancer) tell_balancer ;;
     server) tell_server ;;
@@ -192,6 +191,7 @@ apply() {
   tell_firewalls
   tell_backup
   for directory in "${growing_directories[@]}"; do tell_disk "$directory"; done
+  if [[ -n ${traffic:-} ]]; then cat <&"$traffic"; fi
   tell end
 }
 

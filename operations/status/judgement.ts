@@ -1,6 +1,8 @@
 /** What is unusual about a cluster: a sentence for each thing, with what to do. Decides from facts alone. */
 import { CronExpressionParser } from "cron-parser";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
+import { kubeletProblems, podTrafficProblems } from "./podTraffic.ts";
+import { systemPodProblems } from "./systemPods.ts";
 import { diskProblems } from "./disks.ts";
 import { firewallProblems } from "./firewalls.ts";
 import type { CertificateFact, DatastoreFact, HostFacts, NodeFact } from "./hostFacts.ts";
@@ -54,6 +56,7 @@ export function problemsOf(facts: ClusterFacts): string[] {
     ...virtualAddressProblems(facts),
     ...facts.hosts.filter(({ role }) => role === "server").flatMap(serverProblems),
     ...nodeProblems(facts),
+    ...podProblems(facts),
     ...datastoreProblems(facts),
     ...facts.hosts.flatMap(({ name, facts: told }) => diskProblems(name, told?.disks ?? [])),
     ...facts.hosts.flatMap(({ name, facts: told }) =>
@@ -182,6 +185,27 @@ function nodeSentences({ name, role, state, version }: NodeFact, facts: ClusterF
     ...(facts.hosts.some((host) => host.name === name)
       ? []
       : [`The node ${name} is not in the configuration. If its host is gone, run "kubectl delete node ${name}".`]),
+  ];
+}
+
+/** What does not work on nodes that are Ready and of whose hosts nothing else is told. */
+function podProblems(facts: ClusterFacts): string[] {
+  // A node that has just gone down is Ready for a while.
+  const runs = (name: string) => {
+    const host = facts.hosts.find((each) => each.name === name);
+    const units = host?.facts?.units ?? {};
+    return host === undefined || units[k3sUnitNames[host.role === "server" ? "server" : "agent"]] === "active";
+  };
+  const working = (nodesOf(facts) ?? []).filter(({ name, state }) => state.split(",").includes("Ready") && runs(name));
+  const works = (name: string) => working.some((node) => node.name === name);
+  const peerOf = (address: string) => working.find((node) => node.address === address)?.name;
+  const teller = facts.hosts.find((host) => host.facts?.nodes !== undefined);
+  return [
+    ...systemPodProblems(teller?.facts?.stuckPods ?? [], works),
+    ...facts.hosts.flatMap(({ name, facts: told }) => kubeletProblems(name, told?.kubeletFaults ?? [], works)),
+    ...facts.hosts
+      .filter(({ name }) => works(name))
+      .flatMap(({ name, facts: told }) => podTrafficProblems(name, told?.podTraffic ?? [], peerOf)),
   ];
 }
 

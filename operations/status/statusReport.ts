@@ -44,6 +44,10 @@ export function statusJson(facts: ClusterFacts) {
         servers: told?.backends ?? [],
       })),
     nodes: nodesOf(facts) ?? null,
+    stuckPods: facts.hosts.find((host) => host.facts?.nodes !== undefined)?.facts?.stuckPods ?? null,
+    podTraffic: facts.hosts.flatMap(({ name, facts: told }) =>
+      (told?.podTraffic ?? []).map((traffic) => ({ host: name, ...traffic })),
+    ),
     certificates: certificatesOf(facts).map(({ host, certificate }) => ({
       host: host === "" ? null : host,
       owner: certificate.owner,

@@ -4,6 +4,8 @@ import { describe, test } from "node:test";
 import type { ClusterFacts, ClusterHost } from "../../operations/status/clusterFacts.ts";
 import type { HostFacts } from "../../operations/status/hostFacts.ts";
 import { problemsOf } from "../../operations/status/judgement.ts";
+import type { PodTrafficFact } from "../../operations/status/podTraffic.ts";
+import { parseSystemPods } from "../../operations/status/systemPods.ts";
 import { renderStatus, statusJson } from "../../operations/status/statusReport.ts";
 
 const takenAt = new Date("2026-03-01T12:30:00Z");
@@ -23,6 +25,9 @@ const nothing: HostFacts = {
   certificates: [],
   ready: undefined,
   nodes: undefined,
+  stuckPods: [],
+  kubeletFaults: [],
+  podTraffic: [],
   datastore: undefined,
   datastoreFault: undefined,
   hasUnknownDatastore: false,
@@ -76,6 +81,7 @@ const serverFacts: HostFacts = {
   ],
 };
 const balancerFacts: HostFacts = { ...nothing, units: { haproxy: "active" }, backends };
+const agentFacts: HostFacts = { ...nothing, units: { "k3s-agent": "active" } };
 const pairFacts: HostFacts = { ...balancerFacts, units: { haproxy: "active", keepalived: "active" } };
 const databaseFacts: HostFacts = {
   ...nothing,
@@ -100,7 +106,7 @@ const healthy: ClusterFacts = {
   hosts: [
     host("server-1", "server", serverFacts),
     host("server-2", "server", serverFacts),
-    host("agent-1", "agent", { ...nothing, units: { "k3s-agent": "active" } }),
+    host("agent-1", "agent", agentFacts),
     host("lb-1", "loadBalancer", balancerFacts),
     host("db-1", "datastore", databaseFacts),
   ],
@@ -152,6 +158,19 @@ const pair = (first: boolean, second: boolean): ClusterFacts => ({
     host("lb-2", "loadBalancer", { ...pairFacts, holdsVirtualIp: second }),
   ],
 });
+
+const stuckPod = { name: "traefik-1", node: "agent-1", state: "Pending", age: "3m", reason: "" };
+const traffic = {
+  link: "flannel.1",
+  port: 8472,
+  podAddress: "10.42.1.0",
+  hostAddress: "198.51.100.11",
+  mtu: 1450,
+  answer: "ok",
+} as const;
+/** What agent-1 tells of its way to the next node. */
+const withTraffic = (change: Partial<PodTrafficFact>): ClusterFacts =>
+  withHost("agent-1", { facts: { ...agentFacts, podTraffic: [{ ...traffic, ...change }] } });
 
 const cases: Record<string, [ClusterFacts, string]> = {
   "a firewall that is not loaded": [
@@ -239,6 +258,46 @@ const cases: Record<string, [ClusterFacts, string]> = {
   "a node that is not ready": [
     withNode("agent-1", { state: "NotReady" }),
     'The node agent-1 is NotReady: its pods move to other nodes after five minutes. Check that the host is up, then see "systemctl status k3s-agent" there.',
+  ],
+  "a system pod that lacks its image": [
+    withHost("server-1", {
+      facts: {
+        ...serverFacts,
+        stuckPods: parseSystemPods(
+          [JSON.stringify(["coredns-1", "0/1", "ContainerCreating", "0", "3m12s", "<none>", "agent-1", "<none>"])],
+          [
+            JSON.stringify(["3s", "Warning", "BackOff", "pod/coredns-1", "", "kubelet, agent-1", "Back-off pulling"]),
+            JSON.stringify(["9s", "Warning", "FailedCreatePodSandBox", "pod/coredns-1", "", "", "failed to get image"]),
+          ],
+        ),
+      },
+    }),
+    'The system pod coredns-1 does not run on agent-1 (ContainerCreating, FailedCreatePodSandBox: failed to get image). Check that the node reaches the registry, or set k3s-ha:k3s.registries or k3s-ha:k3s.images; see "kubectl --namespace kube-system describe pod coredns-1".',
+  ],
+  "a system pod that has no node": [
+    withHost("server-1", { facts: { ...serverFacts, stuckPods: [{ ...stuckPod, node: "" }] } }),
+    'The system pod traefik-1 has no node (Pending). Correct the cause; see "kubectl --namespace kube-system describe pod traefik-1".',
+  ],
+  "a kubelet that a server's API does not reach": [
+    withHost("server-2", {
+      facts: {
+        ...serverFacts,
+        kubeletFaults: [{ node: "agent-1", reason: "dial tcp 198.51.100.41:10250: i/o timeout" }],
+      },
+    }),
+    "The API of server-2 does not reach the kubelet of agent-1 (dial tcp 198.51.100.41:10250: i/o timeout), so kubectl logs and exec fail for pods there. Open port 6443/tcp of server-2 to agent-1, and port 10250/tcp of agent-1 to server-2.",
+  ],
+  "pods that do not reach those of another node": [
+    withTraffic({ answer: "silent" }),
+    "Pods on agent-1 do not reach pods on server-1: 10.42.1.0 does not answer through flannel.1. Open port 8472/udp between the two hosts, in both directions, on the hosts and in the network between them.",
+  ],
+  "large packets of pods that get lost": [
+    withTraffic({ answer: "small" }),
+    "Large packets of pods on agent-1 do not reach pods on server-1: 10.42.1.0 answers through flannel.1, but not to packets of 1450 bytes. The network between the two hosts carries less than their network interfaces say. Lower the MTU of the network interface with the node address on all nodes, then restart K3s on one node after the other.",
+  ],
+  "pods that do not reach a node that only WireGuard knows": [
+    withTraffic({ answer: "silent", link: "flannel-wg", port: 51_820, hostAddress: "" }),
+    "Pods on agent-1 do not reach pods on the node that has 10.42.1.0: 10.42.1.0 does not answer through flannel-wg. Open port 51820/udp between the two hosts, in both directions, on the hosts and in the network between them.",
   ],
   "a node that is cordoned": [
     withNode("agent-1", { state: "Ready,SchedulingDisabled" }),
@@ -499,6 +558,8 @@ test("JSON has the documented shape, and holds no more than the table's facts", 
     "hosts",
     "balancers",
     "nodes",
+    "stuckPods",
+    "podTraffic",
     "certificates",
     "datastore",
     "backup",
