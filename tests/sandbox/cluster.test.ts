@@ -26,6 +26,13 @@ import { secretNeedles } from "../support/secretValues.ts";
 
 const version = "v1.35.0+k3s1";
 const hosts = ["db-1", "lb-1", "server-1", "server-2", "agent-1"] as const;
+const nodes = ["server-1", "server-2", "agent-1"] as const;
+/** A public network interface beside that of the node address. It has the default route, which ends there. */
+const publicInterface = `ip link add public0 type veth peer name public1
+ip link set public0 up
+ip link set public1 up
+ip address add 203.0.113.2/24 dev public0
+ip route replace default via 203.0.113.1 dev public0`;
 const allReady = [`agent-1 ${version}`, `server-1 ${version}`, `server-2 ${version}`];
 
 let config: StackConfig;
@@ -42,6 +49,7 @@ before(async () => {
   await down();
   const start = performance.now();
   await up();
+  for (const node of nodes) await onHost(node, publicInterface);
   config = await devConfig();
   stack = await SandboxStack.open("dev", config);
   const { result, seen } = await sampleArguments(() => stack.mustUp());
@@ -59,6 +67,15 @@ describe("the cluster", () => {
   test("has two servers and an agent Ready, asked through the balancer", async () => {
     assert.equal(endpointOf(kubeconfig).server, `https://${addressOf("lb-1")}:6443`);
     assert.deepEqual(await readyNodes(kubeconfig), allReady);
+  });
+
+  test("carries pods' traffic over the network interface of the node address, though another has the default route", async () => {
+    for (const node of nodes) {
+      assert.match(await onHost(node, "ip route show default"), /dev public0/);
+      const own = (await onHost(node, `ip -oneline address show to ${addressOf(node)}`)).split(/\s+/)[1]?.split("@")[0];
+      const flannel = / dev (\S+)/.exec(await onHost(node, "ip -details -oneline link show flannel.1"))?.[1];
+      assert.equal(flannel, own, node);
+    }
   });
 
   test("runs a pod on the agent; logs -f and exec work through the balancer", async () => {

@@ -9,6 +9,7 @@ import { parseOutputs } from "../../operations/status/lookAtCluster.ts";
 import { stackOutputs } from "../../operations/workspace.ts";
 import { boot, down, powerOff, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
+import { long } from "../support/long.ts";
 import { lookAt } from "../support/makeStatus.ts";
 import { devConfig, kubectl, onHost, SandboxStack } from "../support/sandboxCluster.ts";
 
@@ -128,6 +129,47 @@ describe("make status", () => {
     });
     await onHost("server-2", "systemctl start k3s");
     await boot("agent-1");
+    await untilHealthy();
+  });
+
+  test("names the pair of nodes whose pods do not reach each other, and the port", long, async () => {
+    const pairs = [
+      /ods on server-[12] do not reach pods on agent-1: 10\.42\.\d\.0 /,
+      /ods on agent-1 do not reach pods on server-[12]: /,
+    ];
+    const drop = (what: string) =>
+      onHost(
+        "agent-1",
+        `nft 'table inet shut { chain input { type filter hook input priority -10; udp dport 8472 ${what} drop; }; }'`,
+      );
+    await drop("");
+    says(await problems(), ...pairs);
+    assert.match((await problems()).join("\n"), /Open port 8472\/udp between the two hosts, in both directions/);
+    await onHost("agent-1", "nft delete table inet shut");
+    await drop("meta length > 1400");
+    says(await problems(), ...pairs);
+    assert.match((await problems()).join("\n"), /Large packets .* but not to packets of 1450 bytes\./);
+    await onHost("agent-1", "nft delete table inet shut");
+    await untilHealthy();
+  });
+
+  test("tells of a system pod that does not run, its node and the first reason", long, async () => {
+    const container = { name: "stuck", image: "localhost/missing:1", imagePullPolicy: "Never" };
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "stuck", namespace: "kube-system" },
+      spec: { nodeName: "agent-1", containers: [container] },
+    };
+    await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(pod));
+    await eventually(async () => {
+      assert.notDeepEqual(await problems(), []);
+    }, 120);
+    says(
+      await problems(),
+      /^The system pod stuck does not run on agent-1 \(ErrImageNeverPull, \w+: .*localhost\/missing:1.*\)\. Check that the node reaches the registry/,
+    );
+    await kubectl(kubeconfig, ["delete", "pod", "stuck", "--namespace", "kube-system", "--wait=false"]);
     await untilHealthy();
   });
 
