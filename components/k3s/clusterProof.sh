@@ -100,5 +100,5 @@ prove_system_pods() {
   if grep -qE "$without_image" <<<"$stuck"; then
     die "$host_name: all nodes are Ready, but pods do not run on them. $(grep -E "$without_image" <<<"$stuck" | head -n 5) Check that the nodes reach the registry, or set k3s-ha:k3s.registries or k3s-ha:k3s.images; then run up again."
   fi
-  sed 's/^/warning: /' <<<"$stuck" >&2
+  awk '{ print "warning: " $0 }' <<<"$stuck" >&2
 }

@@ -75,7 +75,7 @@ pod_traffic() {
     if is_connected "$2"; then printf ok; else printf silent; fi
   elif ! is_answered "$1" "$2"; then
     printf silent
-  elif ! is_answered "$1" "$2" -M do -s "$(($(link_mtu "$1") - headers))"; then
+  elif ! is_answered "$1" "$2" -M "do" -s "$(($(link_mtu "$1") - headers))"; then
     printf small
   else
     printf ok

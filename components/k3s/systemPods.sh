@@ -13,7 +13,7 @@ tell_system_pods() {
   pods=$(ask_api "$of/pods?includeObject=None&pretty=false" "$1") || return 0
   pods=$(table_rows <<<"$pods" | unready_rows)
   [[ -n $pods ]] || return 0
-  sed 's/^/pod\t/' <<<"$pods"
+  awk '{ print "pod\t" $0 }' <<<"$pods"
   events=$(ask_api "$of/events?fieldSelector=type%3DWarning&includeObject=None&pretty=false&limit=500" "$1") || return 0
   table_rows <<<"$events" | grep '"pod/' | sed 's/^/event\t/' || [[ $? == 1 ]]
 }

@@ -1,4 +1,4 @@
-// Proves, with an API, routes and pings made up by the test, what of a cluster ends a run whose nodes are all Ready.
+// Proves, with an API, routes and pings made up by the test, what ends a run although all nodes are Ready.
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
