@@ -123,7 +123,7 @@ function sum(one: Tally, other: Tally): Tally {
 async function runTests({ stage, files }: Selected): Promise<Tally> {
   if (files.length === 0)
     return { ...nothing, failed: 1, failures: [`✖ ${stage.name}: no file is ${stage.tests ?? ""}`] };
-  if (stage.sandboxes === undefined) return runFiles(files, stage.concurrency ?? availableParallelism(), "inherit");
+  if (stage.sandboxes === undefined) return runFiles(files, stage.concurrency ?? availableParallelism() + 1, "inherit");
   // Each takes the next file when it is done with one, so a long file holds up only itself.
   const waiting = [...files];
   let tally = nothing;

@@ -15,7 +15,7 @@ export interface Stage {
   readonly tests?: string;
   /** Of those, what to leave to another stage. */
   readonly except?: string;
-  /** Test files at the same time. Default: as many as there are processors, which is one more than node's own default. */
+  /** Test files at the same time. Default: one more than there are processors, since tests also wait for processes and timers. */
   readonly concurrency?: number;
   /** What has to be made before: a build that takes minutes is no part of any test. Default: nothing. */
   readonly needs?: readonly Need[];
