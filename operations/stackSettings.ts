@@ -27,7 +27,8 @@ export async function readSettings(workspace: Workspace): Promise<Settings> {
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error;
     const problems = error.problems.map((problem) => `- ${problem}`).join("\n");
-    throw new Error(`The configuration of the stack "${workspace.stack}" is not valid:\n${problems}`);
+    const correction = workspace.correction === undefined ? "" : `\n${workspace.correction}`;
+    throw new Error(`The configuration of the stack "${workspace.stack}" is not valid:\n${problems}${correction}`);
   }
 }
 

@@ -33,6 +33,7 @@ export function knownSandboxWorkspace(stack: string, toolchain: Toolchain): Work
     },
     arguments: ["--cwd", projectDirectory, "--stack", stack, "--config-file", configFileOf(stack)],
     cli: toolchain.pulumi,
+    correction: `The sandbox keeps the configuration of its last \`make up\`: correct Pulumi.${stack}.yaml and run \`make up\` again.`,
     kubectl: sandboxKubectl,
   };
 }

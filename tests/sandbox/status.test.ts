@@ -100,6 +100,15 @@ describe("make status", () => {
     );
   });
 
+  test("says where to correct a configuration that is not valid", async () => {
+    await SandboxStack.open("dev", { ...(await devConfig()), servers: {} });
+    await assert.rejects(
+      readSettings(stack.workspace),
+      /^Error: The configuration of the stack "dev" is not valid:\n- k3s-ha:servers.*\nThe sandbox keeps the configuration of its last `make up`: correct Pulumi\.dev\.yaml and run `make up` again\.$/s,
+    );
+    stack = await SandboxStack.open("dev", await devConfig());
+  });
+
   test("tells of HAProxy that is stopped, a cordoned node and a stopped timer", async () => {
     await kubectl(kubeconfig, ["cordon", "agent-1"]);
     await onHost("db-1", "systemctl stop k3s-ha-backup.timer");
