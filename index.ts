@@ -9,7 +9,7 @@ import { HAProxyBalancer } from "./components/balancer/haproxyBalancer.ts";
 import { HostChecks } from "./components/host/hostCheck.ts";
 import { nodeAddressOf } from "./components/host/host.ts";
 import { K3sServerPool } from "./components/k3s/k3sServerPool.ts";
-import { MySQLDatastore } from "./components/datastore/mysqlDatastore.ts";
+import { ownDatastoreHost, provisionDatastore } from "./components/datastore/datastoreKinds.ts";
 import { UpgradeDump } from "./components/k3s/upgradeDump.ts";
 import { renderKubeconfig } from "./components/identity/kubeconfig.ts";
 
@@ -20,7 +20,7 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 // As Pulumi.yaml has it, for a CLI that is too old to read it there.
 await pulumi.runtime.requirePulumiVersion(">=3.259.0 <4.0.0");
 const settings = await loadSettings();
-const { servers, agentPools, loadBalancer, datastore, k3s } = settings;
+const { servers, agentPools, loadBalancer, k3s } = settings;
 
 const identity = new ClusterIdentity("cluster", {
   healthRotation: loadBalancer.certificateRotation,
@@ -32,8 +32,7 @@ const hosts = new HostChecks("hosts", {
   stack: {
     clusterId: identity.id,
     serverAddresses: Object.values(servers).map(nodeAddressOf),
-    schema: datastore.managed?.database,
-    databasePort: datastore.managed?.port,
+    ...ownDatastoreHost(settings.datastore),
     balancerPorts: [loadBalancer.port, loadBalancer.statsPort],
     sharesAddress: loadBalancer.virtualIp !== undefined,
     writesRegistries: k3s.registries !== undefined,
@@ -42,11 +41,12 @@ const hosts = new HostChecks("hosts", {
 });
 const checked = { dependsOn: [hosts] };
 
-const mysql = new MySQLDatastore(
+const datastore = provisionDatastore(
   "datastore",
+  settings.datastore,
   {
-    ...datastore,
     servers,
+    connectionsPerServer: settings.datastore.connectionsPerServer,
     backupAddress: settings.backup && (settings.backup.host.nodeAddress ?? settings.backup.host.address),
     backupFirst: settings.backup?.beforeChanges === true ? settings.backup.host : undefined,
     token: identity.token,
@@ -68,18 +68,14 @@ const pool = new K3sServerPool(
     hosts: servers,
     identity,
     release: k3s,
-    datastoreEndpoint: mysql.endpoint,
-    datastoreCaCertificate: mysql.caCertificate,
-    datastoreClientCertificate: mysql.clientCertificate,
-    connectionsPerServer: datastore.connectionsPerServer,
+    datastore,
     apiNames: [
       ...(loadBalancer.virtualIp === undefined ? [] : [loadBalancer.virtualIp.address]),
       ...Object.values(loadBalancer.hosts).map(nodeAddressOf),
       ...loadBalancer.names,
     ],
     config: k3s.serverConfig,
-    needs: mysql.clients,
-    movingFrom: datastore.movingFrom,
+    movingFrom: settings.datastore.movingFrom,
     goingBackFrom: k3s.goingBackFrom,
     readySeconds: k3s.readySeconds,
     certificateRotation: k3s.certificateRotation,
@@ -124,12 +120,13 @@ new ClusterMembers(
 
 const backups =
   settings.backup &&
+  datastore.backup &&
   new BackupCron(
     "backup",
     {
       ...settings.backup,
       drillRequired: settings.safety.production,
-      source: mysql.backupSource,
+      driver: datastore.backup,
       token: identity.token,
       k3sVersion: pool.version,
     },
@@ -159,8 +156,8 @@ export const agentAddresses = Object.assign(
   ...agents.map((agentPool) => agentPool.addresses),
 ) as AgentPool["addresses"];
 export const loadBalancerAddresses = balancer.addresses;
-export const datastoreEndpoint = mysql.endpoint;
-export const datastoreCaCertificate = mysql.caCertificate;
+export const datastoreEndpoint = datastore.endpoint;
+export const datastoreCaCertificate = datastore.caCertificate;
 export const joinToken = identity.joinToken;
 export const k3sVersion = pool.version;
 export const backup =

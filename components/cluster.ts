@@ -10,7 +10,7 @@ import { HAProxyBalancer } from "./balancer/haproxyBalancer.ts";
 import { nodeAddressOf } from "./host/host.ts";
 import { HostChecks } from "./host/hostCheck.ts";
 import { K3sServerPool } from "./k3s/k3sServerPool.ts";
-import { MySQLDatastore } from "./datastore/mysqlDatastore.ts";
+import { ownDatastoreHost, provisionDatastore } from "./datastore/datastoreKinds.ts";
 import { renderKubeconfig } from "./identity/kubeconfig.ts";
 import { UpgradeDump } from "./k3s/upgradeDump.ts";
 
@@ -78,8 +78,7 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
         stack: {
           clusterId: identity.id,
           serverAddresses: Object.values(servers).map(nodeAddressOf),
-          schema: datastore.managed?.database,
-          databasePort: datastore.managed?.port,
+          ...ownDatastoreHost(datastore),
           balancerPorts: [loadBalancer.port ?? 6443, loadBalancer.statsPort ?? 8404],
           sharesAddress: loadBalancer.virtualIp !== undefined,
           writesRegistries: release.registries !== undefined,
@@ -89,17 +88,23 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
     );
     const onCheckedHosts = { parent: this, dependsOn: hosts };
 
-    const mysql = new MySQLDatastore(
+    const provisioned = provisionDatastore(
       `${name}-datastore`,
+      datastore,
       {
-        ...datastore,
         servers,
+        connectionsPerServer: datastore.connectionsPerServer,
         backupAddress: backup && (backup.host.nodeAddress ?? backup.host.address),
         backupFirst: backup?.beforeChanges === false ? undefined : backup?.host,
         token: identity.token,
       },
       { ...onCheckedHosts, protect: datastore.protect },
     );
+    if (backup !== undefined && provisioned.backup === undefined) {
+      const reason =
+        "is set, but this datastore cannot be backed up by BackupCron: remove it, and back it up by its own means";
+      throw new pulumi.InputPropertyError({ propertyPath: `${name}.backup`, reason });
+    }
     const upgrade =
       backup &&
       new UpgradeDump(
@@ -113,17 +118,13 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
         hosts: servers,
         identity,
         release,
-        datastoreEndpoint: mysql.endpoint,
-        datastoreCaCertificate: mysql.caCertificate,
-        datastoreClientCertificate: mysql.clientCertificate,
-        connectionsPerServer: datastore.connectionsPerServer,
+        datastore: provisioned,
         apiNames: [
           ...(loadBalancer.virtualIp === undefined ? [] : [loadBalancer.virtualIp.address]),
           ...Object.values(loadBalancer.hosts).map(nodeAddressOf),
           ...(loadBalancer.names ?? []),
         ],
         config: serverConfig,
-        needs: mysql.clients,
         movingFrom: datastore.movingFrom,
         goingBackFrom,
         readySeconds,
@@ -168,9 +169,10 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
     );
     const backups =
       backup &&
+      provisioned.backup &&
       new BackupCron(
         `${name}-backup`,
-        { ...backup, lostHosts, source: mysql.backupSource, token: identity.token, k3sVersion: pool.version },
+        { ...backup, lostHosts, driver: provisioned.backup, token: identity.token, k3sVersion: pool.version },
         { parent: this, dependsOn: [hosts, pool] },
       );
 
@@ -186,8 +188,8 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
     this.serverAddresses = pulumi.output(pool.addresses);
     this.agentAddresses = pulumi.output(merged(agents.map(({ addresses }) => addresses)));
     this.loadBalancerAddresses = pulumi.output(balancer.addresses);
-    this.datastoreEndpoint = mysql.endpoint;
-    this.datastoreCaCertificate = mysql.caCertificate;
+    this.datastoreEndpoint = provisioned.endpoint;
+    this.datastoreCaCertificate = provisioned.caCertificate;
     this.joinToken = identity.joinToken;
     this.k3sVersion = pool.version;
     this.backup = pulumi.output(

@@ -3,7 +3,7 @@ import type { BackupCronArgs } from "./backup/backupCron.ts";
 import type { HAProxyBalancerArgs } from "./balancer/haproxyBalancer.ts";
 import type { HostArgs } from "./host/host.ts";
 import type { K3sReleaseArgs } from "./k3s/k3sRelease.ts";
-import type { MySQLDatastoreArgs } from "./datastore/mysqlDatastore.ts";
+import type { DatastoreChoice } from "./datastore/datastoreKinds.ts";
 
 /** The hosts of a cluster by their roles, and what they run. */
 export interface K3sClusterArgs {
@@ -46,10 +46,9 @@ export interface ClusterLoadBalancerArgs extends Omit<
 }
 
 /** The datastore of the cluster: exactly one of its kinds. */
-export interface ClusterDatastoreArgs extends Omit<
-  MySQLDatastoreArgs,
-  "servers" | "token" | "backupAddress" | "backupFirst"
-> {
+export interface ClusterDatastoreArgs extends DatastoreChoice {
+  /** Connections that each server may hold, which the datastore has to offer. Default: 60. */
+  connectionsPerServer?: number | undefined;
   /** Confirms that the servers leave this datastore, "host:port/schema". Default: another datastore is refused. */
   movingFrom?: string | undefined;
   /** Whether Pulumi refuses to delete or replace the datastore's resources. Default: as the cluster's `protect`. */
@@ -59,7 +58,7 @@ export interface ClusterDatastoreArgs extends Omit<
 /** Backups of the datastore. */
 export interface ClusterBackupArgs extends Omit<
   BackupCronArgs,
-  "host" | "hostName" | "lostHosts" | "source" | "token" | "k3sVersion"
+  "host" | "hostName" | "lostHosts" | "driver" | "token" | "k3sVersion"
 > {
   /** Name of the host that takes the backups and keeps them. Default: the host of a managed datastore. */
   hostName?: string;

@@ -1,12 +1,6 @@
 /** What other programs import: the components, every type of what they take and give, and the way to read a cluster. */
 export { AgentPool, type AgentPoolArgs } from "./k3s/agentPool.ts";
-export {
-  BackupCron,
-  type BackupCopy,
-  type BackupCronArgs,
-  type BackupDrill,
-  type BackupSource,
-} from "./backup/backupCron.ts";
+export { BackupCron, type BackupCopy, type BackupCronArgs, type BackupDrill } from "./backup/backupCron.ts";
 export { K3sCluster } from "./cluster.ts";
 export type {
   ClusterAgentPoolArgs,
@@ -26,9 +20,7 @@ export {
 export { ClusterMembers, type ClusterMembersArgs } from "./k3s/clusterMembers.ts";
 export { ClusterReference, type ClusterReferenceArgs } from "./contract/clusterReference.ts";
 export type { BackupOutputs, ClusterOutputs } from "./contract/clusterOutputs.ts";
-export type { DatastoreClientCertificate, DatastoreSource } from "./datastore/datastoreAccess.ts";
 export type { ExistingDatastoreArgs } from "./datastore/existing/existingDatastore.ts";
-export type { GivenDatastoreArgs } from "./datastore/endpoint/givenDatastore.ts";
 export { HAProxyBalancer, type HAProxyBalancerArgs } from "./balancer/haproxyBalancer.ts";
 export { type BastionArgs, type HostArgs, nodeAddressOf } from "./host/host.ts";
 export { type CheckedHost, HostChecks, type HostChecksArgs, type HostRole } from "./host/hostCheck.ts";
@@ -36,8 +28,25 @@ export type { OwnStack } from "./host/ownStack.ts";
 export type { ManagedDatastoreArgs } from "./datastore/managed/managedDatastore.ts";
 export type { K3sReleaseArgs } from "./k3s/k3sRelease.ts";
 export { K3sServerPool, type K3sServerPoolArgs, type ServerIdentity } from "./k3s/k3sServerPool.ts";
+export type {
+  BackupDriver,
+  DatastoreClientCertificate,
+  DatastoreIdentity,
+  ProvisionedDatastore,
+  ServerDatastore,
+} from "./datastore/datastore.ts";
+export {
+  EtcdDatastore,
+  type EndpointDatastoreArgs,
+  PostgresDatastore,
+} from "./datastore/endpoint/endpointDatastore.ts";
+export type { DatastoreChoice } from "./datastore/datastoreKinds.ts";
+export type { EndpointArgs } from "./datastore/endpoint/endpointAccess.ts";
+export type { EndpointKindArgs } from "./datastore/endpoint/endpointKind.ts";
+export type { EngineName } from "./datastore/engine/datastoreEndpoint.ts";
+export { type BackupSource, mysqlBackup } from "./datastore/engine/mysqlBackup.ts";
 export { MySQLDatastore, type MySQLDatastoreArgs } from "./datastore/mysqlDatastore.ts";
-export type { DatastoreKind } from "./datastore/engine/datastoreEndpoint.ts";
+export { type ExternalDatastoreLogin, serverDatastore } from "./datastore/serverDatastore.ts";
 export { type Kubeconfig, renderKubeconfig } from "./identity/kubeconfig.ts";
 export type { Registries } from "./k3s/registries.ts";
 export { UpgradeDump, type UpgradeDumpArgs } from "./k3s/upgradeDump.ts";

@@ -2,8 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "../host/host.ts";
 import { HostCommand } from "../host/hostCommand.ts";
 import type { Recorded } from "../contract/recorded.ts";
-import { renderBackupOptionFile } from "../datastore/engine/backupOptionFile.ts";
-import { backupProgram, backupProgramPath, backupSettingsPath } from "./backupProgram.ts";
+import type { BackupDriver } from "../datastore/datastore.ts";
+import { backupProgramPath, backupSettingsPath, renderBackupProgram } from "./backupProgram.ts";
 import { renderBackupProgramSettings } from "./backupProgramSettings.ts";
 import {
   backupUnits,
@@ -27,21 +27,6 @@ import {
 import { manifestKey, tokenFingerprint } from "../identity/tokenFingerprint.ts";
 import { backupScripts } from "./scripts.ts";
 
-/** The datastore that is backed up, and a user who may read it. */
-export interface BackupSource {
-  /** The name or address that the datastore's certificate is for. */
-  address: pulumi.Input<string>;
-  port: pulumi.Input<number>;
-  /** Schema that K3s keeps the cluster in. */
-  database: pulumi.Input<string>;
-  /** A user with SELECT on that schema, and nothing more. */
-  user: pulumi.Input<string>;
-  /** Secret, whatever it is marked as. */
-  password: pulumi.Input<string>;
-  /** PEM of the CA that the datastore's certificate is checked against. */
-  caCertificate: pulumi.Input<string>;
-}
-
 /** When and where {@link BackupCron} backs up what. */
 export interface BackupCronArgs {
   /** The host that takes the backups and keeps them. It has to reach the datastore. */
@@ -53,7 +38,8 @@ export interface BackupCronArgs {
    * none.
    */
   lostHosts?: Readonly<Record<string, HostArgs>>;
-  source: BackupSource;
+  /** How the datastore is read: what a datastore's component gives as `backup`. */
+  driver: BackupDriver;
   /** The cluster's server token, secret: a dump is of use with this token only, and each is checked to belong to it. */
   token: pulumi.Input<string>;
   /** The release that the cluster runs. It stands in every backup's manifest. */
@@ -119,8 +105,6 @@ export interface BackupCopy {
   prune?: boolean;
 }
 
-const optionFile = "/etc/k3s-ha/backup.cnf";
-const caPath = "/etc/k3s-ha/backup-ca.crt";
 const tokenFingerprintFile = "/etc/k3s-ha/backup-token.fingerprint";
 const manifestKeyFile = "/etc/k3s-ha/backup-manifest.secret";
 const tokenEscrow = "/etc/k3s-ha/backup-token.age";
@@ -148,10 +132,10 @@ const removeSeconds = 180;
  * keep it apart.
  *
  * @example
- * const backups = new BackupCron("backup", {
+ * const backups = datastore.backup && new BackupCron("backup", {
  *   host: { address: "203.0.113.10", hostKey: "ssh-ed25519 AAAA…" },
  *   hostName: "database-1",
- *   source: datastore.backupSource,
+ *   driver: datastore.backup,
  *   token: identity.token,
  *   k3sVersion: servers.version,
  *   schedule: "17 * * * *",
@@ -207,18 +191,13 @@ export class BackupCron extends pulumi.ComponentResource {
       );
       void pulumi.log.info(`The next backups would be taken at ${runs.join(", ")} UTC.`, this);
     }
-    const { address, port, database, user, password, caCertificate } = args.source;
+    const { driver } = args;
 
     const optional = pulumi.all([copy?.credentials, args.failureWebhook, args.drillIdentity]);
     const secretFiles = pulumi
-      .all([address, port, user, password, caCertificate, args.token, optional])
-      .apply(([address, port, user, password, ca, token, [copyCredentials, webhook, drillKey]]): HostFile[] => [
-        {
-          path: optionFile,
-          content: renderBackupOptionFile({ address, port, user, password, caPath }),
-          mode: "0600",
-        },
-        { path: caPath, content: ca },
+      .all([driver.secretFiles, args.token, optional])
+      .apply(([loginFiles, token, [copyCredentials, webhook, drillKey]]): HostFile[] => [
+        ...loginFiles,
         { path: tokenFingerprintFile, content: tokenFingerprint(token), mode: "0600" },
         { path: manifestKeyFile, content: manifestKey(token), mode: "0600" },
         ...copyFiles(copy, copyCredentials ?? ""),
@@ -229,6 +208,7 @@ export class BackupCron extends pulumi.ComponentResource {
       ]);
     // It changes its host in place, and a host that is not the one any more would keep timer and credentials. So each has a
     // resource that takes all of it away when it is deleted: after the new host has taken its first backup.
+    const secretPaths = [...driver.secretPaths, ...ownSecretPaths];
     const removal = {
       program_path: backupProgramPath,
       settings_path: backupSettingsPath,
@@ -286,9 +266,8 @@ export class BackupCron extends pulumi.ComponentResource {
         applySeconds,
         removeSeconds,
         script: pulumi
-          .all([address, port, database, args.k3sVersion, credentials.revision])
-          .apply(([address, port, database, k3sVersion, credentialsRevision]) => {
-            const source = `${address}:${port}`;
+          .all([driver.settings, args.k3sVersion, credentials.revision])
+          .apply(([datastore, k3sVersion, credentialsRevision]) => {
             return renderHostScript({
               body: backupScripts.backupTimer,
               parts: [backupScripts.backupRemoval],
@@ -309,7 +288,7 @@ export class BackupCron extends pulumi.ComponentResource {
                 ],
               },
               files: [
-                { path: backupProgramPath, content: backupProgram, mode: "0755" },
+                { path: backupProgramPath, content: renderBackupProgram(driver), mode: "0755" },
                 {
                   path: backupSettingsPath,
                   content: renderBackupProgramSettings({
@@ -319,9 +298,7 @@ export class BackupCron extends pulumi.ComponentResource {
                     ...generations,
                     // One run may fail, and the next is late by a little.
                     maxAgeSeconds: 2 * longestGap(args.schedule ?? defaultSchedule) + 3600,
-                    database,
-                    source,
-                    optionFile,
+                    datastore,
                     tokenFingerprintFile,
                     manifestKeyFile,
                     k3sVersion,
@@ -423,9 +400,7 @@ export function moveNote(
   return `Backups are taken by ${hostName} from now on, and timer, program and credentials are removed from ${oldName}. The backups that ${oldName} took stay there, in ${oldDirectory}, until you remove them; ${fetching}.`;
 }
 
-const secretPaths = [
-  optionFile,
-  caPath,
+const ownSecretPaths = [
   tokenFingerprintFile,
   manifestKeyFile,
   copyConfig,

@@ -1,3 +1,5 @@
+import type { BackupDriverSettings } from "../datastore/datastore.ts";
+
 /** What the backup program reads from its settings file. None of it is secret. */
 export interface BackupProgramSettings {
   /** The host's name, for messages. */
@@ -14,12 +16,8 @@ export interface BackupProgramSettings {
   monthly: number;
   /** Seconds after which the newest backup is too old, for `k3s-ha-backup check`. */
   maxAgeSeconds: number;
-  /** Schema that K3s keeps the cluster in. */
-  database: string;
-  /** "host:port" of the datastore, for messages and manifests. */
-  source: string;
-  /** Path of the option file that holds the login. */
-  optionFile: string;
+  /** The datastore, and where its login is. */
+  datastore: BackupDriverSettings;
   /** Path of the file that holds the fingerprint of the server token. */
   tokenFingerprintFile: string;
   /** Path of the file, open to root alone, that holds the key of the manifests' signatures. */
@@ -71,9 +69,7 @@ export function renderBackupProgramSettings(settings: BackupProgramSettings): st
     weekly: settings.weekly,
     monthly: settings.monthly,
     max_age_seconds: settings.maxAgeSeconds,
-    database: settings.database,
-    source: settings.source,
-    client_options: settings.optionFile,
+    ...settings.datastore,
     token_fingerprint_file: settings.tokenFingerprintFile,
     manifest_key_file: settings.manifestKeyFile,
     k3s_version: settings.k3sVersion,

@@ -73,7 +73,7 @@ type ReadOneWay = Omit<ReadDatastore, "warnings">;
 function readOneWay(configuration: DatastoreConfiguration, surroundings: Surroundings, now: Date): ReadOneWay {
   const { existing, endpoint, managed } = configuration.section;
   if (existing !== undefined) return readExisting(existing, configuration, surroundings, now);
-  if (endpoint !== undefined) return readGiven(endpoint, configuration, surroundings, now);
+  if (endpoint !== undefined) return readEndpoint(endpoint, configuration, surroundings, now);
   if (managed === undefined) return { problems: [], settings: impossible, hasBackups: true };
   const { name: hostName, ...settings } = managed;
   return {
@@ -182,7 +182,7 @@ function faultOfVia(engine: string, via: string | undefined, host: ConfiguredHos
     : undefined;
 }
 
-function readGiven(
+function readEndpoint(
   section: EndpointSection,
   configuration: DatastoreConfiguration,
   surroundings: Surroundings,
@@ -211,8 +211,8 @@ function readGiven(
     problems,
     hasBackups,
     settings: () => ({
-      given: {
-        kind: datastoreKindOf(endpoint) ?? impossible(),
+      endpoint: {
+        engine: datastoreKindOf(endpoint) ?? impossible(),
         endpoint: pulumi.secret(endpoint),
         caCertificate: "pem" in ca ? ca.pem : impossible(),
         clientCertificate,

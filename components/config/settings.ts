@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Registries } from "../k3s/registries.ts";
 import type { HostArgs } from "../host/host.ts";
 import type { HostRole } from "../host/hostCheckPart.ts";
-import type { DatastoreKind } from "../datastore/engine/datastoreEndpoint.ts";
+import type { EngineName } from "../datastore/engine/datastoreEndpoint.ts";
 
 /** The whole configuration of a stack after parsing: complete, checked, every default filled in. */
 export interface Settings {
@@ -79,7 +79,7 @@ export interface VirtualIpSettings {
 export interface DatastoreSettings {
   managed?: ManagedDatastoreSettings;
   existing?: ExistingDatastoreSettings;
-  given?: GivenDatastoreSettings;
+  endpoint?: EndpointDatastoreSettings;
   /** Connections that each K3s server may hold. Default: 60. */
   connectionsPerServer: number;
   /** A datastore that leaving is meant, as "host:port/schema". Default: undefined, another datastore is refused. */
@@ -127,8 +127,8 @@ export interface ExistingDatastoreSettings {
 }
 
 /** A datastore with a user that is there. */
-export interface GivenDatastoreSettings {
-  kind: DatastoreKind;
+export interface EndpointDatastoreSettings {
+  engine: EngineName;
   /** K3s's `datastore-endpoint`. */
   endpoint: Secret;
   /** PEM of the CA that signed the datastore's certificate. */

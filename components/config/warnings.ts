@@ -59,7 +59,7 @@ function noBackups({ backup, datastore }: Settings): string[] {
   if (backup !== undefined) return [];
   const what = { mysql: "a database server that requires a client certificate", postgres: "PostgreSQL", etcd: "etcd" };
   return [
-    `k3s-ha:datastoreEndpoint names ${what[datastore.given?.kind ?? "mysql"]}, which this program does not back up. Back it up by its own means, together with the server token.`,
+    `k3s-ha:datastoreEndpoint names ${what[datastore.endpoint?.engine ?? "mysql"]}, which this program does not back up. Back it up by its own means, together with the server token.`,
   ];
 }
 

@@ -35,6 +35,8 @@ export interface Recorded {
     /** How those who log in make sure whom they talk to. */
     readonly tls: "verified";
   };
+  "k3s-ha:index:PostgresDatastore": RecordedEndpoint;
+  "k3s-ha:index:EtcdDatastore": RecordedEndpoint;
   "k3s-ha:index:BackupCron": {
     readonly host: string;
     readonly schedule: string;
@@ -48,6 +50,12 @@ export interface Recorded {
     /** The place off the host that backups are copied to, as rclone has it; absent without one. */
     readonly copy?: Readonly<Record<string, string>>;
   };
+}
+
+/** A datastore of which nothing is known but its endpoint, which is secret. */
+export interface RecordedEndpoint {
+  readonly kind: string;
+  readonly tls: "verified";
 }
 
 /** A release of K3s. */

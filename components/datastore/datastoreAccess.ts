@@ -2,36 +2,16 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { HostArgs } from "../host/host.ts";
 import { HostCommand } from "../host/hostCommand.ts";
+import type { BackupDriver, DatastoreClientCertificate } from "./datastore.ts";
+import type { Preflight } from "./engine/engine.ts";
 import { type DatastoreUser, renderAccessSql, renderRemovalSql } from "./engine/accessSql.ts";
 import { renderHostScript } from "../host/hostScript.ts";
 import { engineScripts } from "./engine/scripts.ts";
 
-/** How to log in to a MySQL or MariaDB over verified TLS. */
-export interface DatastoreSource {
-  address: pulumi.Output<string>;
-  port: pulumi.Input<number>;
-  database: pulumi.Input<string>;
-  user: pulumi.Input<string>;
-  /** Secret. */
-  password: pulumi.Output<string>;
-  /** PEM of the CA that the datastore's certificate is checked against. */
-  caCertificate: pulumi.Output<string>;
-}
-
-/** A certificate that K3s logs in with, beside its endpoint. */
-export interface DatastoreClientCertificate {
-  /** PEM. */
-  certificate: pulumi.Input<string>;
-  /** PEM. Secret, whatever it is marked as. */
-  privateKey: pulumi.Input<string>;
-}
-
-/** A datastore that K3s and the backup may log in to. */
+/** A datastore that K3s and the backup may log in to, before a server has looked at it. */
 export interface DatastoreAccess {
-  /** What a MySQL-like server has to be; undefined where either will do. */
-  engine?: "mysql" | "mariadb";
-  /** What the server's new users have to log in by, where that is known. */
-  plugin?: string;
+  /** Looks whether K3s can live on it. */
+  preflight: Preflight;
   /** The setting that names the schema, for messages. */
   setting: string;
   /** K3s's `datastore-endpoint`. Secret. */
@@ -39,9 +19,9 @@ export interface DatastoreAccess {
   caCertificate: pulumi.Output<string>;
   clientCertificate?: DatastoreClientCertificate | undefined;
   /** Undefined where there is no backup that this program could take. */
-  backupSource: DatastoreSource | undefined;
+  backup: BackupDriver | undefined;
   /** What lets each server in, by its name; those that need nothing of their own are left out. */
-  clients: Readonly<Record<string, pulumi.Resource>>;
+  admits: Readonly<Record<string, pulumi.Resource>>;
   /** What has to be there before anybody logs in. */
   ready: pulumi.Resource[];
 }

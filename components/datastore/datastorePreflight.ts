@@ -2,12 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DatastoreAccess } from "./datastoreAccess.ts";
 import type { HostArgs } from "../host/host.ts";
 import { HostCommand } from "../host/hostCommand.ts";
-import { renderClientOptions } from "./engine/clientOptions.ts";
 import { addressText, type DatastoreEndpoint, parseDatastoreEndpoint } from "./engine/datastoreEndpoint.ts";
-import { libpqEnvironment } from "./engine/libpqEnvironment.ts";
 import { renderHostScript } from "../host/hostScript.ts";
 import { tokenFingerprint } from "../identity/tokenFingerprint.ts";
-import { engineScripts } from "./engine/scripts.ts";
 
 /** From where, and for whom, a datastore is looked at. */
 export interface DatastorePreflightArgs {
@@ -39,7 +36,7 @@ export function datastorePreflight(
           .all([args.token, access.endpoint, access.caCertificate, certificate, privateKey])
           .apply(([token, endpoint, ca, clientCertificate, clientKey]) => {
             const parts = endpointParts(endpoint);
-            const { addresses, user, password, database } = parts;
+            const { addresses, user, database } = parts;
             const variables = {
               host_name: args.hostName,
               needed_connections: args.servers * args.connectionsPerServer,
@@ -53,36 +50,7 @@ export function datastorePreflight(
               client_certificate: clientCertificate,
               client_key: clientKey,
             };
-            switch (parts.kind) {
-              case "mysql": {
-                const [{ host: address, port }] = addresses;
-                return renderHostScript({
-                  body: engineScripts.datastorePreflight,
-                  parts: [engineScripts.clientFiles, engineScripts.databaseClient],
-                  variables: {
-                    ...variables,
-                    engine: access.engine ?? "",
-                    expected_plugin: access.plugin ?? "",
-                    client_options: renderClientOptions({ address, port, user, password }),
-                  },
-                });
-              }
-              case "postgres":
-                return renderHostScript({
-                  body: engineScripts.postgresPreflight,
-                  parts: [engineScripts.clientFiles],
-                  variables: {
-                    ...variables,
-                    login: libpqEnvironment(parts),
-                  },
-                });
-              case "etcd":
-                return renderHostScript({
-                  body: engineScripts.etcdPreflight,
-                  parts: [engineScripts.clientFiles],
-                  variables: { ...variables, addresses: addresses.map(addressText) },
-                });
-            }
+            return renderHostScript(access.preflight(parts, variables));
           }),
       ),
     },

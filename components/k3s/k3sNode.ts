@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "../host/host.ts";
 import { k3sConfigPath, releaseDirectory, type K3sReleaseArgs, uninstallVariables } from "./k3sRelease.ts";
 import type { HostFile } from "../host/hostScript.ts";
+import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "../datastore/serverDatastore.ts";
 import { renderK3sConfig } from "./k3sConfig.ts";
 import type { K3sRole } from "./k3sUnit.ts";
 import { type Registries, renderRegistries } from "./registries.ts";
@@ -42,11 +43,6 @@ export const registriesPath = "/etc/rancher/k3s/registries.yaml";
 
 /** Where K3s reads the settings that are secret. */
 export const secretsPath = "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml";
-
-/** Where K3s finds the CA of its datastore, and what it logs in with beside the endpoint. Servers have these files alone. */
-export const datastoreCaPath = "/etc/rancher/k3s/datastore-ca.crt";
-export const datastoreCertificatePath = "/etc/rancher/k3s/datastore-client.crt";
-export const datastoreKeyPath = "/etc/rancher/k3s/datastore-client.key";
 
 /**
  * Seconds that a node's script may take beyond those that the node has to prove itself in: waiting for another run's

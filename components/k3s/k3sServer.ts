@@ -3,9 +3,6 @@ import { nodeAddressOf } from "../host/host.ts";
 import { HostCommand } from "../host/hostCommand.ts";
 import {
   configFile,
-  datastoreCaPath,
-  datastoreCertificatePath,
-  datastoreKeyPath,
   type K3sNodeArgs,
   nodeScriptSeconds,
   nodeSecretFiles,
@@ -14,6 +11,7 @@ import {
   roleVariables,
   secretsPath,
 } from "./k3sNode.ts";
+import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "../datastore/serverDatastore.ts";
 import { k3sUnitPath } from "./k3sRelease.ts";
 import { k3sUnitNames, renderK3sUnit } from "./k3sUnit.ts";
 import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "../balancer/balancerState.ts";

@@ -2,16 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { CertificateAuthority, ClusterIdentity } from "../identity/clusterIdentity.ts";
 import { type HostArgs, nodeAddressOf } from "../host/host.ts";
 import type { HostCommand } from "../host/hostCommand.ts";
-import type { DatastoreClientCertificate } from "../datastore/datastoreAccess.ts";
-import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "./k3sNode.ts";
+import type { ProvisionedDatastore } from "../datastore/datastore.ts";
 import { runK3sServer } from "./k3sServer.ts";
 import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
-import { addressText, type DatastoreKind, parseDatastoreEndpoint } from "../datastore/engine/datastoreEndpoint.ts";
 import type { HostFile } from "../host/hostScript.ts";
 import { withHostSettings } from "./hostSettings.ts";
 import { leaderElectionEnvironment, withLeaderElection } from "./leaderElection.ts";
-import { standardConnectionsPerServer } from "../datastore/engine/kineConnections.ts";
 
 /** What of a cluster's identity its servers hold. */
 export type ServerIdentity = Pick<
@@ -25,25 +22,14 @@ export interface K3sServerPoolArgs {
   hosts: Readonly<Record<string, HostArgs>>;
   /** The release that the servers run. A preview already refuses one that they may not be changed to. */
   release: K3sReleaseArgs;
-  /**
-   * K3s's `datastore-endpoint`, secret: of MySQL or MariaDB `mysql://user:password@tcp(host:port)/schema`, of PostgreSQL
-   * `postgres://…`, of etcd `https://…`. One that is none of these ends the run.
-   */
-  datastoreEndpoint: pulumi.Input<string>;
-  /** PEM of the CA that the datastore is verified with. */
-  datastoreCaCertificate: pulumi.Input<string>;
-  /** What K3s logs in to the datastore with, beside the endpoint. Default: nothing. */
-  datastoreClientCertificate?: DatastoreClientCertificate | undefined;
-  /** Connections to the datastore that each server may hold. Default: 60. */
-  connectionsPerServer?: number | undefined;
+  /** What the cluster is kept in: a datastore's component, or what one would give. */
+  datastore: Pick<ProvisionedDatastore, "servers" | "admits">;
   /** Tokens and certificate authorities. */
   identity: ServerIdentity;
   /** Every name and address, beside the servers' own, that clients reach the API at: they go into its certificate. */
   apiNames: pulumi.Input<string>[];
   /** More settings of every server, as in K3s's config.yaml. One object for all: with SQL, K3s does not compare them. */
   config?: Readonly<Record<string, unknown>>;
-  /** What each server needs before it starts and until it is uninstalled, by its name: its way into the datastore. */
-  needs?: Readonly<Record<string, pulumi.Resource>>;
   /** A datastore that leaving is meant, as "host:port/schema". Default: another datastore is refused. */
   movingFrom?: string | undefined;
   /** A release that going back from is meant, because a dump of an older one was restored. Default: going back is refused. */
@@ -77,19 +63,15 @@ export class K3sServerPool extends pulumi.ComponentResource {
       } satisfies Recorded["k3s-ha:index:K3sServerPool"],
       opts,
     );
+    const { servers: datastore, admits } = args.datastore;
     const config = {
       // Cannot be turned on later; without it every dump of the datastore holds the cluster's secrets in the clear.
       "secrets-encryption": true,
       "write-kubeconfig-mode": "0600",
-      "datastore-cafile": datastoreCaPath,
-      ...(args.datastoreClientCertificate === undefined
-        ? {}
-        : { "datastore-certfile": datastoreCertificatePath, "datastore-keyfile": datastoreKeyPath }),
+      ...datastore.config,
       "tls-san": args.apiNames,
       ...withLeaderElection(args.config ?? {}),
     };
-    // Not a secret: it says no more than the datastore's configuration does.
-    const datastore = pulumi.unsecret(pulumi.output(args.datastoreEndpoint).apply(datastoreOf));
 
     const addresses: Record<string, pulumi.Output<string>> = {};
     let previous: HostCommand | undefined;
@@ -110,26 +92,15 @@ export class K3sServerPool extends pulumi.ComponentResource {
           secretConfig: {
             token: args.identity.token,
             "agent-token": args.identity.agentToken,
-            "datastore-endpoint": args.datastoreEndpoint,
+            ...datastore.secretConfig,
           },
           secretFiles: pulumi
-            .all([
-              args.datastoreCaCertificate,
-              clientFiles(args.datastoreClientCertificate),
-              authorityFiles(args.identity),
-            ])
-            .apply(([ca, client, authorities]) => [
-              { path: datastoreCaPath, content: ca, mode: "0644" },
-              ...client,
-              ...authorities,
-            ]),
-          environment: {
-            KINE_DATASTORE_MAX_OPEN_CONNECTIONS: args.connectionsPerServer ?? standardConnectionsPerServer,
-            ...leaderElectionEnvironment,
-          },
-          datastoreAddress: datastore.address,
-          datastoreStartTls: datastore.startTls,
-          datastoreSchema: datastore.schema,
+            .all([datastore.secretFiles, authorityFiles(args.identity)])
+            .apply(([files, authorities]) => [...files, ...authorities]),
+          environment: { ...datastore.environment, ...leaderElectionEnvironment },
+          datastoreAddress: datastore.identity.address,
+          datastoreStartTls: datastore.identity.startTls,
+          datastoreSchema: datastore.identity.schema,
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
           movingFrom: args.movingFrom,
           clusterConfig: args.config ?? {},
@@ -138,7 +109,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
           readySeconds: args.readySeconds ?? 240,
           certificateRotation: args.certificateRotation,
         },
-        { parent: this, dependsOn: [release, previous, args.needs?.[nodeName]].filter((each) => each !== undefined) },
+        { parent: this, dependsOn: [release, previous, admits[nodeName]].filter((each) => each !== undefined) },
       );
       if (host.standIn === undefined)
         addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);
@@ -165,34 +136,4 @@ function authorityFiles(identity: ServerIdentity): pulumi.Output<HostFile[]> {
     ...pair("request-header-ca", identity.requestHeaderAuthority),
     { path: `${k3sTlsDirectory}/service.key`, content: identity.serviceAccountKey },
   ]);
-}
-
-function clientFiles(client: DatastoreClientCertificate | undefined): pulumi.Output<HostFile[]> {
-  return pulumi.output(
-    client === undefined
-      ? []
-      : [
-          { path: datastoreCertificatePath, content: client.certificate, mode: "0644" },
-          { path: datastoreKeyPath, content: client.privateKey },
-        ],
-  );
-}
-
-/** How a connection to a kind of datastore comes to speak TLS, as openssl calls it; etcd does from the start. */
-const startTls: Readonly<Record<DatastoreKind, string>> = { mysql: "mysql", postgres: "postgres", etcd: "" };
-
-/** What of an endpoint tells one datastore from another, and what it takes to verify its TLS. */
-function datastoreOf(endpoint: string): { address: string; schema: string; startTls: string } {
-  const parts = parseDatastoreEndpoint(endpoint);
-  if (parts === undefined)
-    throw new pulumi.RunError(
-      "the datastore endpoint is not one of K3s's, such as mysql://user:password@tcp(host:port)/schema",
-    );
-  const { kind, addresses, database } = parts;
-  return {
-    address: addresses.map(addressText).join(","),
-    // An etcd has none, and is told by its addresses.
-    schema: database === "" ? kind : database,
-    startTls: startTls[kind],
-  };
 }

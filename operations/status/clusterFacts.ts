@@ -176,7 +176,7 @@ function managedDatabaseOf({ datastore }: Settings): string | undefined {
 /** After an update that did not come to its end, some servers have the endpoint of the configuration, and others the old. */
 async function datastoreEndpointsOf({ datastore }: Settings, outputs: StatusOutputs): Promise<string[]> {
   if (datastore.managed !== undefined) return [];
-  const configured = datastore.given === undefined ? "" : await valueOf(datastore.given.endpoint);
+  const configured = datastore.endpoint === undefined ? "" : await valueOf(datastore.endpoint.endpoint);
   return [...new Set([outputs.datastoreEndpoint, configured])].filter((endpoint) => endpoint !== "");
 }
 

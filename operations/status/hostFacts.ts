@@ -6,8 +6,8 @@ import {
   datastoreCaPath,
   datastoreCertificatePath,
   datastoreKeyPath,
-  secretsPath,
-} from "../../components/k3s/k3sNode.ts";
+} from "../../components/datastore/serverDatastore.ts";
+import { secretsPath } from "../../components/k3s/k3sNode.ts";
 import type { HostRole } from "../../components/host/hostCheckPart.ts";
 import { datastoreLogins } from "./datastoreLogins.ts";
 import type { DiskFact } from "./disks.ts";

@@ -7,7 +7,8 @@ import { describe, it } from "node:test";
 import { execa } from "execa";
 import fc from "fast-check";
 import { renderBackupOptionFile } from "../../components/datastore/engine/backupOptionFile.ts";
-import { backupProgram, backupProgramPath } from "../../components/backup/backupProgram.ts";
+import { mysqlBackupFunctions } from "../../components/datastore/engine/mysqlBackup.ts";
+import { backupProgramPath, renderBackupProgram } from "../../components/backup/backupProgram.ts";
 import { renderBackupProgramSettings } from "../../components/backup/backupProgramSettings.ts";
 import {
   inspectionCalendar,
@@ -97,9 +98,7 @@ describe("renderBackupProgramSettings", () => {
     weekly: 4,
     monthly: 6,
     maxAgeSeconds: 10800,
-    database: "k3s",
-    source: "198.51.100.20:3306",
-    optionFile: "/etc/k3s-ha/backup.cnf",
+    datastore: { database: "k3s", source: "198.51.100.20:3306", client_options: "/etc/k3s-ha/backup.cnf" },
     tokenFingerprintFile: "/etc/k3s-ha/backup-token.fingerprint",
     manifestKeyFile: "/etc/k3s-ha/backup-manifest.secret",
     k3sVersion: "v1.35.0+k3s1",
@@ -125,7 +124,8 @@ describe("renderBackupProgramSettings", () => {
   });
 
   it("refuses a value that would be two lines", () => {
-    assert.throws(() => renderBackupProgramSettings({ ...settings, database: "k3s\nkeep=0" }), {
+    const datastore = { ...settings.datastore, database: "k3s\nkeep=0" };
+    assert.throws(() => renderBackupProgramSettings({ ...settings, datastore }), {
       message: "the backup's database must not hold a line break",
     });
   });
@@ -196,7 +196,10 @@ describe("tokenFingerprint", () => {
 
 describe("the program", () => {
   it("draws no remark from shellcheck", async () => {
-    const { stdout } = await execa(programPath("shellcheck"), ["-"], { input: backupProgram, reject: false });
+    const { stdout } = await execa(programPath("shellcheck"), ["-"], {
+      input: renderBackupProgram(mysqlBackupFunctions),
+      reject: false,
+    });
     assert.equal(stdout, "");
   });
 });

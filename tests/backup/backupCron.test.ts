@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { BackupCron, type BackupCronArgs, moveNote } from "../../components/backup/backupCron.ts";
+import { mysqlBackup } from "../../components/datastore/engine/mysqlBackup.ts";
 import { dumpHostFault } from "../../components/k3s/upgradeDump.ts";
 import { tokenFingerprint } from "../../components/identity/tokenFingerprint.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
@@ -20,14 +21,14 @@ function deployBackup(changes: Partial<BackupCronArgs> = {}, options: Parameters
       new BackupCron("backup", {
         host: sampleHost(20),
         hostName: "database-1",
-        source: {
+        driver: mysqlBackup({
           address: "198.51.100.20",
           port: 3306,
           database: "k3s",
           user: "k3s_backup",
           password: secrets.password,
           caCertificate: "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
-        },
+        }),
         token: secrets.token,
         k3sVersion: "v1.35.0+k3s1",
         ...changes,

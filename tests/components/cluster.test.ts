@@ -256,8 +256,26 @@ describe("K3sCluster", () => {
     ],
     [
       "backups of a datastore elsewhere without a host",
-      { datastore: { given: { kind: "mysql", endpoint: "mysql://", caCertificate: "" } }, backup: {} },
+      { datastore: { endpoint: { engine: "mysql", endpoint: "mysql://", caCertificate: "" } }, backup: {} },
       /has no host of its own that could take the backups/,
+    ],
+    [
+      "backups of a datastore that has none",
+      {
+        datastore: { endpoint: { engine: "etcd", endpoint: "https://etcd-1:2379", caCertificate: "" } },
+        backup: { hostName: "server-1" },
+      },
+      /cannot be backed up by BackupCron/,
+    ],
+    [
+      "two datastores",
+      {
+        datastore: {
+          managed: { hostName: "db-1", host: sampleHost(20) },
+          endpoint: { engine: "etcd", endpoint: "https://etcd-1:2379", caCertificate: "" },
+        },
+      },
+      /exactly one of managed, existing, endpoint has to be there/,
     ],
   ];
   for (const [title, args, message] of refusals) {

@@ -102,11 +102,12 @@ describe("MySQLDatastore", () => {
   });
 
   it("keeps the endpoint and the backup's password secret, and all else readable", async () => {
-    const { endpoint, caCertificate, backupSource } = deployment.result;
+    const { endpoint, caCertificate, backup } = deployment.result;
+    assert.ok(backup !== undefined);
     assert.equal(await pulumi.isSecret(endpoint), true);
-    assert.equal(await pulumi.isSecret(backupSource.password), true);
+    assert.equal(await pulumi.isSecret(backup.secretFiles), true);
     assert.equal(await pulumi.isSecret(caCertificate), false);
-    assert.equal(await pulumi.isSecret(backupSource.address), false);
+    assert.equal(await pulumi.isSecret(backup.settings), false);
   });
 
   it("gives no endpoint before the datastore has proved itself", async () => {
@@ -178,7 +179,7 @@ describe("MySQLDatastore", () => {
       await fileOf(script("datastore-client-198.51.100.12"), "/etc/k3s-ha/datastore-clients/client-198.51.100.12.nft"),
       "tcp dport 3306 ip saddr 198.51.100.12 accept\n",
     );
-    assert.deepEqual(Object.keys(deployment.result.clients), ["server-1", "server-2"]);
+    assert.deepEqual(Object.keys(deployment.result.admits), ["server-1", "server-2"]);
   });
 
   it("has one resource for each address, whoever has it, so that no account goes while somebody logs in with it", async () => {
@@ -215,9 +216,12 @@ describe("MySQLDatastore", () => {
         { backupAddress: "198.51.100.90" },
       ),
     );
-    const { endpoint, backupSource } = other.result;
+    const { endpoint, backup } = other.result;
+    assert.ok(backup !== undefined);
     assert.equal(await valueOf(endpoint), "mysql://k3s:datastore-k3s-password-result@tcp(198.51.100.21:3307)/cluster");
-    assert.deepEqual([backupSource.port, backupSource.database, backupSource.user], [3307, "cluster", "k3s_backup"]);
+    const { database, source } = await valueOf(backup.settings);
+    assert.deepEqual([database, source], ["cluster", "198.51.100.21:3307"]);
+    assert.match((await valueOf(backup.secretFiles))[0]?.content ?? "", /^port=3307\nuser="k3s_backup"$/m);
     assert.deepEqual(resourceNamed(other, "datastore-request").inputs["ipAddresses"], ["198.51.100.21"]);
     assert.match(
       script("datastore-access", other),

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { type ExternalDatastoreLogin, serverDatastore } from "../../components/datastore/serverDatastore.ts";
 import { ClusterIdentity } from "../../components/identity/clusterIdentity.ts";
 import { K3sServerPool, type K3sServerPoolArgs } from "../../components/k3s/k3sServerPool.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
@@ -17,13 +18,21 @@ const password = "a-datastore-password";
 const endpoint = `mysql://k3s:${password}@tcp(198.51.100.20:3306)/k3s`;
 const electionDurations = ["leader-elect-lease-duration=45s", "leader-elect-renew-deadline=40s"];
 
+function datastoreAt(login: Partial<ExternalDatastoreLogin> = {}): K3sServerPoolArgs["datastore"] {
+  const servers = serverDatastore({
+    endpoint: pulumi.secret(endpoint),
+    caCertificate: "(the datastore's CA)\n",
+    ...login,
+  });
+  return { servers, admits: {} };
+}
+
 function makePool(changes: Partial<K3sServerPoolArgs> = {}): K3sServerPool {
   return new K3sServerPool("servers", {
     hosts: { "server-1": sampleHost(11), "server-2": sampleHost(12), "server-3": sampleHost(13) },
     release: { version: "v1.35.0+k3s1", mirror: "http://198.51.100.1:8080" },
     identity: new ClusterIdentity("cluster"),
-    datastoreEndpoint: pulumi.secret(endpoint),
-    datastoreCaCertificate: "(the datastore's CA)\n",
+    datastore: datastoreAt(),
     apiNames: ["198.51.100.30", "k8s.example.com"],
     config: { disable: ["traefik"] },
     ...changes,
@@ -212,7 +221,7 @@ describe("K3sServerPool", () => {
   });
 
   it("limits each server's connections to what the datastore has for it, by default or as configured", async () => {
-    const limited = await deploy(() => makePool({ connectionsPerServer: 20 }));
+    const limited = await deploy(() => makePool({ datastore: datastoreAt({ connectionsPerServer: 20 }) }));
     for (const [of, connections] of [
       [deployment, 60],
       [limited, 20],
@@ -272,7 +281,9 @@ describe("K3sServerPool", () => {
       ["https://e-1.example.com:2379,https://e-2.example.com:2379", "e-1.example.com:2379,e-2.example.com:2379", "''"],
     ];
     for (const [datastoreEndpoint, address, startTls] of cases) {
-      const other = await deploy(() => makePool({ datastoreEndpoint: pulumi.secret(datastoreEndpoint) }));
+      const other = await deploy(() =>
+        makePool({ datastore: datastoreAt({ endpoint: pulumi.secret(datastoreEndpoint) }) }),
+      );
       const text = script("servers-server-1-service", other);
       assert.ok(
         text.includes(`\ndatastore_address='${address}'\n`) || text.includes(`\ndatastore_address=${address}\n`),

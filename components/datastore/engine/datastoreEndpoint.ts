@@ -1,5 +1,5 @@
-/** What answers at an endpoint: MySQL or MariaDB, PostgreSQL, etcd. */
-export type DatastoreKind = "mysql" | "postgres" | "etcd";
+/** The engine that answers at an endpoint: MySQL or MariaDB, PostgreSQL, etcd. */
+export type EngineName = "mysql" | "postgres" | "etcd";
 
 /** Where a datastore listens. */
 export interface DatastoreAddress {
@@ -10,7 +10,7 @@ export interface DatastoreAddress {
 
 /** K3s's `datastore-endpoint`, read as K3s reads it. */
 export interface DatastoreEndpoint {
-  kind: DatastoreKind;
+  kind: EngineName;
   /** In the order in which they are tried. MySQL has exactly one. */
   addresses: readonly [DatastoreAddress, ...DatastoreAddress[]];
   /** Empty for etcd, as are password and database. */
@@ -21,7 +21,7 @@ export interface DatastoreEndpoint {
   parameters: readonly (readonly [name: string, value: string])[];
 }
 
-const kinds: Readonly<Record<string, DatastoreKind>> = {
+const kinds: Readonly<Record<string, EngineName>> = {
   mysql: "mysql",
   postgres: "postgres",
   postgresql: "postgres",
@@ -29,7 +29,7 @@ const kinds: Readonly<Record<string, DatastoreKind>> = {
 };
 
 /** The kind of datastore that an endpoint's scheme names; undefined for any other scheme, or none. */
-export function datastoreKindOf(endpoint: string): DatastoreKind | undefined {
+export function datastoreKindOf(endpoint: string): EngineName | undefined {
   const scheme = /^([a-z]+):\/\//.exec(endpoint)?.[1] ?? "";
   return Object.hasOwn(kinds, scheme) ? kinds[scheme] : undefined;
 }

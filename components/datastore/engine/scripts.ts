@@ -8,5 +8,8 @@ export const engineScripts = {
   etcdPreflight: new URL("./etcdPreflight.sh", import.meta.url),
   sqlImport: new URL("./sqlImport.sh", import.meta.url),
   datastoreExchange: new URL("./datastoreExchange.sh", import.meta.url),
+  backupSource: new URL("./backupSource.sh", import.meta.url),
+  backupVerification: new URL("./backupVerification.sh", import.meta.url),
+  backupReplacement: new URL("./backupReplacement.sh", import.meta.url),
   datastoreRestore: new URL("./datastoreRestore.sh", import.meta.url),
 } as const;

@@ -16,6 +16,8 @@ import type { HostArgs } from "../../host/host.ts";
 import { renderClientOptions } from "../engine/clientOptions.ts";
 import { backupPrivileges, k3sPrivileges } from "../engine/accessSql.ts";
 import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
+import { mysqlPreflight } from "../engine/mysql.ts";
+import { mysqlBackup } from "../engine/mysqlBackup.ts";
 import { explainTakenNames } from "./takenNames.ts";
 
 /** A MySQL or MariaDB server that somebody else runs, on which schema and users are made over verified TLS. */
@@ -167,15 +169,14 @@ export function existingDatastore(
 
   const login = { address: pulumi.output(address), port, database, caCertificate };
   return {
-    engine,
-    ...(engine === "mysql" ? { plugin: "caching_sha2_password" } : {}),
+    preflight: mysqlPreflight({ engine, ...(engine === "mysql" ? { plugin: "caching_sha2_password" } : {}) }),
     setting: "k3s-ha:datastore.existing.database",
     endpoint: pulumi.secret(
       k3s.password.apply((password) => renderMysqlDsn({ address, port, database, user, password })),
     ),
     caCertificate,
-    backupSource: { ...login, user: backup.user, password: backup.password },
-    clients: Object.fromEntries(
+    backup: mysqlBackup({ ...login, user: backup.user, password: backup.password }),
+    admits: Object.fromEntries(
       entries.flatMap(({ label, name: server }, index): [string, pulumi.Resource][] => {
         const account = granted[index];
         return label !== "k3s" || account === undefined || !(server in context.serverAddresses)

@@ -12,6 +12,8 @@ import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
 import { HostCommand } from "../../host/hostCommand.ts";
 import { backupPrivileges, k3sPrivileges } from "../engine/accessSql.ts";
 import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
+import { mysqlPreflight } from "../engine/mysql.ts";
+import { mysqlBackup } from "../engine/mysqlBackup.ts";
 import {
   datastoreFirewallTable,
   datastoreFirewallUnit,
@@ -288,7 +290,7 @@ export function managedDatastore(
 
   const login = { address, port, database, caCertificate };
   return {
-    engine: "mariadb",
+    preflight: mysqlPreflight({ engine: "mariadb" }),
     setting: "k3s-ha:datastore.managed.database",
     endpoint: pulumi.secret(
       pulumi
@@ -296,8 +298,8 @@ export function managedDatastore(
         .apply(([at, password]) => renderMysqlDsn({ address: at, port, database, user: k3sUser, password })),
     ),
     caCertificate,
-    backupSource: { ...login, user: backupUser, password: backupPassword },
-    clients,
+    backup: mysqlBackup({ ...login, user: backupUser, password: backupPassword }),
+    admits: clients,
     ready: [access, backups, ...Object.values(clients)],
   };
 }

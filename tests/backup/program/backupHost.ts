@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa, type Options, type ResultPromise } from "execa";
-import { backupProgram } from "../../../components/backup/backupProgram.ts";
+import { renderBackupProgram } from "../../../components/backup/backupProgram.ts";
+import { mysqlBackupFunctions } from "../../../components/datastore/engine/mysqlBackup.ts";
 import { renderBackupOptionFile } from "../../../components/datastore/engine/backupOptionFile.ts";
 import {
   type BackupProgramSettings,
@@ -42,7 +43,7 @@ export class BackupHost {
     await mkdir(host.shims, { recursive: true });
     await mkdir(host.settings.directory, { mode: 0o711 });
     await mkdir(host.metricsDirectory);
-    await writeFile(host.programPath, backupProgram);
+    await writeFile(host.programPath, renderBackupProgram(mysqlBackupFunctions));
     await host.configure({});
     return host;
   }
@@ -66,9 +67,11 @@ export class BackupHost {
         weekly: 0,
         monthly: 0,
         maxAgeSeconds: 7200,
-        database: "k3s",
-        source: `${settings.address}:${settings.port}`,
-        optionFile,
+        datastore: {
+          database: "k3s",
+          source: `${settings.address}:${settings.port}`,
+          client_options: optionFile,
+        },
         tokenFingerprintFile,
         manifestKeyFile,
         k3sVersion: "v1.35.0+k3s1",

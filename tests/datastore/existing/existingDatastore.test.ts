@@ -10,12 +10,11 @@ import {
   caTrustFault,
   type ExistingDatastoreArgs,
 } from "../../../components/datastore/existing/existingDatastore.ts";
-import type { GivenDatastoreArgs } from "../../../components/datastore/endpoint/givenDatastore.ts";
 import { MySQLDatastore } from "../../../components/datastore/mysqlDatastore.ts";
 import { takenNameFault } from "../../../components/datastore/existing/takenNames.ts";
 import { exampleCa } from "../../config/exampleCa.ts";
 import { assertSafeCommands } from "../../support/commandRules.ts";
-import { commandsOf, deploy, type Deployment, leaks, resourceNamed, scriptOf, tree } from "../../support/deploy.ts";
+import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf, tree } from "../../support/deploy.ts";
 import { assertRegistersItsFields, valueOf } from "../../support/outputs.ts";
 import { sampleHost } from "../../support/sampleHosts.ts";
 import { inTemporaryDirectory } from "../../support/temporaryDirectory.ts";
@@ -38,14 +37,6 @@ function makeExisting(changes: Partial<ExistingDatastoreArgs> = {}): MySQLDatast
     },
     servers,
     backupAddress: "198.51.100.90",
-    token: pulumi.secret(token),
-  });
-}
-
-function makeGiven(changes: Partial<GivenDatastoreArgs> = {}): MySQLDatastore {
-  return new MySQLDatastore("datastore", {
-    given: { kind: "mysql", endpoint: "mysql://mine:hunter2@tcp(db.example.com:3307)/mine", caCertificate, ...changes },
-    servers,
     token: pulumi.secret(token),
   });
 }
@@ -160,14 +151,14 @@ describe("a MySQL that is there", () => {
   });
 
   it("lets each server in by a resource of its own, and gives the backup a login that may only read", async () => {
-    const { clients, backupSource, endpoint } = deployment.result;
-    assert.deepEqual(Object.keys(clients), ["server-1", "server-2"]);
+    const { admits, backup, endpoint } = deployment.result;
+    assert.deepEqual(Object.keys(admits), ["server-1", "server-2"]);
     assert.equal(await valueOf(endpoint), "mysql://k3s:datastore-k3s-password-result@tcp(db.example.com:3306)/k3s");
     assert.equal(await pulumi.isSecret(endpoint), true);
-    assert.equal(await valueOf(backupSource.user), "k3s_backup");
-    assert.equal(await valueOf(backupSource.password), "datastore-backup-password-result");
-    assert.equal(await valueOf(backupSource.caCertificate), caCertificate);
-    assert.equal(deployment.result.clientCertificate, undefined);
+    assert.ok(backup !== undefined);
+    const [login, authority] = await valueOf(backup.secretFiles);
+    assert.match(login?.content ?? "", /^user="k3s_backup"\npassword="datastore-backup-password-result"$/m);
+    assert.equal(authority?.content, caCertificate);
     assertRegistersItsFields(deployment, "datastore", deployment.result);
   });
 
@@ -178,7 +169,7 @@ describe("a MySQL that is there", () => {
     assert.equal(resourceNamed(other, "datastore-provider").inputs["endpoint"], "[2001:db8::20]:3307");
     assert.equal(resourceNamed(other, "datastore-backup-anywhere-user").inputs["user"], "u_backup");
     assert.equal(resourceNamed(other, "datastore-k3s-203.0.113.%-user").inputs["host"], "203.0.113.%");
-    assert.deepEqual(other.result.clients, {});
+    assert.deepEqual(other.result.admits, {});
     assert.equal(
       await valueOf(other.result.endpoint),
       "mysql://u:datastore-k3s-password-result@tcp([2001:db8::20]:3307)/c",
@@ -222,8 +213,8 @@ describe("a MariaDB that is there", () => {
   });
 
   it("takes an account away by a resource of its own, after the server that logs in with it", () => {
-    const { clients } = deployment.result;
-    assert.deepEqual(Object.keys(clients), ["server-1", "server-2"]);
+    const { admits } = deployment.result;
+    assert.deepEqual(Object.keys(admits), ["server-1", "server-2"]);
     const script = scriptOf(resourceNamed(deployment, "datastore-k3s-198.51.100.12-account"));
     assert.match(script, /^remove_sql='DROP USER IF EXISTS '\\''k3s'\\''@'\\''198\.51\.100\.12'\\'';'$/m);
     assert.doesNotMatch(script, /DROP USER (?!IF EXISTS '\\''k3s'\\''@'\\''198\.51\.100\.12)/);
@@ -237,71 +228,19 @@ describe("a MariaDB that is there", () => {
   });
 });
 
-describe("a datastore that is given", () => {
-  it("has nothing made on it, is looked at, and is backed up as K3s's user", async () => {
-    const deployment = await deploy(() => makeGiven());
-    assert.equal(
-      tree(deployment),
-      "datastore  k3s-ha:index:MySQLDatastore\n  datastore-preflight  command:remote:Command\n",
-    );
-    assertSafeCommands(deployment, [token, "hunter2"]);
-    const { backupSource, endpoint, clients } = deployment.result;
-    assert.equal(await pulumi.isSecret(endpoint), true);
-    assert.deepEqual(clients, {});
-    assert.deepEqual(
-      await Promise.all([valueOf(backupSource.address), valueOf(backupSource.port), valueOf(backupSource.user)]),
-      ["db.example.com", 3307, "mine"],
-    );
-    assert.equal(await pulumi.isSecret(backupSource.address), false);
-    assert.equal(await pulumi.isSecret(backupSource.password), true);
-    assert.match(
-      scriptOf(resourceNamed(deployment, "datastore-preflight")),
-      /^database_setting=k3s-ha:datastoreEndpoint$/m,
-    );
-  });
-
-  const others: [kind: GivenDatastoreArgs["kind"], endpoint: string, shows: RegExp][] = [
-    [
-      "postgres",
-      "postgres://mine:hunter2@db-1.example.com:5432/mine",
-      /^login=\(PGHOST=db-1\.example\.com PGPORT=5432 PGUSER=mine /m,
-    ],
-    ["etcd", "https://etcd-1:2379,https://etcd-2:2379", /^addresses=\(etcd-1:2379 etcd-2:2379\)$/m],
-  ];
-  for (const [kind, endpoint, shows] of others) {
-    it(`takes ${kind} with a client certificate, and no backup of it`, async () => {
-      const clientCertificate = {
-        certificate: "(certificate mine)\n",
-        privateKey: pulumi.secret("(private key mine)\n"),
-      };
-      const deployment = await deploy(() => makeGiven({ kind, endpoint, clientCertificate }));
-      const script = scriptOf(resourceNamed(deployment, "datastore-preflight"));
-      assert.match(script, shows);
-      assert.match(script, /^client_certificate=.*certificate mine/m);
-      assert.match(script, /^client_key=.*private key mine/m);
-      assert.deepEqual(leaks(deployment, ["(private key mine)", "hunter2"]), []);
-      assert.equal(deployment.result.clientCertificate, clientCertificate);
-      assert.throws(
-        () => deployment.result.backupSource,
-        /^Error: This datastore cannot be backed up by BackupCron, which reads MySQL and MariaDB\.$/,
-      );
-    });
-  }
-});
-
 describe("which datastore it is", () => {
   it("has to be said once", async () => {
     const base = { servers, token };
-    const given = { kind: "mysql", endpoint: "mysql://a:b@tcp(c:3306)/d", caCertificate } as const;
+    const endpoint = { endpoint: "mysql://a:b@tcp(c:3306)/d", caCertificate };
     const managed = { host: sampleHost(20), hostName: "db-1" };
-    for (const args of [base, { ...base, given, managed }]) {
+    for (const args of [base, { ...base, endpoint, managed }]) {
       await assert.rejects(
         deploy(() => new MySQLDatastore("datastore", args)),
-        /exactly one of managed, existing and given has to be there/,
+        /exactly one of managed, existing and endpoint has to be there/,
       );
     }
     await assert.rejects(
-      deploy(() => new MySQLDatastore("datastore", { servers: {}, token, given })),
+      deploy(() => new MySQLDatastore("datastore", { servers: {}, token, endpoint })),
       /has to name at least one server/,
     );
   });

@@ -1,0 +1,26 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "../host/host.ts";
+import type { OwnStack } from "../host/ownStack.ts";
+import type { ProvisionedDatastore } from "./datastore.ts";
+import type { ExternalDatastoreArgs } from "./externalDatastore.ts";
+
+/** Who runs a datastore. A kind is a folder, and a line in `datastoreKinds.ts`. */
+export interface DatastoreKind<Args> {
+  /** Makes what the cluster needs of the datastore. */
+  readonly provision: (
+    name: string,
+    args: Args,
+    cluster: DatastoreCluster,
+    opts?: pulumi.ComponentResourceOptions,
+  ) => ProvisionedDatastore;
+  /** What the check of the stack's hosts expects of the datastore's own. Default: it has none. */
+  readonly ownHost?: (args: Args) => Pick<OwnStack, "schema" | "databasePort">;
+}
+
+/** The cluster that a datastore is made for. */
+export interface DatastoreCluster extends ExternalDatastoreArgs {
+  /** Address of the host that takes backups. Default: the kind's own host, else the first server. */
+  backupAddress?: pulumi.Input<string> | undefined;
+  /** The host that takes backups, if one is to be taken before a database server's configuration changes. Default: none is. */
+  backupFirst?: HostArgs | undefined;
+}

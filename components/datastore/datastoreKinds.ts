@@ -1,0 +1,52 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { OwnStack } from "../host/ownStack.ts";
+import type { ProvisionedDatastore } from "./datastore.ts";
+import type { DatastoreCluster, DatastoreKind } from "./datastoreKind.ts";
+import { endpointKind } from "./endpoint/endpointKind.ts";
+import { existingKind } from "./existing/existingKind.ts";
+import { managedKind } from "./managed/managedKind.ts";
+
+/** Every kind of datastore, by the setting that chooses it. */
+const datastoreKinds = { managed: managedKind, existing: existingKind, endpoint: endpointKind };
+
+type Kinds = typeof datastoreKinds;
+type KindName = keyof Kinds;
+type ArgsOf = { [Name in KindName]: Kinds[Name] extends DatastoreKind<infer Args> ? Args : never };
+
+/** The datastore of a cluster: exactly one kind, with what it takes. */
+export type DatastoreChoice = { readonly [Name in KindName]?: ArgsOf[Name] | undefined };
+
+/** Makes what a cluster needs of the datastore that is chosen. */
+export function provisionDatastore(
+  name: string,
+  choice: DatastoreChoice,
+  cluster: DatastoreCluster,
+  opts?: pulumi.ComponentResourceOptions,
+): ProvisionedDatastore {
+  return withChosen(choice, (kind, args) => kind.provision(name, args, cluster, opts));
+}
+
+/** What the check of the stack's hosts expects of the datastore's own host. */
+export function ownDatastoreHost(choice: DatastoreChoice): Pick<OwnStack, "schema" | "databasePort"> {
+  return withChosen(choice, (kind, args) => kind.ownHost?.(args) ?? {});
+}
+
+/** Calls `use` with the kind that is chosen, and with what it takes. */
+function withChosen<Result>(
+  choice: DatastoreChoice,
+  use: <Args>(kind: DatastoreKind<Args>, args: Args) => Result,
+): Result {
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- it ties a kind to what it takes
+  const useOf = <Name extends KindName>(name: Name): Result | undefined => {
+    const args = choice[name];
+    const kinds: { [Each in KindName]: DatastoreKind<ArgsOf[Each]> } = datastoreKinds;
+    return args === undefined ? undefined : use<ArgsOf[Name]>(kinds[name], args);
+  };
+  const names = Object.keys(datastoreKinds) as KindName[];
+  const [chosen, ...others] = names.filter((name) => choice[name] !== undefined);
+  if (chosen !== undefined && others.length === 0) return useOf(chosen) as Result;
+  throw new pulumi.InputPropertyError({
+    propertyPath: "datastore",
+    reason: `exactly one of ${names.join(", ")} has to be there`,
+  });
+}

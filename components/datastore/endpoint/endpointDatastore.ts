@@ -1,0 +1,63 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Recorded } from "../../contract/recorded.ts";
+import type { BackupDriver, ProvisionedDatastore, ServerDatastore } from "../datastore.ts";
+import { asSuccessor } from "../datastoreTypes.ts";
+import { etcdEngine } from "../engine/etcd.ts";
+import type { Preflight } from "../engine/engine.ts";
+import { postgresEngine } from "../engine/postgres.ts";
+import { type ExternalDatastoreArgs, provisionExternal } from "../externalDatastore.ts";
+import { endpointAccess, type EndpointArgs } from "./endpointAccess.ts";
+
+/** A datastore that somebody else runs and has made a user on, and who uses it. */
+export interface EndpointDatastoreArgs extends EndpointArgs, ExternalDatastoreArgs {}
+
+type EndpointType = "k3s-ha:index:PostgresDatastore" | "k3s-ha:index:EtcdDatastore";
+
+/** A datastore of which nothing but its endpoint is known: nothing is made on it, and no backup of it is taken. */
+class EndpointDatastore extends pulumi.ComponentResource implements ProvisionedDatastore {
+  readonly endpoint: pulumi.Output<string>;
+  readonly caCertificate: pulumi.Output<string>;
+  readonly #provisioned: ProvisionedDatastore;
+
+  constructor(
+    engine: { readonly type: EndpointType; readonly name: string; readonly preflight: Preflight },
+    name: string,
+    args: EndpointDatastoreArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    const record: Recorded[EndpointType] = { kind: `given ${engine.name}`, tls: "verified" };
+    super(engine.type, name, record, asSuccessor(engine.type, opts));
+    this.#provisioned = provisionExternal(name, args, endpointAccess(args, engine.preflight), this);
+    this.endpoint = this.#provisioned.endpoint;
+    this.caCertificate = this.#provisioned.caCertificate;
+    this.registerOutputs({ endpoint: this.endpoint, caCertificate: this.caCertificate });
+  }
+
+  get servers(): ServerDatastore {
+    return this.#provisioned.servers;
+  }
+
+  get admits(): ProvisionedDatastore["admits"] {
+    return this.#provisioned.admits;
+  }
+
+  get backup(): BackupDriver | undefined {
+    return this.#provisioned.backup;
+  }
+}
+
+/** A PostgreSQL that somebody else runs, reachable over verified TLS only, and looked at before K3s is started. */
+export class PostgresDatastore extends EndpointDatastore {
+  constructor(name: string, args: EndpointDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { preflight } = postgresEngine;
+    super({ type: "k3s-ha:index:PostgresDatastore", name: "postgres", preflight }, name, args, opts);
+  }
+}
+
+/** An etcd that somebody else runs, reachable over verified TLS only, and looked at before K3s is started. */
+export class EtcdDatastore extends EndpointDatastore {
+  constructor(name: string, args: EndpointDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { preflight } = etcdEngine;
+    super({ type: "k3s-ha:index:EtcdDatastore", name: "etcd", preflight }, name, args, opts);
+  }
+}

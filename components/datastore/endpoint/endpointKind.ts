@@ -1,0 +1,31 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { ProvisionedDatastore } from "../datastore.ts";
+import type { DatastoreKind } from "../datastoreKind.ts";
+import { MySQLDatastore } from "../mysqlDatastore.ts";
+import type { EngineName } from "../engine/datastoreEndpoint.ts";
+import type { ExternalDatastoreArgs } from "../externalDatastore.ts";
+import type { EndpointArgs } from "./endpointAccess.ts";
+import { EtcdDatastore, PostgresDatastore } from "./endpointDatastore.ts";
+
+/** A datastore that somebody else runs, and what runs there. */
+export interface EndpointKindArgs extends EndpointArgs {
+  engine: EngineName;
+}
+
+type Component = (
+  name: string,
+  endpoint: EndpointArgs,
+  cluster: ExternalDatastoreArgs,
+  opts?: pulumi.ComponentResourceOptions,
+) => ProvisionedDatastore;
+
+const components: Readonly<Record<EngineName, Component>> = {
+  mysql: (name, endpoint, cluster, opts) => new MySQLDatastore(name, { ...cluster, endpoint }, opts),
+  postgres: (name, endpoint, cluster, opts) => new PostgresDatastore(name, { ...cluster, ...endpoint }, opts),
+  etcd: (name, endpoint, cluster, opts) => new EtcdDatastore(name, { ...cluster, ...endpoint }, opts),
+};
+
+/** A datastore that somebody else runs, with a user that is there. */
+export const endpointKind: DatastoreKind<EndpointKindArgs> = {
+  provision: (name, { engine, ...endpoint }, cluster, opts) => components[engine](name, endpoint, cluster, opts),
+};

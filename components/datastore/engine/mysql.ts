@@ -1,0 +1,28 @@
+import { renderClientOptions } from "./clientOptions.ts";
+import type { DatastoreEngine, Preflight } from "./engine.ts";
+import { engineScripts } from "./scripts.ts";
+
+/** What a MySQL or MariaDB has to be, beside one that K3s can live on. */
+export interface MysqlExpectations {
+  /** Default: either will do. */
+  readonly engine?: "mysql" | "mariadb";
+  /** What the server's new users have to log in by. Default: anything. */
+  readonly plugin?: string;
+}
+
+/** The preflight of a MySQL or MariaDB. */
+export function mysqlPreflight(expected: MysqlExpectations = {}): Preflight {
+  return ({ addresses: [{ host: address, port }], user, password }, variables) => ({
+    body: engineScripts.datastorePreflight,
+    parts: [engineScripts.clientFiles, engineScripts.databaseClient],
+    variables: {
+      ...variables,
+      engine: expected.engine ?? "",
+      expected_plugin: expected.plugin ?? "",
+      client_options: renderClientOptions({ address, port, user, password }),
+    },
+  });
+}
+
+/** MySQL and MariaDB, which both families of clients read alike. */
+export const mysqlEngine: DatastoreEngine = { startTls: "mysql", preflight: mysqlPreflight() };
