@@ -10,25 +10,29 @@ import { type HostLogin, loginOf } from "../components/host/hostLogin.ts";
 import { inPoolWaves, type AgentWave } from "./agentWaves.ts";
 import { must, mustApply } from "./hostScripts.ts";
 import { dataSeconds, extract, fetchCopy, readIdentity, removeDumps, shellWord } from "./openBackup.ts";
-import { buildTheRest, equip, letServersIn } from "./rebuild.ts";
+import { equip } from "./rebuild.ts";
 import {
-  type Current,
   type FoundServers,
   lossOf,
-  type Manifest,
   namesOf,
   planOf,
-  type Reached,
   refuseNewerRelease,
   type RestoreHosts,
-  safetyDirectory,
   stateAfter,
 } from "./restorePlan.ts";
 import { readSettings } from "./stackSettings.ts";
-import type { Workspace } from "./workspace.ts";
-import { engineScripts } from "../components/datastore/engine/scripts.ts";
+import { update, type Workspace } from "./workspace.ts";
+import { restoreDriver } from "../components/datastore/datastoreKinds.ts";
+import type {
+  BackupManifest,
+  DatastoreContent,
+  Reached,
+  RestoreDriver,
+  RestoreHost,
+  RestoreScene,
+  RestoreStep,
+} from "../components/datastore/restoreDriver.ts";
 import { k3sScripts } from "../components/k3s/scripts.ts";
-import { k3sUser } from "../components/datastore/managed/managedDatastore.ts";
 import { secretsPath } from "../components/k3s/k3sNode.ts";
 import { k3sUnitNames } from "../components/k3s/k3sUnit.ts";
 
@@ -47,8 +51,8 @@ export interface RestoreOptions {
 }
 
 /** The hosts, and what has to be known of them. */
-interface RestoreScene extends RestoreHosts {
-  databaseName: string;
+interface Site extends RestoreHosts {
+  driver: RestoreDriver;
   readySeconds: number;
   /** Whose agents are restarted some at a time. */
   pools: readonly AgentWave[];
@@ -63,88 +67,133 @@ interface RestoreScene extends RestoreHosts {
 export async function restoreBackup(workspace: Workspace, options: RestoreOptions): Promise<boolean> {
   const start = performance.now();
   let reached: Reached = "nothing";
-  const scene = await sceneOf(workspace);
+  const site = await siteOf(workspace);
   const identity = options.identityFile === undefined ? undefined : await readIdentity(options.identityFile);
-  const { database, backup, agents, readySeconds } = scene;
-  let isOpen = false;
+  const { database, backup, driver } = site;
+  const dump = { isOpen: false };
   try {
-    await equip(workspace, scene);
-    const { manifest, current, found } = await lookAtAll(scene, options);
-    const { running, missing } = found;
-    if (!(await options.confirm(planOf(manifest, current, { ...scene, ...found }, new Date())))) return false;
+    await equip(workspace, site);
+    const { manifest, current, found } = await lookAtAll(site, options);
+    if (!(await options.confirm(planOf(manifest, current, { ...site, ...found }, new Date())))) return false;
     const started = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-    const run = (name: string) => runPhase(scene, manifest, started, name);
-    const phase = (name: string, title: string) =>
-      step(title, async () => {
-        for (const line of (await run(name)).trim().split("\n")) if (line !== "") say(`  ${line}`);
+    let stopped: DatastoreContent | undefined;
+    const steps = driver.steps({
+      host: restoreHost(database),
+      manifest,
+      started,
+      openBackup: [
+        {
+          title: `Open backup ${manifest.id} on ${backup.name}`,
+          leaves: "nothing",
+          run: async () => {
+            dump.isOpen = true;
+            await extract(site, manifest.id, identity);
+            return "";
+          },
+        },
+      ],
+      ...clusterSteps(workspace, site, found, started),
+      onStopped: (content) => (stopped = content),
+    });
+    for (const each of steps) {
+      reached = each.leaves;
+      await step(each.title, async () => {
+        for (const line of (await each.run()).trim().split("\n")) if (line !== "") say(`  ${line}`);
       });
-    // Before anything is stopped: a full disk, a wrong key, or a backup that is damaged, costs no minute of the API.
-    await phase("room", `Check the space on ${database.name}`);
-    isOpen = true;
-    await step(`Open backup ${manifest.id} on ${backup.name}`, () => extract(scene, manifest.id, identity));
-    reached = "stopped";
-    if (running.length > 0)
-      await step(`Stop K3s on ${namesOf(running)}`, () =>
-        Promise.all(running.map((server) => must(server, stopScript))),
-      );
-    const stopped = await step(`Keep other servers out of the datastore on ${database.name}`, async () =>
-      currentOf(await run("lock")),
-    );
-    await phase("prepare", "Dump the current content, and import the backup beside it");
-    await phase("swap", "Exchange the two tables");
-    reached = "exchanged";
-    await phase("open", "Let the servers in again");
-    if (!found.hasAccounts) await letServersIn(workspace);
-    for (const server of running) {
-      await step(`Start ${server.name} and verify it`, () =>
-        restart(server, k3sUnitNames.server, started, readySeconds),
-      );
     }
-    if (missing.length > 0 || !found.hasAccounts) await buildTheRest(workspace);
-    await step("Restart the agents", () =>
-      inPoolWaves(scene.pools, agents, (agent) => restart(agent, k3sUnitNames.agent, started, readySeconds)),
-    );
-    await step("Wait until every node is Ready", () => nodesReady(scene));
     say(`Backup ${manifest.id} is restored, in ${secondsSince(start)}, and every node is Ready.
 ${lossOf(manifest, stopped)}
 Next, run make status and check your workloads. Then remove the replaced content, as described above.`);
     return true;
   } catch (error) {
-    const left = isOpen ? await removeDumps([database, backup]) : "";
+    const left = dump.isOpen ? await removeDumps([database, backup]) : "";
     throw new Error(`${(error as Error).message}\n${left}${stateAfter(reached)}`, { cause: error });
   }
 }
 
+/** What is done with servers and agents, whatever the datastore is. */
+function clusterSteps(
+  workspace: Workspace,
+  site: Site,
+  { running, missing, hasAccounts }: FoundServers,
+  started: string,
+): Pick<RestoreScene, "stopServers" | "letServersIn" | "startServers" | "restartAgents"> {
+  const { driver, agents, pools, readySeconds } = site;
+  const after = (title: string, run: () => Promise<unknown>): RestoreStep => ({
+    title,
+    leaves: "exchanged",
+    run: async () => {
+      await run();
+      return "";
+    },
+  });
+  const onlyIf = (condition: boolean, ...steps: RestoreStep[]) => (condition ? steps : []);
+  return {
+    stopServers: onlyIf(running.length > 0, {
+      ...after(`Stop K3s on ${namesOf(running)}`, () => Promise.all(running.map((server) => must(server, stopScript)))),
+      leaves: "stopped",
+    }),
+    letServersIn: onlyIf(
+      !hasAccounts,
+      after("Let the servers into the datastore", () => update(workspace, driver.admittedBy)),
+    ),
+    startServers: [
+      ...running.map((server) =>
+        after(`Start ${server.name} and verify it`, () => restart(server, k3sUnitNames.server, started, readySeconds)),
+      ),
+      ...onlyIf(
+        missing.length > 0 || !hasAccounts,
+        after("Create what is missing: the servers, one after the other, each verified, and the rest", () =>
+          update(workspace),
+        ),
+      ),
+    ],
+    restartAgents: [
+      after("Restart the agents", () =>
+        inPoolWaves(pools, agents, (agent) => restart(agent, k3sUnitNames.agent, started, readySeconds)),
+      ),
+      after("Wait until every node is Ready", () => nodesReady(site)),
+    ],
+  };
+}
+
+function restoreHost(host: HostLogin): RestoreHost {
+  return {
+    name: host.name,
+    run: (lines) => must(host, lines),
+    apply: (script) => mustApply(host, script, dataSeconds),
+  };
+}
+
 /** The backup that is wanted, what the datastore holds, and where K3s is. */
 async function lookAtAll(
-  scene: RestoreScene,
+  site: Site,
   options: RestoreOptions,
-): Promise<{ manifest: Manifest; current: Current | undefined; found: FoundServers }> {
-  const { backup, database } = scene;
+): Promise<{ manifest: BackupManifest; current: DatastoreContent | undefined; found: FoundServers }> {
+  const { backup, database, driver } = site;
   const wanted = options.fromCopy === true ? await fetchCopy(backup, options.backup) : options.backup;
   return step(`Inspect the backup on ${backup.name}, and the datastore on ${database.name}`, async () => {
     const shown = await must(backup, `${backupProgramPath} show ${shellWord(wanted)}`);
-    const manifest = JSON.parse(shown) as Manifest;
-    refuseNewerRelease(manifest, scene.k3sVersion);
-    return { manifest, current: await readCurrent(scene), found: await findServers(scene) };
+    const manifest = JSON.parse(shown) as BackupManifest;
+    refuseNewerRelease(manifest, site.k3sVersion);
+    return { manifest, current: await driver.content(restoreHost(database)), found: await findServers(site) };
   });
 }
 
 /** Which servers have K3s; those that do not are on hosts that are new. */
-async function findServers({ servers, database }: RestoreScene): Promise<FoundServers> {
+async function findServers({ servers, database, driver }: Site): Promise<FoundServers> {
   const told = await Promise.all(
     servers.map((server) => must(server, "if systemctl cat k3s >/dev/null 2>&1; then echo yes; fi")),
   );
   const has = (_: HostLogin, index: number) => told[index]?.trim() === "yes";
-  const accounts = await must(database, `mariadb -N -e "SELECT COUNT(*) FROM mysql.user WHERE User = 'k3s'"`);
   return {
     running: servers.filter(has),
     missing: servers.filter((server, index) => !has(server, index)),
-    hasAccounts: Number(accounts) > 0,
+    hasAccounts: await driver.admitsServers(restoreHost(database)),
   };
 }
 
-async function sceneOf(workspace: Workspace): Promise<RestoreScene> {
+async function siteOf(workspace: Workspace): Promise<Site> {
   const settings = await readSettings(workspace);
   const of = async (role: string) => {
     const found = Object.entries(settings.hosts).filter(([, host]) => host.role === role);
@@ -157,7 +206,8 @@ async function sceneOf(workspace: Workspace): Promise<RestoreScene> {
   };
   const [servers, agents, [database]] = await Promise.all([of("server"), of("agent"), of("datastore")]);
   const { backup, datastore, k3s } = settings;
-  if (database === undefined || datastore.managed === undefined || backup === undefined) {
+  const driver = restoreDriver(datastore);
+  if (database === undefined || driver === undefined || backup === undefined) {
     throw new Error(
       "This program does not run this stack's datastore, and a restore exchanges tables with the administrator's rights. docs/restore.md describes how to restore it by hand.",
     );
@@ -168,7 +218,8 @@ async function sceneOf(workspace: Workspace): Promise<RestoreScene> {
     lost: Object.entries(settings.hosts).flatMap(([name, { host }]) => (host.standIn === undefined ? [] : [name])),
     database,
     backup: await loginOf(backup.hostName, settings.hosts[backup.hostName]?.path ?? "k3s-ha:backup.host", backup.host),
-    databaseName: datastore.managed.database,
+    driver,
+    keptIn: driver.keptIn,
     readySeconds: k3s.readySeconds,
     pools: Object.values(settings.agentPools).map(({ hosts, waveWidth }) => ({ names: Object.keys(hosts), waveWidth })),
     k3sVersion: k3s.version,
@@ -178,45 +229,6 @@ async function sceneOf(workspace: Workspace): Promise<RestoreScene> {
 const stopScript = `systemctl stop k3s
 ! systemctl is-active --quiet k3s
 `;
-
-async function readCurrent({ database, databaseName }: RestoreScene): Promise<Current | undefined> {
-  const answer = await must(
-    database,
-    `if [[ $(mariadb -N -e "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '${databaseName}' AND table_name = 'kine'") == 1 ]]; then
-  mariadb -N -e "SELECT COUNT(*), COALESCE(MAX(id), 0) FROM \\\`${databaseName}\\\`.kine"
-fi
-`,
-  );
-  return currentOf(answer);
-}
-
-/** What the datastore holds, from "rows<TAB>revision"; undefined when that is empty. */
-function currentOf(answer: string): Current | undefined {
-  const [rows, revision] = answer.trim().split(/\s+/).map(Number);
-  return answer.trim() === "" ? undefined : { rows: rows ?? 0, revision: revision ?? 0 };
-}
-
-async function runPhase(hosts: RestoreScene, manifest: Manifest, started: string, phase: string): Promise<string> {
-  const script = renderHostScript({
-    body: engineScripts.datastoreRestore,
-    parts: [engineScripts.sqlImport, engineScripts.datastoreExchange],
-    variables: {
-      host_name: hosts.database.name,
-      database: hosts.databaseName,
-      k3s_user: k3sUser,
-      safety_directory: safetyDirectory,
-      started,
-      phase,
-      expected_rows: manifest.rows,
-      expected_revision: manifest.revision,
-      expected_at: manifest.startedAt,
-      expected_bytes: manifest.dumpSize,
-      packed_bytes: manifest.size,
-      token_fingerprint: manifest.tokenFingerprint,
-    },
-  });
-  return mustApply(hosts.database, script, dataSeconds);
-}
 
 async function restart(host: HostLogin, unit: string, started: string, readySeconds: number): Promise<void> {
   const script = renderHostScript({
@@ -234,7 +246,7 @@ async function restart(host: HostLogin, unit: string, started: string, readySeco
 }
 
 /** Every server and agent Ready again, as the first server tells. */
-async function nodesReady({ servers: [first], servers, agents, readySeconds }: RestoreScene): Promise<void> {
+async function nodesReady({ servers: [first], servers, agents, readySeconds }: Site): Promise<void> {
   if (first === undefined) return;
   const names = [...servers, ...agents].map(({ name }) => `node/${name}`).join(" ");
   await must(

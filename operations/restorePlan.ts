@@ -1,28 +1,8 @@
 /** What a restore would do and cost, and where one that failed has left the cluster: in words, before and after. */
 import { compareReleases } from "../components/k3s/releaseOrder.ts";
+import type { BackupManifest, DatastoreContent, Reached } from "../components/datastore/restoreDriver.ts";
 import type { HostLogin } from "../components/host/hostLogin.ts";
 import { duration, thousands } from "./status/judgement.ts";
-
-/** What a backup's manifest says that a restore needs. */
-export interface Manifest {
-  readonly id: string;
-  readonly k3sVersion: string;
-  readonly rows: number;
-  readonly revision: number;
-  /** Bytes of the dump, as SQL. */
-  readonly dumpSize: number;
-  /** Bytes of the dump as it is kept. */
-  readonly size: number;
-  /** ISO 8601, when its snapshot was read. */
-  readonly startedAt: string;
-  readonly tokenFingerprint: string;
-}
-
-/** What the datastore holds before the restore; final once K3s has stopped. */
-export interface Current {
-  readonly rows: number;
-  readonly revision: number;
-}
 
 /** The hosts of a stack that a restore works on. */
 export interface RestoreHosts {
@@ -32,6 +12,8 @@ export interface RestoreHosts {
   readonly lost: readonly string[];
   readonly database: HostLogin;
   readonly backup: HostLogin;
+  /** Directory on the database's host where what the datastore held is kept. */
+  readonly keptIn: string;
 }
 
 /** Where a restore finds K3s. */
@@ -44,17 +26,14 @@ export interface FoundServers {
   readonly hasAccounts: boolean;
 }
 
-/** What was in the datastore before a restore is kept here, on the database's host, until somebody removes it. */
-export const safetyDirectory = "/var/backups/k3s-ha-before-restore";
-
 /** What would happen, for whoever has to say yes to it. `current` is undefined when the datastore holds nothing. */
 export function planOf(
-  manifest: Manifest,
-  current: Current | undefined,
+  manifest: BackupManifest,
+  current: DatastoreContent | undefined,
   hosts: RestoreHosts & FoundServers,
   now: Date,
 ): string {
-  const { agents, lost, database, backup, running, missing, hasAccounts } = hosts;
+  const { agents, lost, database, backup, keptIn, running, missing, hasAccounts } = hosts;
   const age = duration(now.getTime() - Date.parse(manifest.startedAt));
   const holds =
     current === undefined
@@ -67,7 +46,7 @@ export function planOf(
   const imports =
     current === undefined
       ? `The backup is imported on ${database.name}, where no server may log in before.`
-      : `The current content of the datastore is dumped on ${database.name}, into ${safetyDirectory}; the backup is imported beside it, and the two are exchanged.`;
+      : `The current content of the datastore is dumped on ${database.name}, into ${keptIn}; the backup is imported beside it, and the two are exchanged.`;
   const starts = [
     ...(running.length === 0
       ? []
@@ -92,7 +71,7 @@ If a step is interrupted, run the same command again: it starts over and finishe
 }
 
 /** What is lost by a restore, by time and revision. */
-export function lossOf(manifest: Manifest, current: Current | undefined): string {
+export function lossOf(manifest: BackupManifest, current: DatastoreContent | undefined): string {
   const since = `Every change to the cluster after ${manifest.startedAt} is lost`;
   if (current === undefined) return `${since}.`;
   const revisions = current.revision - manifest.revision;
@@ -102,9 +81,6 @@ export function lossOf(manifest: Manifest, current: Current | undefined): string
   // An earlier restore may have raised them, which nobody wrote.
   return `${since}: up to ${thousands(revisions)} ${revisions === 1 ? "revision" : "revisions"}, from ${thousands(manifest.revision + 1)} to ${thousands(current.revision)}.`;
 }
-
-/** How far a restore came. */
-export type Reached = "nothing" | "stopped" | "exchanged";
 
 /** Where a restore that failed has left the cluster, and how to go on. */
 export function stateAfter(reached: Reached): string {
@@ -119,7 +95,7 @@ export function stateAfter(reached: Reached): string {
 }
 
 /** Refuses a backup that an older release than the one that wrote it would have to read; it may not be able to. */
-export function refuseNewerRelease({ id, k3sVersion }: Manifest, configured: string): void {
+export function refuseNewerRelease({ id, k3sVersion }: BackupManifest, configured: string): void {
   if (compareReleases(k3sVersion, configured) <= 0) return;
   throw new Error(
     `Backup ${id} was taken with K3s ${k3sVersion}, and the stack runs ${configured}, which may not be able to read what a newer release wrote. Set k3s-ha:k3s.version to ${k3sVersion}, run up, then restore.`,

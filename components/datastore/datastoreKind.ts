@@ -3,6 +3,7 @@ import type { HostArgs } from "../host/host.ts";
 import type { OwnStack } from "../host/ownStack.ts";
 import type { ProvisionedDatastore } from "./datastore.ts";
 import type { ExternalDatastoreArgs } from "./externalDatastore.ts";
+import type { RestoreDriver } from "./restoreDriver.ts";
 
 /** Who runs a datastore. A kind is a folder, and a line in `datastoreKinds.ts`. */
 export interface DatastoreKind<Args> {
@@ -15,6 +16,12 @@ export interface DatastoreKind<Args> {
   ) => ProvisionedDatastore;
   /** What the check of the stack's hosts expects of the datastore's own. Default: it has none. */
   readonly ownHost?: (args: Args) => Pick<OwnStack, "schema" | "databasePort">;
+  /** Schema on the kind's own host, which `make status` asks there. Default: servers are asked, as K3s logs in. */
+  readonly ownSchema?: (args: Args) => string;
+  /** The endpoint as the configuration has it, where it does. Default: none, the stack's outputs have one. Secret. */
+  readonly configuredEndpoint?: (args: Args) => pulumi.Input<string>;
+  /** How a backup is restored into it. Default: not by this program, which is no administrator there. */
+  readonly restore?: (args: Args) => RestoreDriver;
 }
 
 /** The cluster that a datastore is made for. */

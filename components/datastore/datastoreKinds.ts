@@ -5,6 +5,7 @@ import type { DatastoreCluster, DatastoreKind } from "./datastoreKind.ts";
 import { endpointKind } from "./endpoint/endpointKind.ts";
 import { existingKind } from "./existing/existingKind.ts";
 import { managedKind } from "./managed/managedKind.ts";
+import type { RestoreDriver } from "./restoreDriver.ts";
 
 /** Every kind of datastore, by the setting that chooses it. */
 const datastoreKinds = { managed: managedKind, existing: existingKind, endpoint: endpointKind };
@@ -15,6 +16,14 @@ type ArgsOf = { [Name in KindName]: Kinds[Name] extends DatastoreKind<infer Args
 
 /** The datastore of a cluster: exactly one kind, with what it takes. */
 export type DatastoreChoice = { readonly [Name in KindName]?: ArgsOf[Name] | undefined };
+
+/** Where a datastore is asked about itself. */
+export interface DatastoreStatusPlace {
+  /** Schema on the datastore's own host, where the stack has one; servers are asked otherwise. */
+  readonly ownSchema: string | undefined;
+  /** The endpoint, where the configuration has it. Secret. */
+  readonly configuredEndpoint: pulumi.Input<string> | undefined;
+}
 
 /** Makes what a cluster needs of the datastore that is chosen. */
 export function provisionDatastore(
@@ -29,6 +38,19 @@ export function provisionDatastore(
 /** What the check of the stack's hosts expects of the datastore's own host. */
 export function ownDatastoreHost(choice: DatastoreChoice): Pick<OwnStack, "schema" | "databasePort"> {
   return withChosen(choice, (kind, args) => kind.ownHost?.(args) ?? {});
+}
+
+/** Where `make status` finds the datastore that is chosen. */
+export function statusPlace(choice: DatastoreChoice): DatastoreStatusPlace {
+  return withChosen(choice, (kind, args) => ({
+    ownSchema: kind.ownSchema?.(args),
+    configuredEndpoint: kind.configuredEndpoint?.(args),
+  }));
+}
+
+/** How a backup is restored into the datastore that is chosen; undefined where this program cannot. */
+export function restoreDriver(choice: DatastoreChoice): RestoreDriver | undefined {
+  return withChosen(choice, (kind, args) => kind.restore?.(args));
 }
 
 /** Calls `use` with the kind that is chosen, and with what it takes. */

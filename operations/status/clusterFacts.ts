@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { request } from "node:https";
 import { parse } from "yaml";
 import { growingDirectories } from "./disks.ts";
+import { type DatastoreStatusPlace, statusPlace } from "../../components/datastore/datastoreKinds.ts";
 import { loginOf, valueOf } from "../../components/host/hostLogin.ts";
 import { runOnHost } from "../../components/host/hostShell.ts";
 import { HostUnreachable, placeOf } from "../../components/host/sshConnection.ts";
@@ -83,9 +84,10 @@ export async function askCluster(
   seconds = answerSeconds,
 ): Promise<ClusterFacts> {
   const virtualAddress = settings.loadBalancer.virtualIp?.address;
+  const datastore = statusPlace(settings.datastore);
   const questions = {
-    managedDatabase: managedDatabaseOf(settings),
-    datastoreEndpoints: await datastoreEndpointsOf(settings, outputs),
+    managedDatabase: datastore.ownSchema,
+    datastoreEndpoints: await endpointsOf(datastore, outputs),
     virtualAddress,
   };
   const credentials = credentialsOf(outputs.kubeconfig);
@@ -168,15 +170,13 @@ function kubeletsOf(server: string, { hosts }: Settings): string[] {
   return own === -1 ? [] : named("server", "agent").filter((_, index) => index % servers.length === own);
 }
 
-/** The schema of the datastore on the stack's own host for it, if it has one. */
-function managedDatabaseOf({ datastore }: Settings): string | undefined {
-  return datastore.managed?.database;
-}
-
 /** After an update that did not come to its end, some servers have the endpoint of the configuration, and others the old. */
-async function datastoreEndpointsOf({ datastore }: Settings, outputs: StatusOutputs): Promise<string[]> {
-  if (datastore.managed !== undefined) return [];
-  const configured = datastore.endpoint === undefined ? "" : await valueOf(datastore.endpoint.endpoint);
+async function endpointsOf(
+  { ownSchema, configuredEndpoint = "" }: DatastoreStatusPlace,
+  outputs: StatusOutputs,
+): Promise<string[]> {
+  if (ownSchema !== undefined) return [];
+  const configured = await valueOf(configuredEndpoint);
   return [...new Set([outputs.datastoreEndpoint, configured])].filter((endpoint) => endpoint !== "");
 }
 

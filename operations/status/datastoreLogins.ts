@@ -1,12 +1,11 @@
 /** How a server logs in to a datastore that is none of the stack's, to be asked about it. */
-import { renderClientOptions } from "../../components/datastore/engine/clientOptions.ts";
-import { type DatastoreEndpoint, parseDatastoreEndpoint } from "../../components/datastore/engine/datastoreEndpoint.ts";
-import { libpqEnvironment } from "../../components/datastore/engine/libpqEnvironment.ts";
+import { parseDatastoreEndpoint } from "../../components/datastore/engine/datastoreEndpoint.ts";
+import { engines } from "../../components/datastore/engine/engines.ts";
 import { yamlValue } from "../../components/k3s/yamlValue.ts";
 
 /**
  * The variables with which `hostStatus.sh` asks as the one of these endpoints that its own K3s has: element by element, the
- * line of K3s's secret settings, the kind of datastore, and what the kind's client reads. Secret.
+ * line of K3s's secret settings, the function that asks its engine, and what the engine's client reads. Secret.
  */
 export function datastoreLogins(endpoints: readonly string[]) {
   const known = endpoints.flatMap((endpoint) => {
@@ -15,21 +14,12 @@ export function datastoreLogins(endpoints: readonly string[]) {
   });
   return {
     endpoint_lines: known.map(({ endpoint }) => `datastore-endpoint: ${yamlValue(endpoint)}`),
-    endpoint_kinds: known.map(({ parts }) => parts.kind),
-    endpoint_logins: known.map(({ parts }) => clientLogin(parts)),
+    endpoint_tellers: known.map(({ parts }) => engines[parts.kind].status?.teller ?? ""),
+    endpoint_logins: known.map(({ parts }) => engines[parts.kind].status?.login(parts) ?? ""),
   };
 }
 
-function clientLogin(parts: DatastoreEndpoint): string {
-  const { kind, addresses, user, password, database } = parts;
-  switch (kind) {
-    case "mysql": {
-      const [{ host: address, port }] = addresses;
-      return `${renderClientOptions({ address, port, user, password })}[mysql]\ndatabase=${database}\n`;
-    }
-    case "postgres":
-      return libpqEnvironment(parts).join("\n");
-    case "etcd":
-      return "";
-  }
-}
+/** What defines the functions that ask an engine. */
+export const engineStatusScripts = Object.values(engines).flatMap(({ status }) =>
+  status === undefined ? [] : [status.script],
+);

@@ -9,7 +9,7 @@ import {
 } from "../../components/datastore/serverDatastore.ts";
 import { secretsPath } from "../../components/k3s/k3sNode.ts";
 import type { HostRole } from "../../components/host/hostCheckPart.ts";
-import { datastoreLogins } from "./datastoreLogins.ts";
+import { datastoreLogins, engineStatusScripts } from "./datastoreLogins.ts";
 import type { DiskFact } from "./disks.ts";
 import { firewallPurposes, type PutBackFact } from "./firewalls.ts";
 import { k3sScripts } from "../../components/k3s/scripts.ts";
@@ -144,7 +144,13 @@ export function hostStatusScript(
 ): string {
   return renderHostScript({
     body: new URL("./hostStatus.sh", import.meta.url),
-    parts: [k3sScripts.kubeApi, k3sScripts.kubelets, k3sScripts.podTraffic, k3sScripts.systemPods],
+    parts: [
+      k3sScripts.kubeApi,
+      k3sScripts.kubelets,
+      k3sScripts.podTraffic,
+      k3sScripts.systemPods,
+      ...engineStatusScripts,
+    ],
     variables: {
       role,
       datastore: managedDatabase === undefined ? "remote" : "managed",

@@ -59,40 +59,6 @@ tell_agent() {
   for path in /var/lib/rancher/k3s/agent/*.crt; do certificate k3s "$(basename "$path" .crt)" "$path"; done
 }
 
-# sql_questions: what a MySQL or MariaDB is asked, as whoever may read the schema; a line "name<TAB>value" for each answer.
-# The microseconds are those of a statement that looks at the newest row, its way to the database and back included.
-sql_questions() {
-  cat <<'SQL'
-SELECT 'version', VERSION();
-SET @before = SYSDATE(6);
-SELECT 'newest', COALESCE(MAX(id), 0) FROM kine;
-SELECT 'microseconds', TIMESTAMPDIFF(MICROSECOND, @before, SYSDATE(6)) DIV 2;
-SELECT 'allowed', @@GLOBAL.max_connections;
-SHOW GLOBAL STATUS LIKE 'Threads_connected';
-SELECT 'rows', COUNT(*) FROM kine;
-SELECT 'compacted', COALESCE(MAX(prev_revision), 0) FROM kine WHERE name = 'compact_rev_key';
-SELECT 'bytes', COALESCE(SUM(data_length + index_length), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE();
-SELECT 'clients', COUNT(DISTINCT SUBSTRING_INDEX(HOST, ':', 1)) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND HOST <> 'localhost';
-SHOW GLOBAL VARIABLES LIKE 'innodb_snapshot_isolation';
-SQL
-}
-
-postgres_questions() {
-  cat <<'SQL'
-SELECT 'address', CASE WHEN :'HOST' LIKE '%:%' THEN '[' || :'HOST' || ']' ELSE :'HOST' END || ':' || :'PORT';
-SELECT 'version', current_setting('server_version');
-SELECT extract(epoch FROM clock_timestamp()) AS before \gset
-SELECT 'newest', COALESCE(MAX(id), 0) FROM kine;
-SELECT 'microseconds', ((extract(epoch FROM clock_timestamp()) - :before) * 500000)::bigint;
-SELECT 'allowed', current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int;
-SELECT 'Threads_connected', count(*) FROM pg_stat_activity WHERE backend_type = 'client backend';
-SELECT 'rows', COUNT(*) FROM kine;
-SELECT 'compacted', COALESCE(MAX(prev_revision), 0) FROM kine WHERE name = 'compact_rev_key';
-SELECT 'bytes', pg_total_relation_size('kine');
-SELECT 'clients', count(DISTINCT client_addr) FROM pg_stat_activity WHERE datname = current_database();
-SQL
-}
-
 # tell_answers ENGINE COMMAND...: puts an engine's questions, on standard input, to a client, and tells what it answers. Of a
 # failure it tells what is neither an answer nor a client's advice, with a tab in it: a line for each host that was tried.
 tell_answers() {
@@ -116,40 +82,18 @@ tell_datastore() {
 }
 
 # The datastore of a cluster that runs none of its own, asked with the login that K3s has on this host: of those that are
-# known, the one in K3s's own settings. An etcd is not asked.
+# known, the one in K3s's own settings. One whose engine has no teller is not asked.
 tell_remote_datastore() {
   local own which
   certificate datastore ca "$datastore_ca_path"
   own=$(grep '^datastore-endpoint: ' "$secrets_path" 2>/dev/null) || return 0
   for which in "${!endpoint_lines[@]}"; do
     [[ $own == "${endpoint_lines[which]}" ]] || continue
-    case ${endpoint_kinds[which]} in
-      mysql) ! command -v mariadb >/dev/null || tell_answers MySQL ask_mysql "$which" ;;
-      postgres) ! command -v psql >/dev/null || tell_answers PostgreSQL ask_postgres "$which" ;;
-    esac
+    [[ -z ${endpoint_tellers[which]} ]] || "${endpoint_tellers[which]}" "$which"
     return 0
   done
   tell datastore-unknown
 }
-
-# ask_mysql WHICH: the client reads the login, with the password, from a descriptor.
-ask_mysql() {
-  local tls=(--ssl-ca="$datastore_ca_path" --ssl-verify-server-cert)
-  [[ ! -s $datastore_key_path ]] || tls+=(--ssl-cert="$datastore_certificate_path" --ssl-key="$datastore_key_path")
-  mariadb --defaults-file=/dev/fd/8 "${tls[@]}" --connect-timeout=3 --batch --skip-column-names \
-    8< <(printf '%s' "${endpoint_logins[$1]}") < <(sql_questions)
-}
-
-# ask_postgres WHICH: the login, with the password, is in the client's environment, which only root can read. Each of several
-# hosts may take the seconds to connect.
-ask_postgres() (
-  local login tls=(PGSSLMODE=verify-full PGSSLROOTCERT="$datastore_ca_path")
-  [[ ! -s $datastore_key_path ]] || tls+=(PGSSLCERT="$datastore_certificate_path" PGSSLKEY="$datastore_key_path")
-  mapfile -t login <<<"${endpoint_logins[$1]}"
-  export "${login[@]}" "${tls[@]}" PGCONNECT_TIMEOUT=3
-  [[ $PGHOST != *,* ]] || PGCONNECT_TIMEOUT=2
-  psql --no-psqlrc --no-password --tuples-only --no-align --field-separator=$'\t' --quiet --set=ON_ERROR_STOP=1 < <(postgres_questions)
-)
 
 tell_backup() {
   local manifest drill answer

@@ -11,6 +11,7 @@ const hosts = {
   lost: [] as string[],
   database: host("db-1"),
   backup: host("backup-1"),
+  keptIn: "/var/backups/k3s-ha-before-restore",
   running: [host("server-1"), host("server-2")],
   missing: [] as HostLogin[],
   hasAccounts: true,

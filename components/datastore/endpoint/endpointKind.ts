@@ -28,4 +28,5 @@ const components: Readonly<Record<EngineName, Component>> = {
 /** A datastore that somebody else runs, with a user that is there. */
 export const endpointKind: DatastoreKind<EndpointKindArgs> = {
   provision: (name, { engine, ...endpoint }, cluster, opts) => components[engine](name, endpoint, cluster, opts),
+  configuredEndpoint: ({ endpoint }) => endpoint,
 };

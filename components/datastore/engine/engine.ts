@@ -7,6 +7,18 @@ export interface DatastoreEngine {
   readonly startTls: string;
   /** Looks from a server whether K3s can live on it. */
   readonly preflight: Preflight;
+  /** How it is asked about itself from a server; undefined where it is not. */
+  readonly status: EngineStatus | undefined;
+}
+
+/** How `make status` asks a datastore about itself, with the login that K3s has on a server. */
+export interface EngineStatus {
+  /** Defines the function `teller`, which calls `tell_answers` of `hostStatus.sh`. */
+  readonly script: URL;
+  /** The function that asks; its argument is the login's index in `endpoint_logins`. */
+  readonly teller: string;
+  /** What the engine's client reads to log in. Secret. */
+  readonly login: (endpoint: DatastoreEndpoint) => string;
 }
 
 /** The script that looks whether K3s can live on the datastore of an endpoint. It changes nothing there. */

@@ -10,4 +10,5 @@ export const etcdEngine: DatastoreEngine = {
     parts: [engineScripts.clientFiles],
     variables: { ...variables, addresses: addresses.map(addressText) },
   }),
+  status: undefined,
 };

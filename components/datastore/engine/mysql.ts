@@ -25,4 +25,13 @@ export function mysqlPreflight(expected: MysqlExpectations = {}): Preflight {
 }
 
 /** MySQL and MariaDB, which both families of clients read alike. */
-export const mysqlEngine: DatastoreEngine = { startTls: "mysql", preflight: mysqlPreflight() };
+export const mysqlEngine: DatastoreEngine = {
+  startTls: "mysql",
+  preflight: mysqlPreflight(),
+  status: {
+    script: engineScripts.mysqlStatus,
+    teller: "tell_mysql",
+    login: ({ addresses: [{ host: address, port }], user, password, database }) =>
+      `${renderClientOptions({ address, port, user, password })}[mysql]\ndatabase=${database}\n`,
+  },
+};

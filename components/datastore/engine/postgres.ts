@@ -10,4 +10,9 @@ export const postgresEngine: DatastoreEngine = {
     parts: [engineScripts.clientFiles],
     variables: { ...variables, login: libpqEnvironment(endpoint) },
   }),
+  status: {
+    script: engineScripts.postgresStatus,
+    teller: "tell_postgres",
+    login: (endpoint) => libpqEnvironment(endpoint).join("\n"),
+  },
 };

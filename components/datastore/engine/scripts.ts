@@ -6,6 +6,8 @@ export const engineScripts = {
   datastorePreflight: new URL("./datastorePreflight.sh", import.meta.url),
   postgresPreflight: new URL("./postgresPreflight.sh", import.meta.url),
   etcdPreflight: new URL("./etcdPreflight.sh", import.meta.url),
+  mysqlStatus: new URL("./mysqlStatus.sh", import.meta.url),
+  postgresStatus: new URL("./postgresStatus.sh", import.meta.url),
   sqlImport: new URL("./sqlImport.sh", import.meta.url),
   datastoreExchange: new URL("./datastoreExchange.sh", import.meta.url),
   backupSource: new URL("./backupSource.sh", import.meta.url),

@@ -59,7 +59,7 @@ const firewallRules = "/etc/k3s-ha/datastore-firewall.nft";
 const clientsDirectory = "/etc/k3s-ha/datastore-clients";
 const firewallUnit = unitPath(`${datastoreFirewallUnit}.service`);
 
-/** K3s's user in a managed datastore. */
+/** The user that K3s logs in as. */
 export const k3sUser = "k3s";
 const backupUser = "k3s_backup";
 

@@ -1,9 +1,12 @@
 import type { DatastoreKind } from "../datastoreKind.ts";
 import { MySQLDatastore } from "../mysqlDatastore.ts";
 import type { ManagedDatastoreArgs } from "./managedDatastore.ts";
+import { managedRestore } from "./managedRestore.ts";
 
 /** A MariaDB on a host of the stack's own. */
 export const managedKind: DatastoreKind<ManagedDatastoreArgs> = {
   provision: (name, managed, cluster, opts) => new MySQLDatastore(name, { ...cluster, managed }, opts),
+  ownSchema: ({ database = "k3s" }) => database,
+  restore: managedRestore,
   ownHost: ({ database, port }) => ({ schema: database, databasePort: port }),
 };

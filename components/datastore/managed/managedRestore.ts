@@ -1,0 +1,86 @@
+import { renderHostScript } from "../../host/hostScript.ts";
+import { engineScripts } from "../engine/scripts.ts";
+import type { DatastoreContent, Reached, RestoreDriver, RestoreScene, RestoreStep } from "../restoreDriver.ts";
+import { k3sUser, type ManagedDatastoreArgs } from "./managedDatastore.ts";
+
+const safetyDirectory = "/var/backups/k3s-ha-before-restore";
+
+/** Restores into a MariaDB of the stack's own, by root's login on its socket: imported beside, and exchanged in one step. */
+export function managedRestore({ database = "k3s" }: Pick<ManagedDatastoreArgs, "database">): RestoreDriver {
+  return {
+    isBuilt: "mariadb --execute 'DO 0'",
+    builtBy: ["datastore-packages", "datastore-tls", "datastore-server"],
+    admittedBy: ["datastore-schema-*", "datastore-access", "datastore-client-*"],
+    keptIn: safetyDirectory,
+    content: async (host) =>
+      contentOf(
+        await host.run(
+          `if [[ $(mariadb -N -e "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '${database}' AND table_name = 'kine'") == 1 ]]; then
+  mariadb -N -e "SELECT COUNT(*), COALESCE(MAX(id), 0) FROM \\\`${database}\\\`.kine"
+fi
+`,
+        ),
+      ),
+    admitsServers: async (host) =>
+      Number(await host.run(`mariadb -N -e "SELECT COUNT(*) FROM mysql.user WHERE User = '${k3sUser}'"`)) > 0,
+    steps: (scene) => stepsOf(scene, database),
+  };
+}
+
+function stepsOf(scene: RestoreScene, database: string): readonly RestoreStep[] {
+  const { name } = scene.host;
+  const phase = (title: string, leaves: Reached, script: string): RestoreStep => ({
+    title,
+    leaves,
+    run: () => runPhase(scene, database, script),
+  });
+  return [
+    // Before anything is stopped: a full disk, a wrong key, or a backup that is damaged, costs no minute of the API.
+    phase(`Check the space on ${name}`, "nothing", "room"),
+    ...scene.openBackup,
+    ...scene.stopServers,
+    {
+      title: `Keep other servers out of the datastore on ${name}`,
+      leaves: "stopped",
+      run: async () => {
+        scene.onStopped(contentOf(await runPhase(scene, database, "lock")));
+        return "";
+      },
+    },
+    phase("Dump the current content, and import the backup beside it", "stopped", "prepare"),
+    phase("Exchange the two tables", "stopped", "swap"),
+    phase("Let the servers in again", "exchanged", "open"),
+    ...scene.letServersIn,
+    ...scene.startServers,
+    ...scene.restartAgents,
+  ];
+}
+
+/** What the datastore holds, from "rows<TAB>revision"; undefined when that is empty. */
+function contentOf(answer: string): DatastoreContent | undefined {
+  const [rows, revision] = answer.trim().split(/\s+/).map(Number);
+  return answer.trim() === "" ? undefined : { rows: rows ?? 0, revision: revision ?? 0 };
+}
+
+function runPhase({ host, manifest, started }: RestoreScene, database: string, phase: string): Promise<string> {
+  return host.apply(
+    renderHostScript({
+      body: engineScripts.datastoreRestore,
+      parts: [engineScripts.sqlImport, engineScripts.datastoreExchange],
+      variables: {
+        host_name: host.name,
+        database,
+        k3s_user: k3sUser,
+        safety_directory: safetyDirectory,
+        started,
+        phase,
+        expected_rows: manifest.rows,
+        expected_revision: manifest.revision,
+        expected_at: manifest.startedAt,
+        expected_bytes: manifest.dumpSize,
+        packed_bytes: manifest.size,
+        token_fingerprint: manifest.tokenFingerprint,
+      },
+    }),
+  );
+}
