@@ -84,7 +84,7 @@ describe("BackupCron", () => {
     assert.equal(fault("database-1", "v1.35.0+k3s3"), undefined);
     assert.equal(
       fault("server-1", "v1.35.0+k3s3"),
-      "K3s changes from v1.35.0+k3s1 to v1.35.0+k3s3, and backups move from database-1 to server-1, in one run; but before an upgrade the host that has taken them so far takes one. Take one of the two changes back, run up, then make it.",
+      "One run upgrades K3s from v1.35.0+k3s1 to v1.35.0+k3s3 and moves backups from database-1 to server-1, but database-1 has to take a backup before the upgrade. Revert one of the two changes, run up, then make it.",
     );
   });
 
