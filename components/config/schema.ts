@@ -5,6 +5,7 @@ import { isAddress, isUnicastAddress } from "./address.ts";
 import { databaseFault } from "./databaseName.ts";
 import { hostKeyFault } from "../host/hostKey.ts";
 import { imageSourceFault } from "./imageArchive.ts";
+import type { Architecture, Checksum } from "../k3s/k3sRelease.ts";
 import type { K3sRole } from "../k3s/k3sUnit.ts";
 import { k3sSettingFault } from "./k3sSetting.ts";
 import { k3sLabelFault, labelFault, taintFault } from "./kubernetesSyntax.ts";
@@ -457,8 +458,19 @@ const k3sConfig = (role: K3sRole, example: string) =>
     }
   });
 
-const sha256 = (remedy: string) =>
-  matching(/^[0-9a-f]{64}$/, `has to be a sha256 of 64 digits and letters a to f: ${remedy}`);
+const sum = /^[0-9a-f]{64}$/;
+const binaryExpectation =
+  "has to be a sha256 of 64 digits and letters a to f: copy it from the release's list of checksums, such as sha256sum-amd64.txt; for hosts of both architectures write {amd64: 0123…, arm64: 4567…}";
+const architectures: readonly string[] = ["amd64", "arm64"] satisfies Architecture[];
+type SumOfEach = Exclude<Checksum, string>;
+
+function isSumOfEach(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const sums = Object.entries(value);
+  return sums.length > 0 && sums.every(([name, each]) => architectures.includes(name) && sum.test(String(each)));
+}
+
+const sha256 = (remedy: string) => matching(sum, `has to be a sha256 of 64 digits and letters a to f: ${remedy}`);
 const hostFile = matching(
   /^\/[^\r\n\0]+$/,
   "has to be the absolute path of a file on the nodes: write it like /srv/k3s/k3s",
@@ -479,9 +491,15 @@ const k3s = section({
     description:
       "Path of the release's binary on every node, for hosts without downloads. Requires `sha256`. Default: none; it is downloaded from `mirror`.",
   }),
-  sha256: sha256("copy it from the release's list of checksums, such as sha256sum-amd64.txt")
+  sha256: z
+    .union([matching(sum, binaryExpectation), z.custom<SumOfEach>(isSumOfEach, binaryExpectation)], {
+      error: binaryExpectation,
+    })
     .optional()
-    .meta({ description: "sha256 of the release's binary. Default: its entry in the release's checksum list." }),
+    .meta({
+      description:
+        "sha256 of the release's binary, or a map with one for each architecture (`amd64`, `arm64`) that hosts have. Default: its entry in the release's checksum list.",
+    }),
   agentVersion: text("has to be a K3s release: write it like v1.35.0+k3s1", releaseFault).optional().meta({
     description: "Release that agents run, if they stay behind: at most three minor versions. Default: `k3s.version`.",
   }),
@@ -502,6 +520,10 @@ const k3s = section({
         description: "Archive of images: the name of a file in `<mirror>/<version>/`, a URL, or a path on every node.",
       }),
       sha256: sha256("run sha256sum on the archive").meta({ description: "sha256 of the archive." }),
+      architecture: z
+        .enum(["amd64", "arm64"], { error: "has to be amd64 or arm64: write the architecture of the images" })
+        .optional()
+        .meta({ description: "Architecture of the nodes that have the archive. Default: all nodes have it." }),
     }),
     "[{source: k3s-airgap-images-amd64.tar.zst, sha256: 0123…}]",
   )

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Checksum, ImageArchive } from "../k3s/k3sRelease.ts";
 import type { Registries } from "../k3s/registries.ts";
 import type { HostArgs } from "../host/host.ts";
 import type { HostRole } from "../host/hostCheckPart.ts";
@@ -199,8 +200,8 @@ export interface K3sSettings {
   version: string;
   /** Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`. */
   mirror: string;
-  /** sha256 of the release's binary, in hex. Default: what the release's own checksum list says. */
-  sha256: string | undefined;
+  /** sha256 of the release's binary, in hex, or one by architecture. Default: what the release's own checksum list says. */
+  sha256: Checksum | undefined;
   /** The release that agents run: that of the servers, or an older one. */
   agentRelease: Pick<K3sSettings, "version" | "mirror" | "sha256" | "binary" | "images" | "registries">;
   /** A release that going back from is meant. Default: undefined, going back is refused. */
@@ -208,7 +209,7 @@ export interface K3sSettings {
   /** Path of the release's binary on every node. Default: it is fetched from the mirror. */
   binary: string | undefined;
   /** Archives of images that every node has before its first start. Default: none. */
-  images: readonly { readonly source: string; readonly sha256: string }[];
+  images: readonly ImageArchive[];
   /** Image registries with their logins, secret. Default: none. */
   registries: pulumi.Output<Registries> | undefined;
   /** More settings of every server, as in K3s's config.yaml. */

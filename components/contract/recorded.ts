@@ -63,5 +63,5 @@ export interface RecordedRelease {
   readonly version: string;
   readonly mirror: string;
   /** Absent if the release's own list of checksums is trusted. */
-  readonly sha256?: string;
+  readonly sha256?: string | { readonly amd64?: string | undefined; readonly arm64?: string | undefined };
 }

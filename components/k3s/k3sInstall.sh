@@ -1,19 +1,34 @@
 # shellcheck shell=bash
 # Puts the release's binary in a directory of its own. Nothing that runs is touched: the service switches to it.
 
-asset_name() {
+# architecture: this host's, as K3s's releases name it.
+architecture() {
   case $(uname -m) in
-    x86_64) printf 'k3s' ;;
-    aarch64) printf 'k3s-arm64' ;;
+    x86_64) printf amd64 ;;
+    aarch64) printf arm64 ;;
     *) die "$host_name: K3s is not released for $(uname -m) here" ;;
   esac
 }
 
-checksum_list() {
-  case $(uname -m) in
-    x86_64) printf 'sha256sum-amd64.txt' ;;
-    aarch64) printf 'sha256sum-arm64.txt' ;;
-  esac
+asset_name() { if [[ $(architecture) == arm64 ]]; then printf k3s-arm64; else printf k3s; fi; }
+
+checksum_list() { printf 'sha256sum-%s.txt' "$(architecture)"; }
+
+# choose_architecture: of the sums and archives that are each for one architecture, those of this host's.
+choose_architecture() {
+  local own index sources=() sums=()
+  own=$(architecture)
+  if [[ -n $sha256_amd64$sha256_arm64 ]]; then
+    if [[ $own == amd64 ]]; then sha256=$sha256_amd64; else sha256=$sha256_arm64; fi
+    [[ -n $sha256 ]] || die "$host_name: this host's architecture is $own, which k3s-ha:k3s.sha256 has no sum for. Add it from sha256sum-$own.txt of the release; nothing was installed."
+  fi
+  for index in "${!image_sources[@]}"; do
+    [[ -z ${image_architectures[index]} || ${image_architectures[index]} == "$own" ]] || continue
+    sources+=("${image_sources[index]}")
+    sums+=("${image_sums[index]}")
+  done
+  image_sources=(${sources[@]+"${sources[@]}"})
+  image_sums=(${sums[@]+"${sums[@]}"})
 }
 
 # fetch_url URL FILE
@@ -142,6 +157,7 @@ set_k3s_aside() {
 
 install_release() {
   local installed
+  choose_architecture
   set_k3s_aside
   install_packages "${packages[@]}"
   place_images

@@ -15,21 +15,34 @@ import { hostScripts } from "../host/scripts.ts";
 import { k3sScripts } from "./scripts.ts";
 import { unitPath } from "../host/unitPath.ts";
 
+/** Processor architectures that K3s is released for, as it names them. */
+export type Architecture = "amd64" | "arm64";
+
+/** A sha256 in hex, or one for each architecture that hosts have. A host whose own is missing is refused. */
+export type Checksum = string | { readonly [architecture in Architecture]?: string | undefined };
+
+/** An archive of images. */
+export interface ImageArchive {
+  /** A file of the release, a URL, or a path on the hosts. */
+  readonly source: string;
+  /** In hex. */
+  readonly sha256: string;
+  /** Of the hosts that have it. Default: all have it. */
+  readonly architecture?: Architecture | undefined;
+}
+
 /** Which K3s, and where from. */
 export interface K3sReleaseArgs {
   /** The release, such as "v1.35.0+k3s1". */
   version: string;
   /** Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`. Default: K3s's own releases. */
   mirror?: string;
-  /** sha256 of the binary, in hex; the release's own list has to agree. Default: that list alone. */
-  sha256?: string | undefined;
+  /** sha256 of the binary; the release's own list has to agree. Default: that list alone. */
+  sha256?: Checksum | undefined;
   /** Path of the binary on the hosts; needs `sha256`. Default: it is fetched. */
   binary?: string | undefined;
-  /**
-   * Archives of images that K3s has before its first start: a file of the release, a URL, or a path on the hosts, each
-   * with its sha256 in hex. Default: none.
-   */
-  images?: readonly { readonly source: string; readonly sha256: string }[];
+  /** Archives of images that K3s has before its first start. Default: none. */
+  images?: readonly ImageArchive[];
   /** Image registries with their logins, secret. Default: none, images come from where their names say. */
   registries?: pulumi.Input<Registries> | undefined;
 }
@@ -86,15 +99,20 @@ export const installVariables = {
 
 /** What it reads of a release. */
 export function releaseVariables(release: K3sReleaseArgs) {
+  const { sha256 = "", images = [] } = release;
+  const own = typeof sha256 === "string" ? {} : sha256;
   return {
     version: release.version,
     release_directory: releaseDirectory(release.version),
     // GitHub's own spelling of the plus sign in a path.
     release_url: `${release.mirror ?? officialReleases}/${encodeURIComponent(release.version)}`,
-    sha256: release.sha256 ?? "",
+    sha256: typeof sha256 === "string" ? sha256 : "",
+    sha256_amd64: own.amd64 ?? "",
+    sha256_arm64: own.arm64 ?? "",
     binary: release.binary ?? "",
-    image_sources: (release.images ?? []).map(({ source }) => source),
-    image_sums: (release.images ?? []).map(({ sha256 }) => sha256),
+    image_sources: images.map(({ source }) => source),
+    image_sums: images.map((image) => image.sha256),
+    image_architectures: images.map(({ architecture }) => architecture ?? ""),
   };
 }
 

@@ -133,6 +133,8 @@ function typeOf(schema: z.ZodType): string {
   if (schema instanceof z.ZodNumber) return rangeOf(schema);
   if (schema instanceof z.ZodBoolean) return "true or false";
   if (schema instanceof z.ZodString) return "text";
+  if (schema instanceof z.ZodUnion) return schema.options.map((option) => typeOf(option as z.ZodType)).join(" or ");
+  if (schema instanceof z.ZodObject || schema instanceof z.ZodCustom) return "map";
   if (schema instanceof z.ZodEnum) return schema.options.map((option) => `\`${option}\``).join(" or ");
   throw new Error(`no word for a ${schema.def.type} in the reference`);
 }

@@ -55,6 +55,7 @@ describe("k3sInstall", () => {
     directory: string,
     configured = "",
     more: Record<string, string | string[]> = {},
+    programs = "",
   ): Promise<BashResult> => {
     const script = renderHostScript({
       body: k3sScripts.k3sRelease,
@@ -73,13 +74,16 @@ describe("k3sInstall", () => {
         binary: "",
         image_sources: [],
         image_sums: [],
+        image_architectures: [],
+        sha256_amd64: "",
+        sha256_arm64: "",
         images_directory: join(directory, "images"),
         ...more,
       },
     });
     // The host's lock is for hosts, and so is what others left there.
     return runBash(
-      `${definitionsOf(script)}lock_host() { :; }\nset_k3s_aside() { :; }\nstate_directory=${join(states, basename(directory))}\nclaims_directory=$state_directory/k3s.claims\napply\n`,
+      `${definitionsOf(script)}${programs}lock_host() { :; }\nset_k3s_aside() { :; }\nstate_directory=${join(states, basename(directory))}\nclaims_directory=$state_directory/k3s.claims\napply\n`,
     );
   };
   const refused = async (pattern: RegExp, configured = "") => {
@@ -187,6 +191,7 @@ describe("k3sInstall", () => {
         install(releases, "", {
           image_sources: sources.slice(0, count),
           image_sums: changed.slice(0, count),
+          image_architectures: sources.slice(0, count).map(() => ""),
           images_directory: images,
         });
       assert.deepEqual(await place(3), { exitCode: 0, stdout: "", stderr: "" });
@@ -206,6 +211,33 @@ describe("k3sInstall", () => {
       assert.deepEqual((await readdir(images)).toSorted(), ["airgap.tar.zst", "somebody-elses.tar"]);
       assert.equal((await place(0)).exitCode, 0);
       assert.deepEqual(await readdir(images), ["somebody-elses.tar"]);
+    });
+  });
+
+  it("takes the sum and the images of the host's own architecture", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const [releases, images] = [join(directory, "releases"), join(directory, "images")];
+      const sum = (content: string) => createHash("sha256").update(content).digest("hex");
+      const names = ["all.tar", "amd64.tar", "arm64.tar"];
+      for (const name of names) files[name] = name;
+      const configured = {
+        image_sources: names,
+        image_sums: names.map(sum),
+        image_architectures: ["", "amd64", "arm64"],
+        images_directory: images,
+      };
+      const on = (machine: string, sums: Record<string, string>) =>
+        install(releases, "", { ...configured, ...sums }, `uname() { echo ${machine}; }\n`);
+      const sums = { sha256_amd64: "a".repeat(64), sha256_arm64: sha256 };
+      assert.deepEqual(await on("aarch64", sums), { exitCode: 0, stdout: "", stderr: "" });
+      assert.ok(asked.includes("k3s-arm64") && !asked.includes("k3s"), asked.join(" "));
+      assert.deepEqual((await readdir(images)).toSorted(), ["all.tar", "arm64.tar"]);
+      const other = await on("x86_64", sums);
+      assert.match(other.stderr, /k3s-ha:k3s\.sha256 is a{64}, but the release v1\.35\.0\+k3s1 lists [0-9a-f]{64}/);
+      assert.equal(
+        (await on("x86_64", { sha256_arm64: sha256 })).stderr,
+        "server-1: this host's architecture is amd64, which k3s-ha:k3s.sha256 has no sum for. Add it from sha256sum-amd64.txt of the release; nothing was installed.\n",
+      );
     });
   });
 });

@@ -37,13 +37,19 @@ export function plainMirror({ k3s }: Configuration): Problem[] {
 /** Archives lie in one directory on the nodes. */
 export function repeatedImages({ k3s }: Configuration): Problem[] {
   const images = k3s?.images ?? [];
-  return images.flatMap(({ source }, index) => {
+  return images.flatMap((image, index) => {
+    const { source } = image;
     const name = imageFileName(source);
-    const first = images.findIndex((other) => imageFileName(other.source) === name);
+    const first = images.findIndex((other) => imageFileName(other.source) === name && onSameNodes(other, image));
     if (first === index) return [];
     const fault = `has the file name ${JSON.stringify(name)} of ${configPath("k3s", "images", first)} too, but K3s takes all archives from one directory: rename one of them`;
     return [{ path: configPath("k3s", "images", index), fault }];
   });
+}
+
+/** Whether some node has both archives. */
+function onSameNodes(a: { architecture?: string | undefined }, b: { architecture?: string | undefined }): boolean {
+  return a.architecture === undefined || b.architecture === undefined || a.architecture === b.architecture;
 }
 
 /** A login that travels in the clear is no secret. */

@@ -52,7 +52,21 @@ refuses("K3s", [
     name: "a short sha256",
     config: k3s({ sha256: "abc" }),
     problems: [
-      'k3s-ha:k3s.sha256 is "abc", but has to be a sha256 of 64 digits and letters a to f: copy it from the release\'s list of checksums, such as sha256sum-amd64.txt.',
+      'k3s-ha:k3s.sha256 is "abc", but has to be a sha256 of 64 digits and letters a to f: copy it from the release\'s list of checksums, such as sha256sum-amd64.txt; for hosts of both architectures write {amd64: 0123…, arm64: 4567…}.',
+    ],
+  },
+  {
+    name: "a sha256 for an architecture that K3s is not released for",
+    config: k3s({ sha256: { riscv64: "a".repeat(64) } }),
+    problems: [
+      `k3s-ha:k3s.sha256 is {"riscv64":"${"a".repeat(64)}"}, but has to be a sha256 of 64 digits and letters a to f: copy it from the release's list of checksums, such as sha256sum-amd64.txt; for hosts of both architectures write {amd64: 0123…, arm64: 4567…}.`,
+    ],
+  },
+  {
+    name: "images for an architecture that K3s is not released for",
+    config: k3s({ images: [{ source: "/srv/images.tar", sha256: "a".repeat(64), architecture: "x86_64" }] }),
+    problems: [
+      'k3s-ha:k3s.images[0].architecture is "x86_64", but has to be amd64 or arm64: write the architecture of the images.',
     ],
   },
   {
