@@ -11,6 +11,8 @@ import { placeCopy, placeFile, placeLink, type HostDisk } from "./hostDisk.ts";
 export interface K3sPreload {
   /** Image archives. Their copies go to `/var/lib/rancher/k3s/agent/images/`. */
   readonly imagesDirectory: string;
+  /** Manifests by file name, which a server applies by itself. */
+  readonly manifests?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -74,6 +76,9 @@ export async function placeK3sSettings(disk: HostDisk, role: "server" | "agent",
   await placeFile(disk, `${store}${settings}/zz-sandbox.yaml`, configuration, 0o600);
   if (role === "server") {
     await placeFile(disk, `${store}${settings}/zz-sandbox-server.yaml`, serverConfiguration, 0o600);
+    for (const [name, manifest] of Object.entries(preload?.manifests ?? {})) {
+      await placeFile(disk, `${store}/var/lib/rancher/k3s/server/manifests/${name}`, manifest, 0o600);
+    }
   }
   await placeFile(disk, `${store}${oomPath}`, oomConfiguration);
   await placeFile(disk, `${store}/var/lib/rancher/k3s/agent/etc/containerd/config-v3.toml.tmpl`, containerdTemplate);

@@ -37,6 +37,8 @@ export interface UpOptions {
   readonly login?: Login;
   /** K3s releases that the mirror serves. Default: v1.35.0+k3s1. */
   readonly releases?: readonly K3sVersion[];
+  /** Manifests by file name, which new servers apply by themselves. Default: none. */
+  readonly manifests?: Readonly<Record<string, string>>;
   /** What else is to be done: at the same time, once it is known that this machine can have hosts. */
   readonly meanwhile?: () => Promise<unknown>;
 }
@@ -111,7 +113,7 @@ async function makeHosts(releases: readonly K3sVersion[], options: UpOptions, si
           site,
           { ...plan, login: options.login ?? "root" },
           images.get(plan.flavour) ?? (await imageOf(plan.flavour)),
-          runsK3s(plan.role) ? preload : undefined,
+          runsK3s(plan.role) && preload !== undefined ? { ...preload, manifests: options.manifests ?? {} } : undefined,
         )),
     ),
   );

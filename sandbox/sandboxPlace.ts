@@ -6,6 +6,7 @@ import { step } from "../build/progress.ts";
 import type { StackPlace } from "../operations/stackPlace.ts";
 import { projectDirectory, type Workspace } from "../operations/workspace.ts";
 import { prepareToolchain } from "../toolchain/toolchain.ts";
+import { helloPods } from "./helloPods.ts";
 import { down, holdingSandbox, up } from "./sandbox.ts";
 import { knownSandboxWorkspace, openSandboxWorkspace, pulumiDirectory } from "./sandboxWorkspace.ts";
 
@@ -31,7 +32,7 @@ export const sandboxPlace: StackPlace = {
   },
   holding: holdingSandbox,
   bringUp: async () => {
-    await up({ meanwhile: prepareToolchain });
+    await up({ manifests: helloPods, meanwhile: prepareToolchain });
   },
   // Nothing is at stake.
   updateOptions: ["--yes", "--skip-preview", "--suppress-outputs"],

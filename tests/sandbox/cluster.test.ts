@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { kubectl as runKubectl } from "../../operations/kubectl.ts";
+import { helloPods } from "../../sandbox/helloPods.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { pulumiDirectory } from "../../sandbox/sandboxWorkspace.ts";
@@ -48,7 +49,7 @@ let idle: Promise<string>;
 before(async () => {
   await down();
   const start = performance.now();
-  await up();
+  await up({ manifests: helloPods });
   for (const node of nodes) await onHost(node, publicInterface);
   config = await devConfig();
   stack = await SandboxStack.open("dev", config);
@@ -76,6 +77,18 @@ describe("the cluster", () => {
       const flannel = / dev (\S+)/.exec(await onHost(node, "ip -details -oneline link show flannel.1"))?.[1];
       assert.equal(flannel, own, node);
     }
+  });
+
+  test("runs the sandbox's pod on every node", async () => {
+    const nodes = await kubectl(kubeconfig, [
+      ...["rollout", "status", "daemonset/hello", "--namespace", "sandbox", "--timeout", "90s"],
+    ]);
+    assert.match(nodes, /successfully rolled out/);
+    const running = await kubectl(kubeconfig, [
+      ...["get", "pods", "--namespace", "sandbox", "--field-selector", "status.phase=Running"],
+      ...["--output", "jsonpath={.items[*].spec.nodeName}"],
+    ]);
+    assert.deepEqual(running.split(" ").toSorted(), ["agent-1", "server-1", "server-2"]);
   });
 
   test("runs a pod on the agent; logs -f and exec work through the balancer", async () => {
