@@ -1,6 +1,6 @@
 /**
  * The build cache: results that take minutes to make, kept outside the checkout and keyed by everything they were
- * made from, so that nobody builds them twice. A result appears under its final name only when it is whole.
+ * made from, so that nothing is built twice. A result appears under its final name only when it is whole.
  */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
@@ -38,7 +38,7 @@ export async function cached(kind: string, key: string, build: (directory: strin
   try {
     if (await exists(final)) return final;
     const partial = `.${basename(final)}-partial-`;
-    // What builds of the same that were killed have left; we hold the lock, so nobody is at work there.
+    // What builds of the same that were killed have left; this process has the lock, so no other works there.
     for (const name of await readdir(dirname(final))) {
       if (name.startsWith(partial)) await rm(join(dirname(final), name), { recursive: true, force: true });
     }

@@ -1,6 +1,6 @@
 /**
  * Progress of long work, for people and for logs: each step says when it starts, a line every fifteen seconds while
- * it lasts, and how long it took. Everything goes to stderr, so that a command's stdout stays usable by machines.
+ * it lasts, and how long it took. Everything is written to stderr, so that a command's stdout stays usable by machines.
  */
 
 /** How often a running step says that it is still at work. Long enough not to flood a CI log. */

@@ -2,8 +2,8 @@
 import { say } from "./progress.ts";
 
 /**
- * Returns what each of `work` does. When one fails, says so, waits for the others all the same and throws its error
- * then: what they make is kept for the next run, and nothing is at work any more when the caller goes on.
+ * Returns what each of `work` does. When one fails, says so, waits for the others and then throws its error
+ * it: what they make is kept for the next run, and nothing runs any longer when the caller continues.
  */
 export async function together<T extends readonly unknown[]>(...work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
   let pending = work.length;

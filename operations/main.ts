@@ -43,7 +43,7 @@ async function runUp(stack: string): Promise<void> {
   say(`Done in ${secondsSince(start)}.`);
 }
 
-/** Seconds that hosts may take to answer after a run: they have just been at work, and slow is no failure of the run. */
+/** Seconds that hosts may take to answer after a run: they were busy a moment ago, and a slow host is not a failure of the run. */
 const summarySeconds = 60;
 
 /** What a person wants to know after a run: asked of the hosts, not of the program. */
@@ -60,7 +60,7 @@ Try next:
   make preview ${option}           show what a change of configuration would do
   make down ${option}              remove everything
 `);
-  // Nodes that no server told of in time are no failure of a run that has proved each of them.
+  // Nodes that no server reported in time are not a failure of a run that has verified each of them.
   const isUnready = nodesOf(facts)?.some(({ state }) => !state.split(",").includes("Ready")) === true;
   if (facts.apiAnswer !== "ok" || isUnready) process.exitCode = 1;
 }

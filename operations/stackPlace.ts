@@ -9,7 +9,7 @@ export interface StackPlace {
   openExisting(stack: string): Promise<Workspace>;
   /** Opens a stack as the last run left it, to ask it something: also while another run is at work on it. */
   openKnown(stack: string): Promise<Workspace>;
-  /** Runs `work` while nobody else changes the place. */
+  /** Runs `work` while no other process changes the place. */
   holding<T>(purpose: string, work: () => Promise<T>): Promise<T>;
   /** Makes the hosts ready for an update. */
   bringUp(): Promise<void>;

@@ -22,7 +22,7 @@ export async function readSettings(workspace: Workspace): Promise<Settings> {
   try {
     const source = sourceOf(JSON.parse(stdout) as Record<string, ConfigValue>);
     const resolved = await resolveHosts(source.values, (stack) => new OtherStack(stack, workspace), source);
-    // Nothing is configured here: what an update would stop at keeps nobody from a status, or from a restore.
+    // Nothing is configured here: problems that stop an update do not prevent a status or a restore.
     return parseSettings({ ...source, values: resolved.values, resolved, isPreview: true }).settings;
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error;

@@ -1,5 +1,5 @@
 /**
- * The Pulumi of whoever runs the commands: the `pulumi` on their PATH, with their login, their plugins and all else that
+ * The Pulumi of the user who runs the commands: the `pulumi` on their PATH, with their login, their plugins and all else that
  * is in their home. Nothing of it is replaced, so that a stack has one Pulumi, however it is run.
  */
 import { access, constants, realpath } from "node:fs/promises";

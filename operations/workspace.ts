@@ -41,7 +41,7 @@ export function openWorkspace(stack: string, { path, environment }: PulumiCli): 
   };
 }
 
-/** Runs a Pulumi command on the stack. Its output goes where `options` say; a failure throws. */
+/** Runs a Pulumi command on the stack. `options` select its output; a failure throws. */
 export function pulumi(workspace: Workspace, command: readonly string[], options: Options = {}) {
   return execa(workspace.cli, [...command, ...workspace.arguments], {
     ...options,

@@ -31,7 +31,7 @@ function productionRule<Token extends keyof Recorded>(
   };
 }
 
-/** The rules above are about what is there; this one is about what has to be. */
+/** The rules above check what exists; this one checks what has to exist. */
 const complete: StackValidationPolicy = {
   name: "complete",
   description: "The stack has servers, a datastore and backups.",

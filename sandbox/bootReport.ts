@@ -50,7 +50,7 @@ export function forgetBoot(site: Site, host: string): Promise<void> {
   return rm(reportPath(site, host), { force: true });
 }
 
-/** Reads how the present boot ended; undefined while it goes on. */
+/** Reads how the present boot ended; undefined while it lasts. */
 export async function readBootReport(site: Site, host: string): Promise<BootReport | undefined> {
   let text: string;
   try {

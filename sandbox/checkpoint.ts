@@ -26,7 +26,7 @@ interface Checkpoint {
 
 /**
  * Shuts all hosts down in good order, keeps their disks and the stacks' state under a name, and switches the hosts on
- * again. Throws when there is a checkpoint of that name. Killed half-way, it leaves hosts that `up` makes anew.
+ * again. Throws when there is a checkpoint of that name. Killed half-way, it leaves hosts that `up` makes again.
  */
 export function saveCheckpoint(name: string, site: Site = machineSite): Promise<void> {
   const work = async () => {
@@ -95,7 +95,7 @@ async function putBack(site: Site, directory: string, { hosts }: Checkpoint): Pr
   }
 }
 
-/** What needs the others goes first. */
+/** What needs the others comes first. */
 async function shutDownAll(site: Site, hosts: readonly HostRecord[]): Promise<void> {
   for (const wave of [true, false]) {
     const now = hosts.filter(({ role }) => runsK3s(role) === wave);

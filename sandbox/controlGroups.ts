@@ -136,7 +136,7 @@ function killByNumber(pid: number): void {
   }
 }
 
-/** Removes groups. False when a process is in them: one whose starter was killed may have joined just now. */
+/** Removes groups. False when a process is in them: one whose starter was killed may have joined meanwhile. */
 async function removeControlGroups(site: Site, host: string): Promise<boolean> {
   let removed = true;
   for (const { mountPoint } of await hierarchies()) {

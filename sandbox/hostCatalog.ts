@@ -1,6 +1,6 @@
 /**
  * The hosts that the sandbox knows by name. Any name of the form `<role>-<number>` is a host; those in `defaultHosts`
- * are made when nobody asks for others. A name always has the same address, so that configuration can name it. No host
+ * are made by default. A name always has the same address, so that configuration can name it. No host
  * has .100 to .253: those are free for virtual addresses.
  */
 import type { Flavour } from "./image.ts";
@@ -19,7 +19,7 @@ export interface CatalogHost {
   readonly flavour?: Flavour;
 }
 
-/** What `up` makes unless told otherwise: the smallest cluster in which nothing but the database and the balancer is single. */
+/** What `up` makes unless told otherwise: the smallest cluster in which nothing but the database and the load balancer is single. */
 export const defaultHosts = ["db-1", "lb-1", "server-1", "server-2", "agent-1"] as const;
 
 /** Name before the dash, role, last octet of the address of number 0, and the highest number. */
@@ -28,7 +28,7 @@ const hostCatalog = [
   { prefix: "db", role: "database", octet: 19, highest: 9 },
   { prefix: "lb", role: "balancer", octet: 29, highest: 9 },
   { prefix: "agent", role: "agent", octet: 40, highest: 50 },
-  // Databases that somebody else runs: MySQL and, switched off, PostgreSQL and etcd.
+  // Existing database servers: MySQL and, switched off, PostgreSQL and etcd.
   { prefix: "mysql", role: "database", octet: 90, highest: 9, flavour: "mysql" },
 ] as const;
 

@@ -24,7 +24,7 @@ const enabledServices = { default: ["mariadb.service"], bare: [], mysql: ["mysql
 
 const hostDirectory = "/usr/lib/sandbox-host";
 
-/** Makes the host anew. What a killed run left of it is removed first; its processes must be gone. */
+/** Makes the host again. What a killed run left of it is removed first; its processes must be gone. */
 export async function prepareHost(site: Site, plan: HostPlan, image: Image, preload?: K3sPreload): Promise<HostRecord> {
   const directory = pathsOf(site).host(plan.name);
   await rm(directory, { recursive: true, force: true });

@@ -18,7 +18,7 @@ const powerOffSignal = 38;
 
 /**
  * Mounts the host's disk where only the host sees it, and becomes the host. What nspawn notes of it for the machine's
- * other tools, and would leave behind, goes with it. Arguments: options, mount point, command.
+ * other tools, and would leave behind, is removed with it. Arguments: options, mount point, command.
  */
 const mountAndRun = `set -euo pipefail
 mkdir -p /run/systemd/nspawn

@@ -12,7 +12,7 @@ import { step } from "../build/progress.ts";
 
 /**
  * `default` has all that a K3s-HA host runs; `bare` has sshd, sudo and systemd, and installs the rest with apt; `mysql`
- * has the databases that somebody else may run: MySQL, PostgreSQL and etcd, all of them switched off.
+ * has the existing database servers: MySQL, PostgreSQL and etcd, all of them switched off.
  */
 export type Flavour = "default" | "bare" | "mysql";
 

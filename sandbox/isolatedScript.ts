@@ -7,7 +7,7 @@ import { execa } from "execa";
 import type { Step } from "../build/progress.ts";
 
 /**
- * Runs the bash script at `path`. Its output goes line by line to the step's detail; when it fails, the last lines are
+ * Runs the bash script at `path`. Its output is shown line by line in the step's detail; when it fails, the last lines are
  * in the error.
  */
 export async function runIsolated(

@@ -1,6 +1,6 @@
 /**
  * Limits of the machine that all hosts count against together. They are raised while a sandbox is up and put back by
- * `down`; what they were is in /run, which a restart of the machine empties just as it puts the limits back itself.
+ * `down`; what they were is in /run, which a restart of the machine empties, as it restores the limits.
  */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { exclusively } from "./machineLock.ts";
@@ -40,7 +40,7 @@ export async function raiseLimits(site: Site): Promise<void> {
   });
 }
 
-/** Puts the limits back when no other site needs them. One that somebody else has changed since is left alone. */
+/** Puts the limits back when no other site needs them. One that was changed since is left alone. */
 export async function restoreLimits(site: Site): Promise<void> {
   await exclusively("k3s-ha-limits", "restore limits", site.name, async () => {
     const raised = await readRecord<Raised>(recordPath);

@@ -19,12 +19,12 @@ export interface Holder {
   readonly checkout: string;
 }
 
-/** The locks that the running code holds: taking one again inside of it goes through. */
+/** The locks that the running code holds: taking one again inside of it succeeds. */
 const held = new AsyncLocalStorage<ReadonlySet<string>>();
 
 /**
- * Runs `work` while nobody else on this machine holds the lock `name`. Waits for a present holder, and says who it is;
- * work that already holds the lock goes on at once.
+ * Runs `work` while no other process on this machine holds the lock `name`. Waits for a present holder, and says who it is;
+ * work that already holds the lock continues at once.
  */
 export async function exclusively<T>(
   name: string,
@@ -89,7 +89,7 @@ function listen(name: string, holder: Holder): Promise<(() => Promise<void>) | u
 }
 
 interface Answer {
-  /** Undefined when nobody holds the lock, or no longer. */
+  /** Undefined if no process holds the lock, or no longer. */
   readonly holder?: Holder;
   /** Resolves when the holder is gone. */
   readonly gone: Promise<void>;

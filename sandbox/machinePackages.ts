@@ -9,7 +9,7 @@ export const machinePackages = [
   "age", // tests of backups encrypt with it
   "apt-utils", // the package repository's index
   "ca-certificates",
-  "chromium", // tests look at the page of the drill
+  "chromium", // tests open the page of the drill
   "curl",
   "debian-archive-keyring", // debootstrap checks the archive with it
   "debootstrap",
@@ -24,7 +24,7 @@ export const machinePackages = [
   "openssh-client",
   "openssh-server", // tests of the command plugin run one of their own
   "openssl",
-  "postgresql", // tests of the look at a PostgreSQL run one of their own
+  "postgresql", // tests of PostgreSQL's status run one of their own
   "procps",
   "rclone", // tests of backups copy with it
   "shellcheck",

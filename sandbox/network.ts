@@ -1,7 +1,7 @@
 /**
  * The hosts' network: a bridge in a network namespace of its own, with one cable to this machine. Because the bridge is
  * not in the machine's namespace, the machine's firewall, forwarding and sysctls neither matter nor change, and all of
- * it goes away with the namespace. Hosts have a default route, as real hosts do; it ends at the bridge, which answers
+ * it is removed with the namespace. Hosts have a default route, as real hosts do; it ends at the bridge, which answers
  * that nothing else can be reached.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -20,7 +20,7 @@ export function namespacePath(site: Site): string {
   return `/run/netns/${site.name}`;
 }
 
-/** Makes the network, or leaves it alone when it is whole. Half of one, left by a run that was killed, is made anew. */
+/** Makes the network, or leaves it alone when it is whole. Half of one, left by a run that was killed, is made again. */
 export async function makeNetwork(site: Site): Promise<void> {
   if (await isWhole(site)) return;
   await removeNetwork(site);
@@ -54,7 +54,7 @@ async function unmountEmptyNamespaces(): Promise<void> {
   const directory = "/run/netns";
   const mounts = await readFile("/proc/self/mountinfo", "utf8");
   if (!mounts.includes(` ${directory} `) || (await readdir(directory)).length > 0) return;
-  // It fails when somebody else has just made a namespace, and then the mount is theirs.
+  // It fails if another process has made a namespace meanwhile, and then the mount is theirs.
   await execa("umount", [directory], { reject: false });
 }
 

@@ -13,8 +13,8 @@ interface Owner {
 }
 
 /**
- * Tells whether the sandbox is `ours`, nobody's (`free`), or what is left of another checkout's (`theirs`: none of its
- * hosts is running, or nobody is there to end them). Throws while it is another checkout's, and says whose.
+ * Returns whether the sandbox is `ours`, without an owner (`free`), or what is left of another checkout's (`theirs`: none of its
+ * hosts is running, or its checkout no longer exists). Throws while it is another checkout's, and says whose.
  */
 export async function requireOurs(site: Site, checkout: string): Promise<"ours" | "free" | "theirs"> {
   const owner = await readRecord<Owner>(pathsOf(site).owner);

@@ -70,7 +70,7 @@ export async function requireRoom(probe: MachineProbe, site: Site, warm: boolean
   }
 }
 
-/** Throws when somebody else has a route to the site's addresses. */
+/** Throws if another network has a route to the site's addresses. */
 export async function requireFreeAddresses(probe: MachineProbe, site: Site): Promise<void> {
   const block = addressBlock(site);
   const taken = (await probe.routes()).find(({ dst, dev }) => dev !== site.name && overlaps(dst, block));
@@ -82,7 +82,7 @@ export async function requireFreeAddresses(probe: MachineProbe, site: Site): Pro
   }
 }
 
-/** True when two IPv4 blocks share an address. The default route is nobody's block. */
+/** True when two IPv4 blocks share an address. The default route is not a block. */
 export function overlaps(one: string, other: string): boolean {
   const [a, b] = [parseBlock(one), parseBlock(other)];
   if (a === undefined || b === undefined) return false;

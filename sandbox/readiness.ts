@@ -11,7 +11,7 @@ import type { Site } from "./state.ts";
 /** How long a host may take to boot, in milliseconds. A busy machine is slow; a broken host never comes. */
 const bootLimit = 240_000;
 
-/** Milliseconds between two looks at a host's note. */
+/** Milliseconds between two readings of a host's note. */
 const noteInterval = 100;
 
 /** Milliseconds until the second login is tried, and at most between two: every try costs the host an sshd. */

@@ -54,14 +54,14 @@ export function firstTime(processors: number): string {
   return `Nothing is built on this machine yet. K3s, the hosts' images and, if its release cannot be downloaded, the Pulumi CLI are built once and kept in ${cacheDirectory}: about ${minutes} min on ${processors} idle processors.`;
 }
 
-/** Runs `work` while nobody else changes the sandbox: waits for who does, and says who it is. */
+/** Runs `work` while no other process changes the sandbox: waits for one that does, and names it. */
 export function holdingSandbox<T>(purpose: string, work: () => Promise<T>, site: Site = machineSite): Promise<T> {
   return exclusively(`${site.name}-sandbox`, purpose, checkout, work);
 }
 
 /**
  * Makes the hosts that are not there, switches on those that are off, and returns when all of them are ready. What a
- * killed run left half made is made anew. Throws with one sentence when this machine cannot have the sandbox.
+ * killed run left half made is made again. Throws with one sentence when this machine cannot have the sandbox.
  */
 export function up(options: UpOptions = {}, site: Site = machineSite): Promise<HostRecord[]> {
   return holdingSandbox(
@@ -168,7 +168,7 @@ export function down(site: Site = machineSite): Promise<void> {
   );
 }
 
-/** Destroys hosts, so that the next `up` makes them anew. Names without a host are no error. */
+/** Destroys hosts, so that the next `up` makes them again. Names without a host are no error. */
 export function destroyHosts(names: readonly string[], site: Site = machineSite): Promise<void> {
   return holdingSandbox(
     "destroy hosts",

@@ -1,6 +1,6 @@
 /**
  * The stacks that live in the sandbox. They keep their state, their passphrase and their copy of the configuration with
- * the sandbox, so that running them leaves the checkout as it was and `down` takes all of it away.
+ * the sandbox, so that running them leaves the checkout unchanged and `down` removes all of it.
  */
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ const project = join(pulumiDirectory, "project");
 const passphraseFile = join(pulumiDirectory, "passphrase");
 const configFileOf = (stack: string) => join(project, `Pulumi.${stack}.yaml`);
 
-/** A stack of the sandbox as the last run left it, to ask it something: nothing is written, and nobody is waited for. */
+/** A stack of the sandbox as the last run left it, to read from it: nothing is written or waited for. */
 export function knownSandboxWorkspace(stack: string, toolchain: Toolchain): Workspace {
   return {
     stack,
@@ -41,7 +41,7 @@ export function knownSandboxWorkspace(stack: string, toolchain: Toolchain): Work
 /**
  * Opens a stack of the sandbox, and makes it on first use. `config` is its configuration (YAML), written for the
  * default site; it is copied, because Pulumi writes the passphrase's salt into it. The caller holds the sandbox, so a lock that is found is one that a
- * killed run has left behind, and is taken away.
+ * killed run has left behind, and is removed.
  */
 export async function openSandboxWorkspace(stack: string, config: string, toolchain: Toolchain): Promise<Workspace> {
   const workspace = knownSandboxWorkspace(stack, toolchain);
@@ -68,7 +68,7 @@ export async function openSandboxWorkspace(stack: string, config: string, toolch
 }
 
 /**
- * Takes away the lock of a run that was killed. One whose `pulumi` still works, because only what started it was
+ * Removes the lock of a run that was killed. One whose `pulumi` still works, because only what started it was
  * killed, is waited for.
  */
 async function releaseStaleLock(workspace: Workspace): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * Where a sandbox lives on this machine. Commands work in one, `machineSite`; the environment can name another, with a
- * directory, a name and a block of addresses of its own, so that the tests leave alone what somebody has running.
+ * directory, a name and a block of addresses of its own, so that the tests leave running hosts alone.
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ export interface Site {
   readonly addressPrefix: string;
 }
 
-/** The sandbox of `make up`. Its addresses are documentation addresses (RFC 5737): nobody's hosts have them. */
+/** The sandbox of `make up`. Its addresses are documentation addresses (RFC 5737): no hosts have them. */
 export const defaultSite: Site = {
   name: "k3s-ha",
   stateDirectory: "/var/lib/k3s-ha-sandbox",
@@ -28,7 +28,7 @@ export const machineSite: Site = siteNumbered(process.env["K3S_HA_SANDBOX"]);
 
 /**
  * The site that `K3S_HA_SANDBOX` names: a number from 1 to 9, or nothing for the default one. Addresses of numbered
- * sites are those for measurements between networks (RFC 2544): nobody's hosts have them either.
+ * sites are those for measurements between networks (RFC 2544): no hosts have them either.
  */
 export function siteNumbered(number: string | undefined): Site {
   if (number === undefined || number === "") return defaultSite;

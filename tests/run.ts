@@ -87,7 +87,7 @@ console.log(renderTimes(total.ended));
 if (selected.some(({ files }) => files.includes("tests/sandbox/drill.test.ts"))) console.log(`\n${leftToDrill}`);
 const leftOver = renderLeft(left, total.ended);
 if (leftOver !== "") console.log(`\n${leftOver}`);
-// Last, since whoever keeps only the end of what a run prints needs these.
+// Last, for readers who keep only the end of a run's output.
 for (const failure of total.failures) console.log(`\n${failure}`);
 console.log(`\n${lines.join("\n")}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);

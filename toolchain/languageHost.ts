@@ -25,7 +25,7 @@ import { pulumiVersion } from "./versions.ts";
 
 type Unary<Request, Response> = grpc.handleUnaryCall<Request, Response>;
 
-/** Aborted when the engine cancels or goes away; everything this host started ends with it. */
+/** Aborted when the engine cancels or exits; everything this host started ends with it. */
 const cancellation = new AbortController();
 
 /** The work of the calls that are not answered yet. */

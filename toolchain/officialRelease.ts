@@ -28,7 +28,7 @@ export async function officialPulumiOnPath(): Promise<string | undefined> {
     const pulumi = join(directory || ".", "pulumi");
     if (!(await isExecutable(pulumi))) continue;
     const file = await realpath(pulumi);
-    // Inside a shell that already has this toolchain's PATH, it isn't somebody's official one.
+    // Inside a shell that already has this toolchain's PATH, it is not an official one.
     if (file.startsWith(`${cacheDirectory}/`)) continue;
     const languageHost = join(dirname(file), "pulumi-language-nodejs");
     if (!(await isExecutable(languageHost))) return undefined;

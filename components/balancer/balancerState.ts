@@ -7,23 +7,23 @@ import { unitPath } from "../host/unitPath.ts";
 /** Port that K3s's API listens on at every server. */
 export const apiPort = 6443;
 
-/** Port that a server tells balancers on whether it takes new clients. What it says is no secret, and nothing is read. */
+/** Port that a server tells load balancers on whether it takes new clients. What it says is no secret, and nothing is read. */
 export const balancerStatePort = 6440;
 
 /**
- * Seconds after which every balancer has seen that a server wants no new clients: they ask twice a second, and give an
+ * Seconds after which every load balancer has seen that a server wants no new clients: they ask twice a second, and give an
  * answer a second.
  */
 export const leaveSeconds = 2;
 
-/** Seconds after which every balancer sends clients to a ready server again: two good checks, a second apart, and one more. */
+/** Seconds after which every load balancer sends clients to a ready server again: two good checks, a second apart, and one more. */
 export const returnSeconds = 4;
 
 const unitName = "k3s-ha-balancer-state";
 /** Name of the unit that listens. */
 export const balancerStateSocket = `${unitName}.socket`;
 
-/** Where the program is that answers balancers. */
+/** Where the program is that answers load balancers. */
 export const balancerStateProgramPath = "/usr/local/lib/k3s-ha/balancer-state";
 
 /** Where the program is that systemd stops K3s with. */
@@ -33,8 +33,8 @@ export const stopProgramPath = "/usr/local/lib/k3s-ha/k3s-stop";
 export const stopDropInPath = unitPath("k3s.service.d/k3s-ha.conf");
 
 /**
- * Everything that a server answers balancers with; they ask at its cluster-side `address` only. With `leaves`, whoever
- * stops K3s, be it an operator or a reboot, has balancers send clients elsewhere first. What K3s led is free when it has ended.
+ * Everything that a server answers load balancers with; they ask at its cluster-side `address` only. With `leaves`, a command that
+ * stops K3s, be it an operator or a reboot, has load balancers send clients elsewhere first. What K3s led is free when it has ended.
  */
 export function balancerStateFiles(address: string, { leaves }: { leaves: boolean }): HostFile[] {
   return [
@@ -79,7 +79,7 @@ WantedBy=sockets.target
 `;
 }
 
-/** One answer. It is given twice a second to every balancer, so it says nothing in the journal. */
+/** One answer. It is given twice a second to every load balancer, so it says nothing in the journal. */
 function renderService(): string {
   return `# ${writtenBy}
 [Unit]

@@ -49,9 +49,9 @@ const dropInPath = unitPath("haproxy.service.d/k3s-ha.conf");
  * one, which keepalived moves away from a host that fails.
  */
 export class HAProxyBalancer extends pulumi.ComponentResource {
-  /** `https://address:port` of the API. Known once the balancer has proved that it serves. */
+  /** `https://address:port` of the API. Known once the load balancer has proved that it serves. */
   readonly apiEndpoint: pulumi.Output<string>;
-  /** Addresses of the balancer's hosts by name. */
+  /** Addresses of the load balancer's hosts by name. */
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
 
   constructor(name: string, args: HAProxyBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -197,7 +197,7 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
           });
         }),
       },
-      // One balancer after the other: a configuration that does not work stops at the first.
+      // One load balancer after the other: a configuration that does not work stops at the first.
       { parent: this, dependsOn: previous === undefined ? [secrets] : [secrets, previous] },
     );
   }

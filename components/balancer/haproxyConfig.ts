@@ -1,7 +1,7 @@
 import { balancerStatePort } from "./balancerState.ts";
 import { writtenBy } from "../host/writtenBy.ts";
 
-/** What HAProxy offers, and whom it sends clients to. */
+/** HAProxy's frontends and the servers that it sends clients to. */
 export interface HaproxyConfig {
   /** Port that the Kubernetes API is offered on, on every address of the host. */
   port: number;
@@ -33,7 +33,7 @@ export const haproxySocket = "/run/haproxy/k3s-ha.sock";
  * are alive: what these have in memory, watches above all, works on, and what does not is answered by the API itself.
  *
  * The times were measured on real K3s with a fresh connection every 100 ms: a graceful restart fails none, a power cut
- * is over after about a second. Beside that, every server is asked whether it is about to restart (balancerState.ts): one
+ * is over after about a second. Beside that, every server reports whether it is about to restart (balancerState.ts): one
  * that is gets no new clients, and one that does not answer is judged by its readiness alone. `revision` comes back in `show info`, and so proves which configuration is served.
  */
 export function renderHaproxyConfig(config: HaproxyConfig, revision: string): string {

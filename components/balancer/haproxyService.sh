@@ -24,7 +24,7 @@ served_revision() { ask_haproxy "show info" | sed -nE 's/^[Dd]escription: *k3s-h
 
 reload_haproxy() { if systemctl is-active --quiet haproxy; then systemctl reload haproxy; else systemctl restart haproxy; fi; }
 
-# A balancer that failed goes back to what it was proved with, if it ever was.
+# A load balancer that failed is rolled back to the files that it was last verified with, if any.
 fail() {
   local outcome=""
   journal_tail haproxy
@@ -32,7 +32,7 @@ fail() {
   die "$host_name: $*$outcome"
 }
 
-# A reload can be reported as done while the old process goes on: only the running process can tell what it serves.
+# A reload can be reported as done while the old process continues: only the running process knows what it serves.
 wait_until_served() {
   local deadline=$((SECONDS + 20))
   until [[ $(served_revision) == "$revision" ]]; do

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Out of the balancers before K3s is restarted, and back when it is proved.
+# Out of the load balancers before K3s is restarted, and back when it is proved.
 
-# Answers balancers from now on; the units are in place.
+# Answers load balancers from now on; the units are in place.
 start_balancer_state() {
   local name path
   systemctl daemon-reload
@@ -9,10 +9,10 @@ start_balancer_state() {
     [[ $path != *"$balancer_state_socket" ]] || systemctl stop "$balancer_state_socket"
   done
   systemctl enable --quiet --now "$balancer_state_socket" ||
-    die "$host_name: cannot listen on port $balancer_state_port, where load balancers ask whether this server takes clients; see: systemctl status $balancer_state_socket"
+    die "$host_name: cannot listen on port $balancer_state_port, where load balancers check whether this server takes clients; see: systemctl status $balancer_state_socket"
 }
 
-# The weight that balancers are told is nothing for as long as this process holds the lock, and not longer: should it be
+# The weight that load balancers are told is nothing for as long as this process holds the lock, and not longer: should it be
 # killed, the server's readiness alone decides again.
 leave_balancers() {
   if ((leave_seconds == 0)) || ! systemctl is-active --quiet "$unit"; then return 0; fi
@@ -22,14 +22,14 @@ leave_balancers() {
   sleep "$leave_seconds"
 }
 
-# Whoever restarts the next server relies on this one having its clients again.
+# The restart of the next server relies on this one having its clients again.
 return_to_balancers() {
   [[ -e /proc/self/fd/8 ]] || return 0
   exec 8>&-
   sleep "$return_seconds"
 }
 
-# leaders_are_at_work: whether whoever leads the controllers has said so within 15 s; they do every two.
+# leaders_are_at_work: whether the leaders of the controllers have renewed their leases within 15 s; they do so every two.
 leaders_are_at_work() {
   local times time
   times=$(k3s kubectl --kubeconfig "$kubeconfig" get lease kube-scheduler kube-controller-manager --namespace kube-system --ignore-not-found \
@@ -41,7 +41,7 @@ leaders_are_at_work() {
 }
 
 # Pods that are taken off a node after this have to find another: without a scheduler at work they would wait. A cluster may have
-# been told to do without; it goes on.
+# been told to do without; it continues.
 wait_for_leaders() {
   local deadline=$((SECONDS + 60))
   until leaders_are_at_work || ((SECONDS >= deadline)); do sleep 0.5; done

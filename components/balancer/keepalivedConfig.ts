@@ -1,6 +1,6 @@
 import { writtenBy } from "../host/writtenBy.ts";
 
-/** What a balancer tells keepalived of the address that it shares with its peers. */
+/** What a load balancer tells keepalived of the address that it shares with its peers. */
 export interface KeepalivedConfig {
   /** Name of the host. */
   hostName: string;
@@ -17,12 +17,12 @@ export interface KeepalivedConfig {
 /**
  * `keepalived.conf` without its first line, which names the interface and which only the host can know.
  *
- * Every balancer begins as a backup with the same priority, so that none takes the address from another that is as
- * well off: this is "no preemption" that still lets a balancer with a ready server take over from one without. With
- * the keyword `nopreempt` it could not, and a balancer that lost its servers would have to give the address up even
- * when nobody else has any, which costs a second when they are back.
+ * Every load balancer begins as a backup with the same priority, so that none takes the address from another that is as
+ * well off: this is "no preemption" that still lets a load balancer with a ready server take over from one without. With
+ * the keyword `nopreempt` it could not, and a load balancer that lost its servers would have to give the address up even
+ * when no other has any, which costs a second when they are back.
  *
- * The times were measured on real hosts: three missed advertisements, 0.3 s apart, tell of a power cut in a second.
+ * The times were measured on real hosts: three missed advertisements, 0.3 s apart, show a power cut within a second.
  */
 export function renderKeepalivedConfig(config: KeepalivedConfig): string {
   const bits = config.virtualAddress.includes(":") ? 128 : 32;

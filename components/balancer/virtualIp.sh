@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Makes keepalived share the virtual address with the other balancers, and proves that just one of them holds it.
+# Lets keepalived share the virtual address with the other load balancers, and verifies that exactly one of them holds it.
 keepalived_config=/etc/keepalived/keepalived.conf
 
-# A balancer that failed goes back to what it was proved with; one that never was must not hold the address.
+# A load balancer that failed is rolled back to the files that it was last verified with; without such files it must not hold the address.
 fail() {
   local outcome=""
   journal_tail keepalived
@@ -54,7 +54,7 @@ start_keepalived() {
   put_file "$keepalived_config" 0644 root:root <<<"$1"
   systemctl enable --quiet keepalived
   systemctl start keepalived || fail "keepalived does not start; its journal above says why"
-  # Whoever becomes holder does so within two seconds: the first check, three advertisements that did not come.
+  # A new holder takes over within two seconds: the first check, three advertisements that did not come.
   if $was_elsewhere && is_so_within 4 holds_address; then
     fail "this host took $virtual_address although another one held it: it does not hear VRRP (IP protocol 112) from ${peer_addresses[*]}. Let that protocol through between the load balancers"
   fi

@@ -11,15 +11,15 @@ import { balancerScripts } from "./scripts.ts";
 import { hostScripts } from "../host/scripts.ts";
 import { unitPath } from "../host/unitPath.ts";
 
-/** An address that several balancers share: one holds it, and another takes it over when that one fails. */
+/** An address that several load balancers share: one holds it, and another takes it over when that one fails. */
 export interface VirtualIp {
-  /** A free IP address of the network that the balancers are in. */
+  /** A free IP address of the network that the load balancers are in. */
   address: string;
-  /** Network interface of the balancers that it is put on. Default: the one that has the host's node address. */
+  /** Network interface of the load balancers that it is put on. Default: the one that has the host's node address. */
   interface?: string | undefined;
 }
 
-/** One of the balancers that share an address. */
+/** One of the load balancers that share an address. */
 export interface SharerArgs {
   host: HostArgs;
   hostName: string;
@@ -41,7 +41,7 @@ const firewallUnit = unitPath(`${vrrpFirewallUnit}.service`);
 const requirementPath = unitPath("keepalived.service.d/k3s-ha-firewall.conf");
 const dropInPath = unitPath("keepalived.service.d/k3s-ha.conf");
 
-/** The command that lets a host share the address, and that ends when just one host is seen to hold it. */
+/** The command that lets a host share the address. It ends when exactly one host holds it. */
 export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.CustomResourceOptions): HostCommand {
   const { virtualIp, hostName } = args;
   return new HostCommand(

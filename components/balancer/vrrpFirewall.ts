@@ -7,8 +7,8 @@ export const vrrpFirewallUnit = "k3s-ha-vrrp-firewall";
 export const vrrpFirewallTable = "k3s_ha_vrrp";
 
 /**
- * nftables rules that let VRRP, the protocol by which balancers agree on who holds the virtual address, in from the
- * peers alone. It has no passwords since its version 3: whoever could send it could take the address away.
+ * nftables rules that let VRRP, the protocol by which load balancers agree on who holds the virtual address, in from the
+ * peers alone. VRRP has no passwords since version 3: every sender could take over the address.
  */
 export function renderVrrpFirewall(peers: readonly string[]): string {
   const accepts = (["ip", "ip6"] as const).flatMap((family) => {

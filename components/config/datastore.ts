@@ -24,7 +24,7 @@ export interface DatastoreConfiguration {
   readonly endpoint: string;
   /** Text of `datastoreAdminPassword`; empty if there is none. */
   readonly adminPassword: string;
-  /** Whether nothing will be changed, so that a missing password stops nobody. */
+  /** Whether nothing will be changed, so that a missing password is not an error. */
   readonly isPreview: boolean;
   readonly hosts: readonly ConfiguredHost[];
   /** Name of the host that takes backups; undefined if none is named. */

@@ -4,8 +4,8 @@ import type { Problem } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
 
 /**
- * The public keys that stand in this project's documentation and examples. Nobody can say who has their private halves: a
- * host that shows one of them is somebody else, and a backup that is encrypted to one may never be opened.
+ * The public keys in this project's documentation and examples. Their private keys are unknown: a host that shows one of
+ * them is not yours, and a backup that is encrypted to one may never be decrypted.
  */
 export const exampleKeys: readonly string[] = [
   "age1aealv8mqc7m2ycdhmaskvls66t3rel467rm7lawvc97axm4q9csq466qkt",
@@ -25,7 +25,7 @@ function isExample(key: string): boolean {
   return key.split(/\s+/).some((word) => exampleKeys.includes(word));
 }
 
-/** Keys of the examples that were left standing. A preview goes on with them, and an update does not begin. */
+/** Keys of the examples that were not replaced. A preview continues with them, but an update does not start. */
 export function leftExamples({ backup }: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
   const fault = "is the example key of this project's documentation, not a key of your host";
   const ofHosts = hosts

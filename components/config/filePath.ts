@@ -5,7 +5,7 @@ import { shown } from "./problem.ts";
 export interface Surroundings {
   /** Directory of Pulumi.yaml, absolute. */
   readonly projectDirectory: string;
-  /** The environment that Pulumi runs in; HOME and SSH_AUTH_SOCK are looked at. */
+  /** The environment that Pulumi runs in; HOME and SSH_AUTH_SOCK are read. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 

@@ -13,7 +13,7 @@ const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: 
  * The settings of the current stack. The one place that reads Pulumi's configuration. Hosts that other stacks
  * export, or that stand in files, are read from there, in a preview too, since names and numbers of hosts decide which resources there are.
  *
- * Secrets are read together with all else, not by `pulumi.Config`, so that keys that nobody asks for are noticed; they
+ * Secrets are read together with all else, not by `pulumi.Config`, so that unknown keys are noticed; they
  * are marked secret while they are parsed.
  *
  * @throws pulumi.RunError that tells all problems of the configuration at once.

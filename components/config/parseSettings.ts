@@ -104,7 +104,7 @@ function withoutResolved(problems: readonly Problem[], { resolved }: Configurati
   return problems.filter(({ path }) => !told.some((other) => other === path || other.startsWith(`${path}.`)));
 }
 
-/** A problem of a host from elsewhere names the stack or the file: there it has to be mended. */
+/** A problem of a host from elsewhere names the stack or the file: it has to be corrected there. */
 function withOrigin(problem: Problem, { resolved }: ConfigurationSource): Problem {
   for (const [path, origin] of resolved?.origins ?? []) {
     if (!/^(?:[.[]|$)/.test(problem.path.slice(path.length)) || !problem.path.startsWith(path)) continue;

@@ -6,7 +6,7 @@ import type { Secret } from "./settings.ts";
 /** A private key, or why it cannot be used, with the remedy. */
 export type PrivateKey = { readonly secret: Secret } | { readonly fault: string };
 
-/** Reads a private key's file as ssh does: it may be nobody's but its owner's to read. */
+/** Reads a private key's file as ssh does: only its owner may have read access. */
 export function readPrivateKeyFile(path: string, surroundings: Surroundings): PrivateKey {
   const resolved = absolutePath(path, surroundings);
   if (resolved === undefined) return { fault: unresolvableFault(path) };

@@ -1,4 +1,4 @@
-/** One fault of the configuration, told so that its reader can mend it without looking anything up. */
+/** One error in the configuration, with everything that is needed to correct it. */
 export interface Problem {
   /** Where it is, such as `k3s-ha:servers.server-2.address`. */
   readonly path: string;
@@ -22,7 +22,7 @@ export function sentenceOf(problem: Problem): string {
   return `${problem.path} ${problem.fault}.`;
 }
 
-/** The configuration cannot be used. Holds every problem that was found, not just the first. */
+/** The configuration cannot be used. Contains all problems, not only the first. */
 export class InvalidConfiguration extends Error {
   /** One sentence each. */
   readonly problems: readonly string[];

@@ -97,7 +97,7 @@ export const host = section({
     description:
       "Settings of K3s on this server or agent, as in K3s's config.yaml, such as `node-external-ip`. They replace those of `k3s.serverConfig` or `k3s.agentConfig`; `kubelet-arg` and `kube-proxy-arg` are added to them. Default: none.",
   }),
-  lost: yesOrNo("write true only for a host that is gone for good").default(false).meta({
+  lost: yesOrNo("write true only for a host that is lost permanently").default(false).meta({
     description:
       "Declaration that the host is lost. The program no longer connects to it, and removes its node through a living server. See [day-two.md](day-two.md#a-host-is-lost).",
   }),
@@ -483,7 +483,7 @@ const k3s = section({
   mirror: text("has to be a URL: write it like https://mirror.example.com/k3s", mirrorFault).optional().meta({
     description: "URL of a mirror of K3s's releases: `<mirror>/<version>/k3s`. Default: K3s's releases on GitHub.",
   }),
-  trustMirror: yesOrNo("write true only if nobody on the network between can change downloads").default(false).meta({
+  trustMirror: yesOrNo("write true only if no one on the network can change downloads").default(false).meta({
     description:
       "Trust in an `http://` mirror without `sha256`. Anyone on the way to it can then run programs as root on every node. With `false` such a mirror is refused.",
   }),

@@ -121,7 +121,7 @@ function isContainer(value: unknown): value is Record<PropertyKey, unknown> {
 
 /**
  * The section without the parts that are wrong, so that the rest can still be checked and all problems be told at
- * once. What needs a removed part goes with it, and so does an indivisible map around one.
+ * once. Everything that needs a removed part is removed as well, and so is an indivisible map around one.
  */
 function withoutFaults<Schema extends z.ZodType>(
   schema: Schema,
@@ -159,7 +159,7 @@ function upToIndivisible(schema: z.ZodType, path: readonly PropertyKey[]): reado
 function nearestPart(root: unknown, path: readonly PropertyKey[]): readonly PropertyKey[] {
   const [holderPath, step] = [path.slice(0, -1), path.at(-1)];
   const holder = valueAt(root, holderPath);
-  // In a list, removing one would move the others away from their paths: the whole list goes.
+  // In a list, removing one would change the paths of the others: the whole list is removed.
   const isPart = step !== undefined && isContainer(holder) && !Array.isArray(holder) && Object.hasOwn(holder, step);
   return isPart || path.length === 0 ? path : nearestPart(root, holderPath);
 }

@@ -62,7 +62,7 @@ export interface LoadBalancerSettings {
   statsAddresses: Readonly<Record<string, string>>;
   /** Port of the statistics and metrics. Default: 8404. */
   statsPort: number;
-  /** A word that asks for another health certificate when it changes. */
+  /** Any value. A change rotates the health certificate. */
   certificateRotation?: string | undefined;
   /** Hours that the health certificate is good for. Default: 87,660, ten years. */
   certificateHours: number;
@@ -83,7 +83,7 @@ export interface DatastoreSettings {
   endpoint?: EndpointDatastoreSettings;
   /** Connections that each K3s server may hold. Default: 60. */
   connectionsPerServer: number;
-  /** A datastore that leaving is meant, as "host:port/schema". Default: undefined, another datastore is refused. */
+  /** Confirms the migration from this datastore, as "host:port/schema". Default: undefined, another datastore is refused. */
   movingFrom: string | undefined;
 }
 
@@ -102,11 +102,11 @@ export interface ManagedDatastoreSettings {
   bufferPoolMebibytes?: number | undefined;
   /** Whether an empty cluster may take the place of one whose schema is gone. Default: false. */
   startsEmpty: boolean;
-  /** A word that asks for another server certificate when it changes. */
+  /** Any value. A change rotates the server certificate. */
   certificateRotation?: string | undefined;
 }
 
-/** A MySQL or MariaDB server that is there, on which the program makes schema and users. */
+/** An existing MySQL or MariaDB server, on which the program creates schema and users. */
 export interface ExistingDatastoreSettings {
   engine: "mysql" | "mariadb";
   /** IP address or DNS name. */
@@ -127,7 +127,7 @@ export interface ExistingDatastoreSettings {
   via: { hostName: string; host: HostArgs } | undefined;
 }
 
-/** A datastore with a user that is there. */
+/** A datastore with an existing user. */
 export interface EndpointDatastoreSettings {
   engine: EngineName;
   /** K3s's `datastore-endpoint`. */
@@ -204,7 +204,7 @@ export interface K3sSettings {
   sha256: Checksum | undefined;
   /** The release that agents run: that of the servers, or an older one. */
   agentRelease: Pick<K3sSettings, "version" | "mirror" | "sha256" | "binary" | "images" | "registries">;
-  /** A release that going back from is meant. Default: undefined, going back is refused. */
+  /** Confirms the downgrade from this release. Default: undefined, a downgrade is refused. */
   goingBackFrom: string | undefined;
   /** Path of the release's binary on every node. Default: it is fetched from the mirror. */
   binary: string | undefined;
@@ -218,7 +218,7 @@ export interface K3sSettings {
   agentConfig: Readonly<Record<string, unknown>>;
   /** Seconds that a server or an agent may take to prove itself after a start. Default: 240. */
   readySeconds: number;
-  /** A word that asks for new certificates of K3s's own, on every node, when it changes. */
+  /** Any value. A change rotates K3s's own certificates on every node. */
   certificateRotation?: string | undefined;
 }
 

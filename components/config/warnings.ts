@@ -41,7 +41,7 @@ function sharedHostSettings({ k3s, hosts }: Settings): string[] {
       .filter(isOfOneHost)
       .map(
         (key) =>
-          `k3s-ha:k3s.${section}.${key} is the same for all ${alike.length} ${role}s, though it is meant for one host. Set it in each host's entry, such as ${first.path}.config.${key}.`,
+          `k3s-ha:k3s.${section}.${key} is the same for all ${alike.length} ${role}s, although it is for a single host. Set it in each host's entry, such as ${first.path}.config.${key}.`,
       );
   });
 }

@@ -19,7 +19,7 @@ export interface ClusterReferenceArgs {
  * const kubernetes = new k8s.Provider("cluster", { kubeconfig: cluster.kubeconfig });
  */
 export class ClusterReference implements ClusterOutputs {
-  /** `https://address:port` of the Kubernetes API at the balancer. */
+  /** `https://address:port` of the Kubernetes API at the load balancer. */
   readonly apiEndpoint: pulumi.Output<string>;
   /** kubeconfig of an administrator. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
@@ -29,7 +29,7 @@ export class ClusterReference implements ClusterOutputs {
   readonly serverAddresses: pulumi.Output<Record<string, string>>;
   /** Addresses of the agents by node name. */
   readonly agentAddresses: pulumi.Output<Record<string, string>>;
-  /** Addresses of the balancer's hosts by name. */
+  /** Addresses of the load balancer's hosts by name. */
   readonly loadBalancerAddresses: pulumi.Output<Record<string, string>>;
   /** K3s's `datastore-endpoint`. Secret. */
   readonly datastoreEndpoint: pulumi.Output<string>;

@@ -3,7 +3,7 @@ import { type Contract, contract, type ContractOutput, contractVersion, secretOu
 import { isUndecrypted, type StackOutput, type StackOutputs } from "./stackOutputs.ts";
 
 /**
- * What a cluster's stack offers, checked. Secrets are in the clear: whoever hands them on marks them.
+ * The checked outputs of a cluster's stack. Secrets are in plain text: the caller marks them as secret.
  *
  * @throws pulumi.RunError that tells everything that is wrong with the outputs at once.
  */

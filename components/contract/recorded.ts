@@ -32,7 +32,7 @@ export interface Recorded {
     readonly database?: string;
     /** Absent unless the host is the stack's own. */
     readonly firewall?: boolean;
-    /** How those who log in make sure whom they talk to. */
+    /** How clients verify the server that they log in to. */
     readonly tls: "verified";
   };
   "k3s-ha:index:PostgresDatastore": RecordedEndpoint;

@@ -3,7 +3,7 @@
 functions_path=/usr/local/lib/k3s-ha/agent-functions
 agent_traces=(/var/lib/k3s-ha/k3s.claims /etc/systemd/system/k3s-agent.service)
 
-# Not on a host that was installed anew.
+# Not on a reinstalled host.
 has_agent() {
   local path
   for path in "${agent_traces[@]}"; do

@@ -1,4 +1,4 @@
-/** Looks at hosts from the program itself: all of them at the same time, over SSH, each with one login. */
+/** Checks hosts from the program itself: all of them at the same time, over SSH, each with one login. */
 import { renderHostScript } from "./hostScript.ts";
 import { type ClockReading, clockProblems } from "./clockSkew.ts";
 import type { NamedHost } from "./hostCheckPart.ts";
@@ -13,7 +13,7 @@ import { hostScripts } from "./scripts.ts";
 const checkSeconds = 60;
 
 const declareLost =
-  'If it is gone for good, declare it lost with "lost: true" (docs/day-two.md); the program then no longer connects to it.';
+  'If it is lost permanently, declare it lost with "lost: true" (docs/day-two.md); the program then no longer connects to it.';
 
 const moreTime = "For a slow host, raise k3s-ha:ssh.connectSeconds.";
 
@@ -32,7 +32,7 @@ export interface HostFindings {
   readonly notes: readonly string[];
 }
 
-/** Looks at these hosts, all at the same time. */
+/** Checks these hosts, all at the same time. */
 export async function checkHosts(hosts: readonly NamedHost[]): Promise<HostFindings> {
   const agent = hosts.length === 0 ? undefined : await agentFault(process.env["SSH_AUTH_SOCK"]);
   const answers = await Promise.all(hosts.map(checkHost));

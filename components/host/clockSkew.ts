@@ -17,7 +17,7 @@ export interface ClockReading {
 
 /**
  * A sentence for each clock that differs from most of the others, this machine's among them. The time that an answer took
- * is no difference: a host that is slow is not told of.
+ * is not a difference: a slow host is not reported.
  */
 export function clockProblems(readings: readonly ClockReading[]): string[] {
   const offsets = readings.map(({ login, shown, earliest, latest }) => ({

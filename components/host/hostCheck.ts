@@ -22,7 +22,7 @@ export interface HostChecksArgs {
  * runs another system stops the run while all the others are untouched. A run that changes no host reaches none. Then each
  * host is marked as this cluster's.
  *
- * It holds up whatever is made after it and acts on hosts, whoever makes it. Resources that are made while its hosts' addresses
+ * Everything that is created after it and acts on hosts waits for it, in any component. Resources that are made while its hosts' addresses
  * are not known yet have to depend on it.
  */
 export class HostChecks extends pulumi.ComponentResource {
@@ -81,7 +81,7 @@ export class HostChecks extends pulumi.ComponentResource {
     const known = pulumi
       .unsecret(pulumi.all(Object.values(args.hosts).map(({ host }) => whenKnown(host))))
       .apply(() => "");
-    // What changes a host depends on this component, and so comes after its mark and goes before it.
+    // Everything that changes a host depends on this component, so it is created after the mark and deleted before it.
     for (const [hostName, host] of Object.entries(args.hosts))
       markHost(`${name}-${hostName}`, { ...host, name: hostName, stack: args.stack }, known, {
         parent: this,
@@ -100,7 +100,7 @@ function whenKnown({ address, hostKey, privateKey, bastion }: HostArgs): pulumi.
 
 /**
  * Why a host of that name may not change from one role to another in one step; undefined when it may. Only K3s is in the way:
- * what the one role installs would be taken away again for the other, and the node's name would be taken.
+ * what one role installs would be removed again for the other, and the node's name would be in use.
  */
 export function roleFault(
   path: string,

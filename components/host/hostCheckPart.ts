@@ -7,7 +7,7 @@ export type HostRole = "server" | "agent" | "loadBalancer" | "datastore" | "back
 
 /** A host to check, and what it stands for in messages. */
 export interface CheckedHost {
-  /** How it is reached. One with a `standIn` is lost, and is not looked at. */
+  /** Its connection. A host with a `standIn` is lost, and is not checked. */
   host: HostArgs;
   /** Where the host stands in the configuration, for messages: "k3s-ha:servers.server-1". */
   path: string;

@@ -33,7 +33,7 @@ export class HostCommand extends remote.Command {
     const options = { additionalSecretOutputs: ["stdout", "stderr"], hooks: beforeChanges() };
     if (standIn !== undefined) {
       // Kept in the state as a command that does nothing anywhere, and that is not even dialled for when it is deleted.
-      // Once the host is back, everything about it differs, so it is applied anew.
+      // Once the host is back, everything about it differs, so it is applied again.
       super(
         name,
         {
@@ -75,7 +75,7 @@ export class HostCommand extends remote.Command {
 
   /**
    * The one line that `apply` prints on stdout. By the scripts' convention it is the revision of what was applied: a
-   * random word that changes when, and only when, the host was changed, and that says nothing about the content.
+   * random revision that changes if and only if the host was changed, and that reveals nothing about the content.
    */
   get revision(): pulumi.Output<string> {
     return pulumi.unsecret(this.stdout);

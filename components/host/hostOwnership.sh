@@ -43,7 +43,7 @@ owner_of_node() {
   [[ -n $node ]] || return 0
   kubeconfig=/var/lib/rancher/k3s/agent/kubelet.kubeconfig
   [[ ! -e /etc/rancher/k3s/k3s.yaml ]] || kubeconfig=/etc/rancher/k3s/k3s.yaml
-  # A node that cannot be asked is this stack's by its name and role, which are looked at as well.
+  # A node that cannot be asked is this stack's by its name and role, which are checked as well.
   timeout 5 k3s kubectl --kubeconfig "$kubeconfig" get node "${node#* }" --request-timeout 4s \
     --output 'jsonpath={.metadata.annotations.k3s-ha\.io/stack}' 2>/dev/null || return 0
 }
@@ -98,7 +98,7 @@ unit_file() { systemctl show --property FragmentPath --value "$1.service" 2>/dev
 check_kubernetes() {
   local unit path
   [[ $role == server || $role == agent ]] || return 0
-  # What has a claim is this program's, and check_node looks at it.
+  # A K3s with a claim is this program's, and check_node checks it.
   [[ ! -d $state_directory/k3s.claims ]] || return 0
   for unit in k3s k3s-agent; do
     path=$(unit_file "$unit")

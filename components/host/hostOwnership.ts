@@ -29,7 +29,7 @@ const isOf = (owner: string, role: string, name: string) =>
 
 const release = `release the host with this command there: rm ${markPath}`;
 
-/** Whether a host is this stack's, or nobody's, and holds nothing of somebody else that would be replaced. */
+/** Whether a host belongs to this stack or to none, and has no file of others that would be replaced. */
 export const hostOwnership: HostCheckPart = {
   script: hostScripts.hostOwnership,
   checks: ["check_owner", "check_load_balancer", "check_database", "check_kubernetes", "check_held_ports"],
@@ -45,13 +45,13 @@ export const hostOwnership: HostCheckPart = {
   }),
   sentences: {
     owner: (_, owner = "?", role = "?", name = "?") =>
-      `${isOf(owner, role, name)}. Use another host, or remove it from that stack (destroy does, too) and run up again. If that stack is gone for good, ${release}`,
+      `${isOf(owner, role, name)}. Use another host, or remove it from that stack (destroy does, too) and run up again. If that stack no longer exists, ${release}`,
     "owner-cluster": (_, owner = "?", role = "?", name = "?") =>
-      `${isOf(owner, role, name)}, but of an earlier cluster, which this stack's state does not know. Restore that state; or, if that cluster is gone for good, ${release}`,
+      `${isOf(owner, role, name)}, but of an earlier cluster, which this stack's state does not know. Restore that state; or, if that cluster no longer exists, ${release}`,
     "owner-unmarked": (_, owner = "?") =>
       `is a node of the cluster of the stack ${owner}. Use another host, or remove it from that stack and run up again.`,
     "other-servers": (_, addresses = "?") =>
-      `serves the servers of another cluster (${addresses}), but none of this cluster. Use another host; or, if that cluster is gone for good, remove /etc/k3s-ha/datastore-clients and /etc/haproxy/haproxy.cfg there, and run up again.`,
+      `serves the servers of another cluster (${addresses}), but none of this cluster. Use another host; or, if that cluster no longer exists, remove /etc/k3s-ha/datastore-clients and /etc/haproxy/haproxy.cfg there, and run up again.`,
     "foreign-file": (_, path = "?") =>
       `has a ${path} that neither this program nor a package installed, and that would be replaced. ${adoptHint("it replaced, with a copy that is put back when the host is removed")}`,
     schemas: (_, schemas = "?") =>

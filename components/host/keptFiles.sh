@@ -12,7 +12,7 @@ copy_files() {
     if [[ -e $path || -L $path ]]; then present+=("${path#/}"); fi
   done
   printf '%s\n' "$@" | write_file "$archive.paths" 0600
-  # One file for all, so that the two never tell of different times.
+  # One file for all, so that the two never describe different times.
   (umask 077 && tar --create --file "$archive.k3s-ha-new" --directory "$(dirname "$archive")" "$(basename "$archive").paths" --directory / "${present[@]}")
   put_in_place "$archive.k3s-ha-new" "$archive"
   rm -f "$archive.paths"
@@ -57,8 +57,8 @@ put_back() {
   rm -rf "$kept.open"
 }
 
-# take_again UNIT: the next attempt begins with all that put_back replaced, but for files that were changed since. Whoever writes
-# them anew forgets them first.
+# take_again UNIT: the next attempt begins with all that put_back replaced, except files that were changed since. A script
+# that writes them again forgets them first.
 take_again() {
   local kept=$state_directory/$1.kept refused=$state_directory/$1.refused path
   [[ -f $refused && -f $kept ]] || return 0

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Of the files that there may be, those that there is no content for any more go; one that somebody else wrote stays.
+# Removes optional files that no longer have content; a file of others stays.
 remove_optional() {
   local path
   for path in "${optional_paths[@]}"; do

@@ -11,7 +11,7 @@ is_ours() {
   fi
 }
 
-# is_as_packaged PATH: whether it is just what its Debian package installed.
+# is_as_packaged PATH: whether it is exactly what its Debian package installed.
 is_as_packaged() {
   local package sum
   [[ -f $1 && ! -L $1 ]] && package=$(dpkg-query --search "$1" 2>/dev/null) || return 1

@@ -32,7 +32,7 @@ answer_of() {
   }
 }
 
-# Locks lie where root alone can open them: whoever can open a file can hold a lock on it.
+# Locks are where only root can open them: a process that can open a file can lock it.
 runtime_directory=/run/k3s-ha
 earlier_lock=/run/lock/k3s-ha.lock
 
@@ -46,8 +46,8 @@ lock_host() {
   lock_as_before
 }
 
-# A script of an earlier release locks a file that anybody can lock. One that is root's finishes first; a lock of somebody
-# else, on which that script waits as well, holds nobody up here.
+# A script of an earlier release locks a file that every user can lock. One of root finishes first; a lock of another
+# user, on which that script waits as well, delays no script here.
 lock_as_before() {
   local deadline=$((SECONDS + 310))
   [[ -f $earlier_lock && ! -L $earlier_lock && -O $earlier_lock ]] || return 0
@@ -66,7 +66,7 @@ unlock_host() {
 }
 
 # put_in_place NEW PATH: after a power cut PATH is the old one or NEW, never an empty file, and NEW once this returned. NEW
-# never goes into a directory, or through a link to one, that stands in the file's place.
+# never is written into a directory, or through a link to one, in the file's place.
 put_in_place() {
   [[ -L $1 ]] || sync "$1"
   mv -fT "$1" "$2"
@@ -101,8 +101,8 @@ put_file() {
   fi
 }
 
-# print_revision NAME: the one line of standard output, a random word that changes when the content of the files put does.
-# It goes by content, so that a run that was killed after putting a file does not hide the change from the next.
+# print_revision NAME: the one line of standard output, a random revision that changes with the content of the files put.
+# It depends on the content, so that a run that was killed after putting a file does not hide the change from the next.
 print_revision() {
   local record=$state_directory/$1.revision content
   content=$(fingerprint "${put_paths[@]}")
@@ -112,7 +112,7 @@ print_revision() {
   head -n 1 "$record"
 }
 
-# What sets a host up at its first start holds apt's locks meanwhile. Whether it ended well is its owner's concern.
+# What sets a host up at its first start holds apt's locks meanwhile. Whether it succeeded is its owner's concern.
 wait_for_cloud_init() {
   local outcome=0
   command -v cloud-init >/dev/null || return 0
@@ -121,7 +121,7 @@ wait_for_cloud_init() {
 }
 
 # run_apt ARGUMENT...: apt-get, once the locks are free. It waits for dpkg's by itself, and not for those of its lists and of its
-# archives, which apt-daily holds after a start. What it prints goes to standard error, and stays in apt_answer.
+# archives, which apt-daily holds after a start. Its output is sent to standard error, and stays in apt_answer.
 run_apt() {
   local deadline=$((SECONDS + 300)) outcome
   while :; do
@@ -147,7 +147,7 @@ install_packages() {
   done
   ((${#missing[@]})) || return 0
   wait_for_cloud_init
-  # A source of somebody else's that is broken is in the way of nothing that comes from the others.
+  # A broken source of another vendor does not prevent packages from the others.
   run_apt update || sources=" Its package lists could not be updated: $(apt_errors "$apt_answer")."
   run_apt install --yes --no-remove --no-install-recommends --option Dpkg::Options::=--force-confold "${missing[@]}" || {
     conflicts=$(apt-get --quiet --quiet --simulate install --no-install-recommends "${missing[@]}" 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort) || conflicts=""
@@ -165,7 +165,7 @@ fingerprint() {
   done | sha256sum | cut -d ' ' -f 1
 }
 
-# runs_with UNIT FINGERPRINT: true when the unit runs and was last proved with just this fingerprint.
+# runs_with UNIT FINGERPRINT: true if the unit runs and was last verified with exactly this fingerprint.
 runs_with() {
   systemctl is-active --quiet "$1" && [[ -f $state_directory/$1.proved && $(<"$state_directory/$1.proved") == "$2" ]]
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Files that hold secrets. Whoever reads them restarts when the printed revision changes.
+# Files with secrets. The service that reads them restarts when the printed revision changes.
 
 apply() {
   lock_host

@@ -114,7 +114,7 @@ async function borrow(bastion: SshEndpoint, limits: LoginLimits): Promise<Connec
   };
   try {
     const client = await entry.client;
-    // Whoever comes after it was lost makes another.
+    // After its loss, the next caller opens another.
     if (isFirst) client.once("close", forget);
     return { client, close };
   } catch (error) {

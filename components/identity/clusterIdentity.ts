@@ -7,7 +7,7 @@ import * as tls from "@pulumi/tls";
 export interface ClusterIdentityArgs {
   /** Organization in the subjects of the certificates. Default: the name of the stack. */
   organization?: string;
-  /** A word that asks for another health certificate, with a key of its own, when it changes. Default: none. */
+  /** Any value. A change rotates the health certificate and its key. Default: none. */
   healthRotation?: string | undefined;
   /** Hours that the health certificate is good for; an `up` in their second half renews it. Default: 87,660, ten years. */
   healthHours?: number;
@@ -31,7 +31,7 @@ const hoursPerYear = 8766;
 const authorityYears = 10;
 
 /**
- * The balancer's health certificate may read `/readyz` and nothing else, and its end would take every server out of
+ * The load balancer's health certificate may read `/readyz` and nothing else, and its end would take every server out of
  * rotation. So it lives long, and any `up` in its second half renews it.
  */
 const healthHoursByDefault = 10 * hoursPerYear;
@@ -45,11 +45,11 @@ const adminYears = 1;
  * can be rebuilt from the stack's state and a dump of its datastore.
  */
 export class ClusterIdentity extends pulumi.ComponentResource {
-  /** A random word that tells this cluster from every other, also from an earlier one of the same stack. Not secret. */
+  /** A random id of this cluster, different from that of an earlier cluster of the same stack. Not secret. */
   readonly id: pulumi.Output<string>;
   /** What servers join with; it also encrypts the cluster's keys in the datastore. 48 letters and digits, about 285 bits. */
   readonly token: pulumi.Output<string>;
-  /** What agents join with; it lets nobody become a server or decrypt anything. */
+  /** The token that agents join with. It does not allow a host to become a server or to decrypt anything. */
   readonly agentToken: pulumi.Output<string>;
   /** The token with the hash of the server CA before it: who joins with it refuses any other cluster. */
   readonly joinToken: pulumi.Output<string>;
@@ -63,7 +63,7 @@ export class ClusterIdentity extends pulumi.ComponentResource {
   readonly requestHeaderAuthority: CertificateAuthority;
   /** Signs service account tokens; PEM. */
   readonly serviceAccountKey: pulumi.Output<string>;
-  /** For the balancer's readiness check: any authenticated client may read `/readyz`. */
+  /** For the load balancer's readiness check: any authenticated client may read `/readyz`. */
   readonly healthCertificate: ClientCertificate;
   /** For the kubeconfig: the group system:masters. */
   readonly adminCertificate: ClientCertificate;

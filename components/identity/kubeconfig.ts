@@ -1,4 +1,4 @@
-/** Whom a kubeconfig reaches, and as whom. */
+/** The API that a kubeconfig reaches, and its credentials. */
 export interface Kubeconfig {
   /** Name of the cluster, the user and the context. */
   name: string;

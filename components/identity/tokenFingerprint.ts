@@ -10,7 +10,7 @@ export function tokenFingerprint(token: string): string {
 
 /**
  * The key that backups of a cluster are signed with: 64 bytes in hexadecimal, by HKDF-SHA256 from the server token.
- * Whoever has it can sign; the token cannot be found from it.
+ * Its holder can sign; the token cannot be derived from it.
  */
 export function manifestKey(token: string): string {
   return Buffer.from(hkdfSync("sha256", passwordOf(token), "", "k3s-ha backup manifest", 64)).toString("hex");

@@ -12,7 +12,7 @@ export interface AgentPoolArgs {
   hosts: Readonly<Record<string, HostArgs>>;
   /** The release that the agents run: not newer than the servers'. */
   release: K3sReleaseArgs;
-  /** The API endpoint that agents join at: the balancer's. */
+  /** The API endpoint that agents join at: the load balancer's. */
   apiEndpoint: pulumi.Input<string>;
   /** The agent token, with the hash of the server CA before it. Secret. */
   joinToken: pulumi.Input<string>;
@@ -33,13 +33,13 @@ export interface AgentPoolArgs {
   drainSeconds?: number;
   /** Seconds that an agent may take to prove itself after a start. Default: 240. */
   readySeconds?: number;
-  /** A word that asks for new certificates of K3s's own when it changes. Default: none. */
+  /** Any value. A change rotates K3s's own certificates. Default: none. */
   certificateRotation?: string | undefined;
 }
 
-/** K3s agents that joined through the balancer, created and changed in waves. */
+/** K3s agents that joined through the load balancer, created and changed in waves. */
 export class AgentPool extends pulumi.ComponentResource {
-  /** The agents' addresses by node name, but for lost ones; each is known once its node is Ready. */
+  /** The agents' addresses by node name, except lost ones; each is known once its node is Ready. */
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
 
   constructor(name: string, args: AgentPoolArgs, opts?: pulumi.ComponentResourceOptions) {

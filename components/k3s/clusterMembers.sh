@@ -46,7 +46,7 @@ is_silent() {
   lease=$(lease_of "$1") || return 1
   deadline=$((SECONDS + 15))
   while ((SECONDS < deadline)); do
-    # No answer of the API is no sign of life.
+    # Without an answer of the API, the host counts as silent.
     if now=$(lease_of "$1") && [[ $now != "$lease" ]]; then return 1; fi
     sleep 1
   done
@@ -58,7 +58,7 @@ refuse_silent_hosts() {
   for node in "$@"; do
     [[ " ${lost[*]} " != *" $node "* ]] || continue
     if is_silent "$node"; then
-      die "$host_name: $node is no longer in the configuration, but its host does not answer, so K3s cannot be uninstalled there. Nothing was uninstalled. If it is only switched off, switch it on and run up again. If it is gone for good, restore its entry with \"lost: true\" and run up; then remove the entry (docs/day-two.md)."
+      die "$host_name: $node is no longer in the configuration, but its host does not answer, so K3s cannot be uninstalled there. Nothing was uninstalled. If it is only switched off, switch it on and run up again. If it is lost permanently, restore its entry with \"lost: true\" and run up; then remove the entry (docs/day-two.md)."
     fi
   done
 }
@@ -96,12 +96,12 @@ delete_node() {
   done
 }
 
-# Which cluster this host has seen its members in; it goes with K3s.
+# The cluster in which this host has seen its members; removed with K3s.
 record=/var/lib/rancher/k3s/server/k3s-ha-members
 
 cluster_uid() { node_kubectl get namespace kube-system --request-timeout 20s --output 'jsonpath={.metadata.uid}'; }
 
-# Members whose node is gone: somebody deleted it, or a run that was to take the host out did, and ended there.
+# Members without a node: a user deleted it, or an interrupted run that was to remove the host did.
 missing_members() {
   local present member
   present=$(node_kubectl get nodes --request-timeout 20s --output 'jsonpath={range .items[*]} {.metadata.name} {end}') || return
@@ -117,7 +117,7 @@ apply() {
   nodes=$(leaving_nodes)
   # shellcheck disable=SC2086
   refuse_silent_hosts $nodes
-  # All of them first, so that no pod moves from one that goes to another one.
+  # All of them first, so that no pod moves from one removed node to another.
   for node in $nodes; do node_kubectl cordon "$node" --request-timeout 10s >&2; done
   for node in $nodes; do
     drain_node "$node" &
@@ -129,7 +129,7 @@ apply() {
   cluster=$(cluster_uid) || die "$host_name: the API of this server does not identify its cluster; run up again"
   if [[ -e $record && $(<"$record") == "$cluster" ]]; then is_new_cluster=false; fi
   # An empty cluster in the place of one that was lost has no nodes of agents that ran on: a restore brings them, and
-  # "make status" tells of them until then.
+  # "make status" reports them until then.
   [[ -z $missing || $is_new_cluster == true ]] || die "$host_name: these hosts have no node: ${missing% }. K3s creates it when it starts: on each of these hosts run \"systemctl restart k3s\" (on an agent \"systemctl restart k3s-agent\"), then run up again."
   for member in "${members[@]}"; do
     [[ " $missing" == *" $member "* ]] || present+=("$member")

@@ -22,10 +22,10 @@ export interface ClusterMembersArgs {
 
 /**
  * Keeps the cluster's list of nodes that of the stack: a node whose host was removed or declared lost is drained, if
- * it still works, and deleted. One that is removed without being declared lost, and whose host gives no sign of life, ends the
+ * it still works, and deleted. One that is removed without being declared lost, and whose host does not answer, ends the
  * run, because K3s could not be uninstalled there. In the end it proves that the API reaches the kubelets of all nodes that
- * are Ready, that the traffic of pods reaches those nodes and, in a new cluster, that system pods run. Nodes that somebody else had join are left alone. Whatever the removed hosts are asked to
- * do comes after it, and it comes after the balancers have forgotten them.
+ * are Ready, that the traffic of pods reaches those nodes and, in a new cluster, that system pods run. Nodes that joined from elsewhere are left alone. Whatever the removed hosts are asked to
+ * do comes after it, and it comes after the load balancers have forgotten them.
  */
 export class ClusterMembers extends pulumi.ComponentResource {
   /** The names of the cluster's nodes, lost ones left out. */
@@ -69,7 +69,7 @@ export class ClusterMembers extends pulumi.ComponentResource {
           },
         }),
       },
-      // The nodes go with the cluster, so there is nothing to dial a server for when this goes away.
+      // The nodes are removed with the cluster, so its deletion needs no connection to a server.
       { parent: this, retainOnDelete: true },
     );
     this.names = nodes.urn.apply(() => members);

@@ -2,7 +2,7 @@
 # The proof that a cluster works beyond its nodes being Ready: the API of this server reaches every kubelet, pods' traffic
 # reaches every node, and the pods of K3s's own run.
 
-# Who was proved before, on this host; it goes with K3s. The members of a cluster that is older than the file count as proved.
+# The members that were verified before, on this host; removed with K3s. Members of a cluster that is older than the file count as verified.
 proved_members=/var/lib/rancher/k3s/server/k3s-ha-proved-members
 
 is_proved_member() { [[ " $proved_before " == *" $1 "* ]]; }
@@ -78,7 +78,7 @@ prove_members() {
     proved_before=""
     if [[ $is_new_cluster == false ]]; then proved_before="${members[*]}"; fi
   }
-  # The routes and tunnels to a node that has just joined take a moment, and one that is down is not Ready after 40 seconds.
+  # The routes and tunnels to a new node take a moment, and a node that is down is not Ready after 40 seconds.
   while :; do
     faults=$(member_faults)
     new=$(of_new_members <<<"$faults")

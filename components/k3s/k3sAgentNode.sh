@@ -26,7 +26,7 @@ apply_agent() {
   claim_host
   install_release
   set_aside "" "${replaced_paths[@]}"
-  # All that a failed change put back is put anew.
+  # All that a failed change rolled back is written again.
   rm -f "$state_directory/$unit.refused"
   choose_pod_card
   put_shared_files

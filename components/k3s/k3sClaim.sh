@@ -6,5 +6,5 @@ claim_host() {
   write_file "$claims_directory/$claim" <<<"$role $node_name"
 }
 
-# Then the one that goes leaves everything to the other.
+# Then the removed one leaves everything to the other.
 is_claimed_elsewhere() { [[ -d $claims_directory && -n $(find "$claims_directory" -type f ! -name "$claim" ! -name '*.k3s-ha-new') ]]; }

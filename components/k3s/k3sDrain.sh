@@ -3,7 +3,7 @@
 # pods, and nothing else.
 cordoned_record=$state_directory/$unit.cordoned
 
-# By the balancer, because the agent's own way to the API is down while it restarts.
+# By the load balancer, because the agent's own way to the API is down while it restarts.
 node_kubectl() { k3s kubectl --kubeconfig "$kubeconfig" --server "$api_endpoint" --request-timeout 5s "$@"; }
 
 # "namespace name" of each pod that has to go: not those of DaemonSets, which come back, and not the kubelet's own. One
@@ -33,7 +33,7 @@ evict_pods() {
   done
 }
 
-# make_room: before a restart, if that is asked for. A node that somebody else had cordoned stays so.
+# make_room: before a restart, if configured. A node that others cordoned stays cordoned.
 make_room() {
   local cordoned
   if ((drain_seconds == 0)) || ! systemctl is-active --quiet "$unit"; then return 0; fi

@@ -105,7 +105,7 @@ place_image() {
   put_in_place "$image_file" "$target"
 }
 
-# place_images: those that are configured; one that was and no longer is goes.
+# place_images: those that are configured; removes one that no longer is.
 place_images() {
   local index name record=$state_directory/k3s.images
   for index in "${!image_sources[@]}"; do place_image "${image_sources[index]}" "${image_sums[index]}"; done

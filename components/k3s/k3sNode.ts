@@ -21,7 +21,7 @@ export interface K3sNodeArgs {
   certificateRotation?: string | undefined;
   /**
    * Whether the cluster is told to carry pods' traffic between the nodes' external addresses (`flannel-external-ip`). Default:
-   * false, it goes between the node addresses.
+   * false, it travels between the node addresses.
    */
   usesExternalAddresses?: boolean | undefined;
   /** Seconds that the node may take to prove itself. */
@@ -46,7 +46,7 @@ export const secretsPath = "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yam
 
 /**
  * Seconds that a node's script may take beyond those that the node has to prove itself in: waiting for another run's
- * lock (300), leaving the balancers, and starting with the previous settings again (90).
+ * lock (300), leaving the load balancers, and starting with the previous settings again (90).
  */
 export const nodeScriptSeconds = 450;
 

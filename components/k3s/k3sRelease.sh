@@ -7,7 +7,7 @@ apply() {
   install_release
 }
 
-# The last that goes of a node. A service that never came to be proved is known to nobody else, and goes here.
+# The last removal of a node. A service that was never verified has no other record, and is removed here.
 remove() {
   lock_host
   if is_claimed_elsewhere; then

@@ -11,7 +11,7 @@ ready() {
   fi
 }
 
-# Keys on this disk that are younger than those in the backup would end K3s at once; it makes them anew from the backup.
+# Keys on this disk that are younger than those in the backup would end K3s at once; it creates them again from the backup.
 set_keys_aside() {
   local aside=/var/lib/rancher/k3s/server/before-restore-$started name
   [[ $(journalctl --unit k3s --since "@$since" --output cat --no-pager) == *"newer than datastore"* ]] || return 0

@@ -33,7 +33,7 @@ export interface K3sServerArgs extends K3sNodeArgs {
   datastoreStartTls: pulumi.Input<string>;
   /** The datastore's schema. */
   datastoreSchema: pulumi.Input<string>;
-  /** Whether the server leaves the balancers before a restart and comes back after it; false for a single server. */
+  /** Whether the server leaves the load balancers before a restart and comes back after it; false for a single server. */
   leavesBalancers: boolean;
   /** Confirms the move from this datastore, "host:port/schema". Default: none. */
   movingFrom?: string | undefined;

@@ -30,13 +30,13 @@ export interface K3sServerPoolArgs {
   apiNames: pulumi.Input<string>[];
   /** More settings of every server, as in K3s's config.yaml. One object for all: with SQL, K3s does not compare them. */
   config?: Readonly<Record<string, unknown>>;
-  /** A datastore that leaving is meant, as "host:port/schema". Default: another datastore is refused. */
+  /** Confirms the migration from this datastore, as "host:port/schema". Default: another datastore is refused. */
   movingFrom?: string | undefined;
-  /** A release that going back from is meant, because a dump of an older one was restored. Default: going back is refused. */
+  /** Confirms the downgrade from this release, after the restore of a dump of an older one. Default: a downgrade is refused. */
   goingBackFrom?: string | undefined;
   /** Seconds that a server may take to prove itself after a start. Default: 240. */
   readySeconds?: number;
-  /** A word that asks for new certificates of K3s's own when it changes. Default: none. */
+  /** Any value. A change rotates K3s's own certificates. Default: none. */
   certificateRotation?: string | undefined;
 }
 
@@ -48,7 +48,7 @@ export const k3sTlsDirectory = "/var/lib/rancher/k3s/server/tls";
  * proof that the one before is ready; the first that fails stops the rest.
  */
 export class K3sServerPool extends pulumi.ComponentResource {
-  /** The servers' addresses by name, but for lost ones. An address is known once its server has proved itself ready. */
+  /** The servers' addresses by name, except lost ones. An address is known once its server is verified to be ready. */
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
   /** The release that all the servers run. */
   readonly version: pulumi.Output<string>;
@@ -122,7 +122,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
 }
 
 /**
- * The authorities. The first server to start puts them into the datastore; the others find just the same ones there.
+ * The authorities. The first server to start puts them into the datastore; the others find exactly these there.
  * All have them, so that it does not matter which server is the first, now or after that one was lost.
  */
 function authorityFiles(identity: ServerIdentity): pulumi.Output<HostFile[]> {

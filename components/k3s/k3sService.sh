@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Switches to a release and its settings, starts K3s when what it reads has changed, and proves that the node works.
 
-# A node that failed goes back to what it was proved with, if it ever was.
+# A node that failed is rolled back to the files that it was last verified with, if any.
 fail() {
   local outcome=""
   journal_tail "$unit" "$secrets_path"
@@ -25,7 +25,7 @@ restart_k3s() {
   systemctl start --no-block "$unit"
 }
 
-# A new word asks for new certificates; a node that has none yet makes them at its first start anyway.
+# A new value requests new certificates; a node without any creates them at its first start anyway.
 rotation_is_due() {
   [[ -n $certificate_rotation && $certificate_rotation != "$(cat "$state_directory/$unit.rotation" 2>/dev/null)" ]]
 }
@@ -108,7 +108,7 @@ start_node() {
     restart_k3s
   fi
   wait_until_proved
-  # An API that has just begun may take longer for an answer than it is given.
+  # An API that has started a moment ago may exceed the time limit of a request.
   deadline=$((SECONDS + 60))
   until mark_node; do
     ((SECONDS < deadline)) || die "$host_name: the node could not be marked as this stack's; run up again"

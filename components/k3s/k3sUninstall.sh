@@ -30,7 +30,7 @@ unmount_below() {
   local path
   while read -r path; do
     if is_own_disk "$path"; then continue; fi
-    # A container that ended just now may have taken it along.
+    # A container that ended meanwhile may have removed it.
     umount --lazy "$path" 2>/dev/null || ! mountpoint --quiet "$path" || die "$host_name: $path could not be unmounted"
   done < <(awk -v below="$1" 'index($2, below) == 1 { print $2 }' "$mounts_path" | sort --reverse)
 }
@@ -44,7 +44,7 @@ has_mount_below() {
   return 1
 }
 
-# remove_trees PATH...: all that is in them, but for what lies on disks of their own, which stay mounted as their owner mounts them.
+# remove_trees PATH...: everything in them, except on separate disks, which stay mounted as their owner mounts them.
 remove_trees() {
   local fault
   fault=$(rm -rf --one-file-system "$@" 2>&1) || has_mount_below "$@" || die "$host_name: ${fault##*$'\n'}"
@@ -65,7 +65,7 @@ remove_network() {
   if [[ -d /var/lib/cni ]]; then find /var/lib/cni -depth -type d -empty -delete; fi
 }
 
-# Links that somebody else made, to other programs, stay.
+# Links of others, to other programs, stay.
 remove_programs() {
   local name program=/usr/local/bin/k3s
   if is_there "$program" && ! is_ours "$program"; then return 0; fi
@@ -81,7 +81,7 @@ uninstall_k3s() {
   rm -f /etc/systemd/system/"$balancer_state_socket" /etc/systemd/system/"${balancer_state_socket%.socket}@.service" "$balancer_state_program"
   if systemctl cat "$unit" >/dev/null 2>&1; then systemctl disable --quiet --now "$unit"; fi
   rm -f "$stop_program" "$stop_drop_in"
-  # Drop-ins of somebody else stay.
+  # Drop-ins of others stay.
   if [[ -d ${stop_drop_in%/*} ]]; then rmdir --ignore-fail-on-non-empty "${stop_drop_in%/*}"; fi
   stop_containers
   for path in /run/k3s/ /var/lib/rancher/ /var/lib/kubelet/pods/ /var/lib/kubelet/plugins/ /run/netns/cni-; do unmount_below "$path"; done

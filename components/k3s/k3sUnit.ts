@@ -7,7 +7,7 @@ export type K3sRole = "server" | "agent";
 export const k3sUnitNames: Readonly<Record<K3sRole, string>> = { server: "k3s", agent: "k3s-agent" };
 
 /**
- * The systemd unit of K3s, as its installer writes it but for two things: environment variables can be given, and a
+ * The systemd unit of K3s, as its installer writes it, except for two things: environment variables can be given, and a
  * server that died comes back after one second, not five, because the API waits for it.
  */
 export function renderK3sUnit(role: K3sRole, environment: Readonly<Record<string, string | number>> = {}): string {

@@ -3,7 +3,7 @@
  * in the datastore. A server that loses it ends, and takes five seconds to come back, API and all. By default that is
  * after 10 s, shorter than databases take to fail over.
  *
- * The durations are those that K3s has for its own controllers (45 s until another server may take over), but for five
+ * The durations are those that K3s has for its own controllers (45 s until another server may take over), except for five
  * seconds between the two, as Kubernetes has them. The price: a lost server's controllers pause for 45 s, not for 15.
  */
 const leaseSeconds = 45;

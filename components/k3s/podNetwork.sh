@@ -13,7 +13,7 @@ default_card() {
 }
 
 # is_node_decided: a node that was proved keeps the card that it has: while nodes use different ones, their pods do not reach
-# each other. It is decided anew with another address, and when the settings no longer name a card.
+# each other. It is decided again for another address, and when the settings no longer name an interface.
 is_node_decided() {
   [[ -e $state_directory/$unit.proved ]] && grep -qxF "node-ip: \"$node_address\"" "$config_path" && ! grep -q '^flannel-iface:' "$config_path"
 }

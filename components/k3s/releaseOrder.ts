@@ -26,7 +26,7 @@ export function minorsBetween(older: string, newer: string): number {
 
 /**
  * Why a server that runs `installed` may not be changed to `wanted`, with the remedy, as a sentence that begins with the
- * server's name; undefined when it may. `leaving` is a release that going back from is meant.
+ * server's name; undefined when it may. `leaving` is a release whose downgrade is confirmed.
  */
 export function upgradeFault(
   server: string,

@@ -3,15 +3,15 @@ import { networkFault } from "./clusterNetworkGuard.ts";
 import { variableIn } from "../host/hostScript.ts";
 import { upgradeFault } from "./releaseOrder.ts";
 
-/** What a server is changed to, and what of its past is meant to be left. */
+/** A server's change, and the confirmations for it. */
 export interface ServerChange {
   /** The server's name. */
   server: string;
   /** The release that it is to run. */
   version: string;
-  /** A release that going back from is meant. */
+  /** Confirms the downgrade from this release. */
   goingBackFrom?: string | undefined;
-  /** A datastore that leaving is meant, as "host:port/schema". */
+  /** Confirms the migration from this datastore, as "host:port/schema". */
   movingFrom?: string | undefined;
   /** What the configuration says of K3s itself, the cluster's networks among it. */
   config: Readonly<Record<string, unknown>>;

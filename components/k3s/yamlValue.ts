@@ -1,7 +1,7 @@
 /** What JSON leaves as it is and K3s's reader of YAML refuses as control characters, or takes for the end of a line. */
 const unprintable = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
-/** A value as YAML that means just this value: JSON, with everything escaped that a reader of YAML would stumble over. */
+/** A value as YAML that means exactly this value: JSON, with everything escaped that a YAML parser would misread. */
 export function yamlValue(value: unknown, indent?: number): string {
   return JSON.stringify(value, undefined, indent).replace(
     unprintable,

@@ -11,7 +11,7 @@ export interface KubernetesManifestArgs {
   ready: { kind: "deployment" | "daemonset" | "statefulset"; namespace: string; name: string };
 }
 
-/** Applies objects with kubectl, waits until they are rolled out, and deletes them when it goes away. */
+/** Applies objects with kubectl, waits until they are rolled out, and deletes them when it is deleted. */
 export class KubernetesManifest extends pulumi.ComponentResource {
   /** The last word of `kubectl rollout status`. */
   readonly status: pulumi.Output<string>;

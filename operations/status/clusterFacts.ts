@@ -38,7 +38,7 @@ export interface ClusterFacts {
   readonly stack: string;
   readonly takenAt: Date;
   readonly hosts: readonly ClusterHost[];
-  /** `https://address:port` of the API at the balancer. */
+  /** `https://address:port` of the API at the load balancer. */
   readonly apiEndpoint: string;
   /** What the API answers at that address to `/readyz`: "ok", or what is wrong. */
   readonly apiAnswer: string;
@@ -55,7 +55,7 @@ export interface ClusterFacts {
   readonly adminCertificate: CertificateFact;
 }
 
-/** Outputs of a stack that a look at the cluster needs. */
+/** Outputs of a stack that the status needs. */
 export interface StatusOutputs {
   readonly apiEndpoint: string;
   /** Secret. */
@@ -64,7 +64,7 @@ export interface StatusOutputs {
   readonly datastoreEndpoint: string;
 }
 
-/** Seconds that a host may take to answer, unless somebody waits longer. A server whose K3s hangs takes nine to say so. */
+/** Default time limit of a host's answer, in seconds. A server whose K3s hangs reports it after nine. */
 export const answerSeconds = 12;
 
 /** How long each step may take, of the seconds for a whole answer: a dead host holds up no more than the first. */
@@ -127,7 +127,7 @@ export async function askHost(
 ): Promise<ClusterHost> {
   const login = await loginOf(name, path, host);
   const known = { name, role, address: login.address, path, isLost: false, isSlow: false };
-  // A lost host has another that stands in for it; nobody is there to answer.
+  // A lost host has another that stands in for it; it cannot answer.
   if (host.standIn !== undefined) return { ...known, isLost: true, facts: undefined, fault: undefined };
   const { connectSeconds, apiSeconds } = limitsOf(seconds);
   const cut = (reason: string, stdout: string) => {
@@ -203,7 +203,7 @@ function credentialsOf(kubeconfig: string): Credentials {
   };
 }
 
-/** What the API answers at the balancer when it is asked whether it is ready: "ok", or what is wrong. */
+/** The API's answer to a readiness check at the load balancer: "ok", or what is wrong. */
 function askReadiness(endpoint: string, credentials: Credentials, seconds: number): Promise<string> {
   return new Promise((resolve) => {
     const options = { ...credentials, agent: false, timeout: seconds * 1000 };

@@ -62,7 +62,7 @@ export function freeShare({ usedBytes, freeBytes }: Pick<DiskFact, "usedBytes" |
 /** What is left, in words, when it is too little. */
 function shortageOf({ path, usedBytes, freeBytes, inodesUsed, inodesFree }: DiskFact): string | undefined {
   const percent = freeShare({ usedBytes, freeBytes });
-  // The kubelet goes by the share alone.
+  // The kubelet uses the share alone.
   const isLow = percent < freePercent && (path === k3s || freeBytes < plentyBytes);
   if (isLow || freeBytes < fewBytes) return `${sizeText(freeBytes)} (${Math.floor(percent)} %)`;
   const inodes = inodesUsed + inodesFree;

@@ -15,7 +15,7 @@ export const firewallPurposes: Readonly<Record<string, string>> = {
   [vrrpFirewallUnit]: "protects the virtual IP from other hosts",
 };
 
-/** Hours for which rules that were missing are told of: longer than from one look at the status to the next. */
+/** Hours for which missing rules are reported: longer than from one status to the next. */
 const toldHours = 48;
 
 /** A sentence for each firewall of a host that is not loaded, or that something else has removed. */

@@ -22,7 +22,7 @@ import { healthCertificatePath } from "../../components/balancer/haproxyBalancer
 import { mariadbTlsDirectory } from "../../components/datastore/managed/mariadbConfig.ts";
 import { k3sTlsDirectory } from "../../components/k3s/k3sServerPool.ts";
 
-/** A server as one balancer's HAProxy sees it. */
+/** A server as one load balancer's HAProxy sees it. */
 export interface BackendFact {
   readonly name: string;
   /** HAProxy's word: "UP", "DOWN", "MAINT", "DRAIN", "UP 1/2", … */
@@ -62,7 +62,7 @@ export interface DatastoreFact {
   readonly version: string;
   readonly connectionsAllowed: number;
   readonly connectionsUsed: number;
-  /** Milliseconds that a look at the newest row takes, from the host that asked. */
+  /** Milliseconds that a query of the newest row takes, from the host that reported. */
   readonly latencyMs: number;
   readonly rows: number;
   readonly revision: number;
@@ -82,7 +82,7 @@ export interface BackupFact {
   readonly rows: number;
 }
 
-/** The last restore drill that ended well. */
+/** The last successful restore drill. */
 export interface DrillFact {
   readonly endedAt: Date;
   /** Id of the backup that was restored. */
@@ -123,7 +123,7 @@ export interface HostFacts {
 
 /** What the hosts of a stack are asked about, beside themselves. */
 export interface StatusQuestions {
-  /** Schema of the datastore that the stack has a host for; undefined where the servers have to tell of another. */
+  /** Schema of the datastore that the stack has a host for; undefined if the servers report another. */
   readonly managedDatabase: string | undefined;
   /** Endpoints that K3s may have of such another. Secret: only servers are sent them. */
   readonly datastoreEndpoints: readonly string[];

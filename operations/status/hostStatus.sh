@@ -109,7 +109,7 @@ tell_backup() {
   fi
   unit "$drill_unit.timer"
   unit "$drill_unit.service"
-  # When the last one ended well, in seconds, and of which backup. A program of an earlier release does not know.
+  # When the last one succeeded, in seconds, and of which backup. A program of an earlier release does not know.
   if drill=$("$backup_command" drilled 2>/dev/null) && [[ -n $drill ]]; then tell drill "${drill% *}" "${drill#* }"; fi
 }
 

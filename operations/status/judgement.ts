@@ -10,19 +10,19 @@ import { backupUnits } from "../../components/backup/backupUnits.ts";
 import { k3sUnitNames } from "../../components/k3s/k3sUnit.ts";
 import { apiPort } from "../../components/balancer/balancerState.ts";
 
-/** A certificate is told of when it ends within this many days: time for a planned rotation. */
+/** Certificates that expire within this many days are reported: time for a planned rotation. */
 export const certificateDays = 30;
 
-/** Share of the datastore's connections in use above which it is told of, in percent. */
+/** Share of the datastore's connections in use above which it is reported, in percent. */
 export const connectionsPercent = 80;
 
 /**
- * Revisions since the last compaction above which it is told of. K3s compacts every five minutes and keeps 1,000, so this
+ * Revisions since the last compaction above which it is reported. K3s compacts every five minutes and keeps 1,000, so this
  * is more than a busy cluster of some eighty writes a second has.
  */
 export const compactionLagLimit = 25_000;
 
-/** Milliseconds for a look at the newest row above which the datastore is told of: K3s makes many such in a request. */
+/** Milliseconds for a query of the newest row above which the datastore is reported: K3s makes many such queries in a request. */
 export const latencyLimitMs = 100;
 
 const millisecondsPerDay = 86_400_000;
@@ -95,7 +95,7 @@ function balancerProblems({ name, facts }: ClusterHost): string[] {
           `${name}: keepalived is ${keepalived ?? "missing"}, so this load balancer cannot take over the virtual IP. See "journalctl --unit keepalived" there, then run "systemctl restart keepalived".`,
         ]),
     ...facts.backends.flatMap((backend) => {
-      // "UP 1/2" is one whose last check failed, or that has just come back; it takes clients.
+      // "UP 1/2" is one whose last check failed, or that came back a moment ago; it takes clients.
       if (/^UP\b|^no check$/.test(backend.state)) return [];
       const since = `for HAProxy on ${name} since ${backend.seconds} s`;
       if (/MAINT|DRAIN/.test(backend.state)) {
@@ -149,7 +149,7 @@ function serverProblems({ name, facts }: ClusterHost): string[] {
 function nodeProblems(facts: ClusterFacts): string[] {
   const nodes = nodesOf(facts);
   if (nodes === undefined) {
-    // Slow servers are named already, and tell of no node for want of time.
+    // Slow servers are named already, and list no node because of their time limit.
     if (facts.hosts.some(({ role, isSlow }) => role === "server" && isSlow)) return [];
     return ["The nodes are unknown, because no server's API answers."];
   }
@@ -188,9 +188,9 @@ function nodeSentences({ name, role, state, version }: NodeFact, facts: ClusterF
   ];
 }
 
-/** What does not work on nodes that are Ready and of whose hosts nothing else is told. */
+/** Failures on nodes that are Ready and without other problems of their hosts. */
 function podProblems(facts: ClusterFacts): string[] {
-  // A node that has just gone down is Ready for a while.
+  // A node that is down stays Ready for a while.
   const runs = (name: string) => {
     const host = facts.hosts.find((each) => each.name === name);
     const units = host?.facts?.units ?? {};
@@ -209,7 +209,7 @@ function podProblems(facts: ClusterFacts): string[] {
   ];
 }
 
-/** The host that tells of the datastore: its own or, where that is none of the stack's, the first server that can. */
+/** The host that reports the datastore: its own or, if that is not a host of the stack, the first server that can. */
 export function datastoreTeller(facts: ClusterFacts): ClusterHost | undefined {
   const own = facts.hosts.find(({ role }) => role === "datastore");
   if (own !== undefined) return own;

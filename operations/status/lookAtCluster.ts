@@ -1,4 +1,4 @@
-/** A look at a stack's cluster: from its hosts, not from its state. */
+/** The state of a stack's cluster, from its hosts instead of Pulumi's state. */
 import { readSettings } from "../stackSettings.ts";
 import { stackOutputs, type Workspace } from "../workspace.ts";
 import { askCluster, type ClusterFacts, type StatusOutputs } from "./clusterFacts.ts";

@@ -34,7 +34,7 @@ export function parsePodTraffic(lines: readonly (readonly string[])[]): PodTraff
 /**
  * A sentence for each pair of nodes whose pods do not reach each other.
  *
- * @param peerOf the name of the node with an address; undefined for one that is not to be told of, because it is down.
+ * @param peerOf the name of the node with an address; undefined for one that is not reported, because it is down.
  */
 export function podTrafficProblems(
   name: string,

@@ -138,7 +138,7 @@ function stateOf(host: ClusterHost, nodeState: string | undefined, { virtualAddr
   return [limits, known].filter((word) => word !== "").join(", ");
 }
 
-/** What the host told of itself, or its node in the cluster; empty when neither did. */
+/** The host's own report, or its node's in the cluster; empty without both. */
 function knownStateOf(host: ClusterHost, nodeState: string | undefined, virtualAddress: string | undefined): string {
   if (host.facts === undefined) return nodeState ?? "";
   const { units, holdsVirtualIp } = host.facts;
@@ -161,7 +161,7 @@ function versionOf({ role, facts }: ClusterHost): string {
   return role !== "datastore" || facts?.datastore === undefined ? "" : `MariaDB ${facts.datastore.version}`;
 }
 
-/** A server's state at every balancer that answers; once, when they agree. */
+/** A server's state at every load balancer that answers; once, when they agree. */
 function seenBy(server: string, { hosts }: ClusterFacts): string {
   const states = hosts.flatMap(({ name, facts }) => {
     const backend = facts?.backends?.find((each) => each.name === server);

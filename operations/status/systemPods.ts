@@ -13,10 +13,10 @@ export interface PodFact {
   readonly reason: string;
 }
 
-/** A pod may take this long to start before it is told of, in seconds: longer than a small image takes to be fetched. */
+/** Seconds that a pod may take to start before it is reported: longer than the download of a small image. */
 export const podStartSeconds = 60;
 
-/** So many pods are told of one by one. */
+/** This many pods are reported one by one. */
 const toldPods = 5;
 
 /** Longest part of a message that is told, in characters: containerd's repeat themselves. */

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes the layer that a host with a MySQL of somebody else's has on top of the bare image: MySQL's server from Debian
+# Makes the layer that a host with an existing MySQL has on top of the bare image: MySQL's server from Debian
 # sid, with the few libraries that it needs from there, and $PACKAGES of the release; nothing of them configured.
 # In:  BARE (the bare image), LAYER (empty directory), WORK (empty directory), SID_SOURCE, PACKAGES (space-separated),
 #      APT_SOURCES, APT_CONFIGURATION
@@ -31,7 +31,7 @@ chroot "$ROOT" apt-get update
 chroot "$ROOT" apt-get --assume-yes --no-install-recommends install $PACKAGES
 chroot "$ROOT" apt-get --assume-yes --no-install-recommends --target-release sid install mysql-server
 
-# Off, until whoever plays the database's owner switches one of them on.
+# Off, until a test, as their owner, switches one of them on.
 for unit in mysql.service postgresql.service etcd.service; do
   [ ! -e "$ROOT/usr/lib/systemd/system/$unit" ] || chroot "$ROOT" systemctl disable "$unit"
 done

@@ -1,4 +1,4 @@
-// Proves how balancers are set up: one after the other, with servers only that have proved themselves, and the health
+// Proves how load balancers are set up: one after the other, with servers only that have proved themselves, and the health
 // key nowhere in the clear. What HAProxy does with its configuration, haproxyConfig.test.ts proves; its reload, the sandbox.
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
@@ -60,14 +60,14 @@ describe("HAProxyBalancer", () => {
     assertSafeCommands(deployment, [healthKey]);
   });
 
-  it("changes one balancer after the other: a configuration that does not work stops at the first", () => {
+  it("changes one load balancer after the other: a configuration that does not work stops at the first", () => {
     const [first, second] = ["lb-1", "lb-2"].map((name) => resourceNamed(deployment, `balancer-${name}-service`));
     assert.ok(first !== undefined && second !== undefined);
     assert.ok(second.dependencies.includes(first.name));
     assert.ok(second.started > first.ended);
   });
 
-  it("installs packages on one balancer after the other, since a package may restart a service", () => {
+  it("installs packages on one load balancer after the other, since a package may restart a service", () => {
     const [first, second] = ["lb-1", "lb-2"].map((name) => resourceNamed(deployment, `balancer-${name}-packages`));
     assert.ok(first !== undefined && second !== undefined);
     assert.ok(second.dependencies.includes(first.name));
@@ -81,7 +81,7 @@ describe("HAProxyBalancer", () => {
     });
     const of = (name: string) => resources.find((resource) => resource.name === name);
     assert.ok(of("balancer-lb-1-service")?.dependencies.includes("server"));
-    // All that does not need the servers is there already when they are.
+    // Everything that does not need the servers exists before them.
     assert.ok((of("balancer-lb-1-packages")?.started ?? Infinity) < (of("server")?.ended ?? 0));
   });
 
@@ -147,7 +147,7 @@ describe("HAProxyBalancer", () => {
     assert.match(script("balancer-lb-1-packages"), /^packages=\(haproxy socat keepalived nftables\)$/m);
   });
 
-  it("shares the address once all balancers serve, one host after the other, each with its peers", async () => {
+  it("shares the address once all load balancers serve, one host after the other, each with its peers", async () => {
     const [first, second] = ["lb-1", "lb-2"].map((name) => resourceNamed(deployment, `balancer-${name}-address`));
     assert.ok(first !== undefined && second !== undefined);
     assert.ok(first.started > resourceNamed(deployment, "balancer-lb-2-service").ended);
@@ -168,7 +168,7 @@ describe("HAProxyBalancer", () => {
     assert.match(await configOf(other, "lb-2"), /^ {2}bind \[2001:db8::31\]:9000$/m);
   });
 
-  it("offers no API before all balancers serve it and one of them holds the address", async () => {
+  it("offers no API before all load balancers serve it and one of them holds the address", async () => {
     const { resources } = await deploy(() => {
       const { apiEndpoint } = makeBalancer();
       return new pulumi.ComponentResource("test:index:Neighbour", "neighbour", { apiEndpoint });

@@ -179,7 +179,7 @@ describe("haproxy in front of servers that all say that they are not ready", () 
     for (const session of sessions) session.destroy();
   });
 
-  it("lets nobody in to one that does not live either", async () => {
+  it("sends no clients to one that is not live either", async () => {
     for (const name of names) Object.assign(balancer.backends[name] ?? {}, { status: 500, alive: 500 });
     for (const name of names) await becomes(name, /^NOLB/);
     await eventually(async () => {

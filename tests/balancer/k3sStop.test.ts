@@ -49,7 +49,7 @@ cat '${directory}'/"lease-\${what##*/}" 2>/dev/null || exit 22
       );
   }
 
-  /** Whoever is not named does not answer any more. */
+  /** Servers that are not named no longer answer. */
   async answers(...hosts: string[]): Promise<void> {
     await execa("bash", ["-c", `rm -f '${this.directory}'/up-*`]);
     for (const host of hosts) await writeFile(join(this.directory, `up-${host}`), "");
@@ -109,7 +109,7 @@ describe("k3s-stop", () => {
     });
   });
 
-  it("gives up at its own next start what nobody else could be told, but for what its new process holds by the same name", async () => {
+  it("releases at its next start what no other server could release, except leases of its new process under the same name", async () => {
     await inServer(all, async (server) => {
       await server.run("lead-away", "0");
       await server.answers();

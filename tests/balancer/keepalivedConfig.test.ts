@@ -26,7 +26,7 @@ const configs: fc.Arbitrary<KeepalivedConfig> = fc
     virtualAddress,
     ownAddress,
     peerAddresses,
-    // keepalived looks whether its scripts can be run.
+    // keepalived checks whether its scripts can be run.
     checkPath: "/bin/true",
   }));
 
@@ -53,7 +53,7 @@ describe("keepalived", () => {
 });
 
 describe("renderVrrpFirewall", () => {
-  it("lets VRRP in from the peers, and from nobody else, and replaces its own earlier rules", async () => {
+  it("accepts VRRP from the peers only, and replaces its own earlier rules", async () => {
     const rules = [renderVrrpFirewall(["198.51.100.32"]), renderVrrpFirewall(["198.51.100.31", "2001:db8::31"])];
     const lines = (await loadedRules(...rules)).split("\n").map((line) => line.trim().replace("vrrp", "112"));
     assert.deepEqual(lines, [
@@ -96,7 +96,7 @@ describe("the check", () => {
     assert.equal(await check("ready"), 0);
   });
 
-  it("is content with servers that live while none is ready: no other balancer would be better off", async () => {
+  it("is content with servers that live while none is ready: no other load balancer would be better off", async () => {
     Object.assign(balancer.backends["ready"] ?? {}, { status: 500, alive: 200 });
     await eventually(async () => {
       assert.match(await balancer.checked("ready"), /^NOLB/);

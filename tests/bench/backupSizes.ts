@@ -1,7 +1,7 @@
 /**
  * Prints, as a table in Markdown, how long a backup and its restore take and how large it is, by the rows in the datastore.
  * Rows are of the size that objects of the API have: 1.2 KB, a third of it random. The restore is the database's part of one,
- * which is the part that grows with the rows: opened, what is there dumped, imported beside it, compared, exchanged, each as
+ * which is the part that grows with the rows: opened, the current content dumped, imported beside it, compared, exchanged, each as
  * safe on the disk as the managed database keeps it. `make bench ARGS=backups` as root takes about two minutes.
  */
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";

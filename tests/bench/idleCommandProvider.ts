@@ -1,4 +1,4 @@
-/** A `command` plugin that does nothing, for measurements: every command succeeds at once, and nobody is dialled. */
+/** A `command` plugin that does nothing, for measurements: every command succeeds at once, without a connection. */
 import { remoteCommandShape } from "../../toolchain/plugins/command/commandInputs.ts";
 import { commandResource } from "../../toolchain/plugins/command/commandResource.ts";
 import { serve } from "../../toolchain/plugins/provider/serve.ts";

@@ -42,9 +42,9 @@ interface Meant {
   database: Host;
   virtualIp: string | undefined;
   balancer: Record<string, unknown> & { names: string[]; port: number; maxConnections: number; idleSeconds: number };
-  /** Of the database that the program sets up, or of one that is there. */
+  /** Of the managed or an existing datastore. */
   managed: { port: number; database: string };
-  /** The password of one that is there. */
+  /** The password of an existing one. */
   password: string | undefined;
   backup: Record<string, unknown>;
   serverConfig: Record<string, unknown>;
@@ -360,7 +360,7 @@ async function judge(of: Meant, deployment: Deployment<unknown>): Promise<void> 
 
 const understood = new Set<string>();
 
-/** Has systemd look at a host's units, unless it has seen just these. */
+/** Lets systemd check a host's units, except those that it has already checked. */
 async function judgeUnits(files: readonly WrittenFile[]): Promise<void> {
   const units = unitsAmong(files);
   const seen = JSON.stringify(

@@ -159,7 +159,7 @@ const configurations: Readonly<Record<string, Readonly<Record<string, object | s
 };
 
 describe("K3sCluster makes what the program makes", () => {
-  // Where the mysql plugin would find the CA of a MySQL that is there.
+  // Where the mysql plugin would find the CA of an existing MySQL.
   process.env[caFileVariable] = join(import.meta.dirname, "../../examples/database-ca.pem");
   for (const [title, config] of Object.entries(configurations)) {
     it(`with ${title}`, async () => {

@@ -71,7 +71,7 @@ describe("the program", () => {
     assert.ok(kinds.has("release") && kinds.has("packages"));
   });
 
-  it("asks for just the same when nothing has changed", async () => {
+  it("requests exactly the same when nothing has changed", async () => {
     const again = await deployProgram();
     assert.deepEqual(changes(deployment, again), { changed: [], added: [], removed: [] });
     const preview = await deployProgram(sampleConfig, { preview: "again" });
@@ -136,7 +136,7 @@ describe("the exports", () => {
     assert.deepEqual(secret.toSorted(), ["datastoreEndpoint", "joinToken", "kubeconfig"]);
   });
 
-  it("hold a kubeconfig that goes through the balancer, as the administrator", async () => {
+  it("contain a kubeconfig that uses the load balancer, as the administrator", async () => {
     const { clusters, users, contexts } = JSON.parse(await valueOf(deployment.result.kubeconfig)) as {
       clusters: [{ cluster: Record<string, string> }];
       users: [{ user: Record<string, string> }];
@@ -174,12 +174,12 @@ describe("one change of the configuration", () => {
       { changed: ["backup-timer"] },
     ],
     [
-      "of the balancers' limit concerns the balancers",
+      "of the load balancers' limit concerns the load balancers",
       { "k3s-ha:loadBalancer": { ...sampleConfig["k3s-ha:loadBalancer"], maxConnections: 100 } },
       { changed: ["balancer-lb-1-service", "balancer-lb-2-service"] },
     ],
     [
-      "of the time that connections may be idle concerns the balancers",
+      "of the time that connections may be idle concerns the load balancers",
       { "k3s-ha:loadBalancer": { ...sampleConfig["k3s-ha:loadBalancer"], idleSeconds: 600 } },
       { changed: ["balancer-lb-1-service", "balancer-lb-2-service"] },
     ],
@@ -197,7 +197,7 @@ describe("one change of the configuration", () => {
       },
     ],
     [
-      "of the balancers' word for a new certificate makes one with a key of its own, and concerns the balancers",
+      "of the load balancers' word for a new certificate makes one with a key of its own, and concerns the load balancers",
       { "k3s-ha:loadBalancer": { ...sampleConfig["k3s-ha:loadBalancer"], certificateRotation: "next" } },
       {
         changed: ["balancer-lb-1-secrets", "balancer-lb-2-secrets", "cluster-health-request"],
@@ -247,7 +247,7 @@ describe("one change of the configuration", () => {
       },
     ],
     [
-      "that adds a server lets it into the datastore and the balancer, and leaves the other servers alone",
+      "that adds a server lets it into the datastore and the load balancer, and leaves the other servers alone",
       { "k3s-ha:servers": { ...servers, "server-3": host(13) } },
       {
         changed: [
@@ -284,7 +284,7 @@ describe("one change of the configuration", () => {
     });
   }
 
-  it("that declares a server lost dials it no more, takes it out of the balancer, and its node out of the cluster", async () => {
+  it("that declares a server lost dials it no more, takes it out of the load balancer, and its node out of the cluster", async () => {
     const config = {
       ...sampleConfig,
       "k3s-ha:servers": { ...servers, "server-1": { ...servers["server-1"], lost: true } },
@@ -336,7 +336,7 @@ describe("a configuration with faults", () => {
   });
 });
 
-it("exports no backups of a datastore that it takes none of, and the rest of the contract all the same", async () => {
+it("exports no backups of a datastore without any, but the rest of the contract", async () => {
   const { result, resources } = await deployProgram({
     ...sampleConfig,
     "k3s-ha:datastore": { endpoint: { caFile: "examples/database-ca.pem" } },
@@ -382,7 +382,7 @@ describe("the configurations that come with the program", () => {
   }
 });
 
-/** What whoever uses the example does first: keys of their own in the place of those that an update refuses. */
+/** The first step of a user of the example: own keys in place of those that an update refuses. */
 function withoutExampleKeys(text: string): string {
   return text.replace(/[\w-]+ AAAA\S+/g, sampleHostKey).replace(/age1\w+/g, ageRecipient);
 }

@@ -1,5 +1,5 @@
 // Proves that another program can import the components: the example's whole program runs under mocks, imports the
-// package by its name, and docs/components.md shows just that program, and every component there is.
+// package by its name, and docs/components.md shows exactly that program, and every component.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -89,7 +89,7 @@ describe("a program that imports the components", () => {
       assert.equal(changeHooks.includes("builds-hosts-check"), type === commandType, name);
   });
 
-  it("comes up in order: datastore, servers one by one, balancer, agents; backups after the servers", () => {
+  it("comes up in order: datastore, servers one by one, load balancer, agents; backups after the servers", () => {
     const order = [
       "builds-datastore-server",
       "builds-datastore-preflight",

@@ -142,7 +142,7 @@ describe("the stacks of this project", () => {
   it("prod is complete, as highly available as this version can be, and without a secret", () => {
     const config = configIn(read("Pulumi.prod.yaml"));
     const machine = { projectDirectory: root };
-    // A preview goes on with what an update stops at: a secret that is missing, and the keys of the example.
+    // A preview continues where an update stops: with a missing secret, and with the keys of the example.
     const { settings, warnings } = parse(config, { ...machine, isPreview: true });
     const [password, ...examples] = warnings;
     assert.equal(

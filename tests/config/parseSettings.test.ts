@@ -466,15 +466,15 @@ describe("parseSettings", () => {
       },
     });
     assert.deepEqual(parse({ ...smallStack, k3s, agentPools: agents("agent-1", "agent-2") }).warnings, [
-      "k3s-ha:k3s.serverConfig.advertise-address is the same for all 2 servers, though it is meant for one host. Set it in each host's entry, such as k3s-ha:servers.server-1.config.advertise-address.",
-      "k3s-ha:k3s.agentConfig.node-external-ip is the same for all 2 agents, though it is meant for one host. Set it in each host's entry, such as k3s-ha:agentPools.workers.hosts.agent-1.config.node-external-ip.",
+      "k3s-ha:k3s.serverConfig.advertise-address is the same for all 2 servers, although it is for a single host. Set it in each host's entry, such as k3s-ha:servers.server-1.config.advertise-address.",
+      "k3s-ha:k3s.agentConfig.node-external-ip is the same for all 2 agents, although it is for a single host. Set it in each host's entry, such as k3s-ha:agentPools.workers.hosts.agent-1.config.node-external-ip.",
     ]);
     const ownHost = { address: "198.51.100.41", hostKey, config: { "node-external-ip": "203.0.113.41" } };
     const agentPools = { workers: { hosts: { "agent-1": ownHost } } };
     assert.deepEqual(parse({ ...smallStack, agentPools }).warnings, []);
   });
 
-  it("warns of a datastore that nobody backs up", () => {
+  it("warns of a datastore without backups", () => {
     const of = (datastoreEndpoint: string, backup?: object) =>
       parse({ ...smallStack, backup, datastore: { endpoint: { caFile: exampleCa } }, datastoreEndpoint }).warnings;
     for (const [what, warnings] of [

@@ -84,7 +84,7 @@ describe("a setting of rclone", () => {
     );
   });
 
-  it("is none where it says which place is meant", () => {
+  it("is none if it names a place", () => {
     assert.deepEqual(places.filter(isSecretSetting), []);
   });
 });

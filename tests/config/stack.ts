@@ -20,7 +20,7 @@ export interface Machine {
   now?: Date;
 }
 
-/** A well-formed public key of a type, made of one number: it is nobody's. */
+/** A well-formed public key of a type, made of one number: it has no owner. */
 export function publicKey(type = "ssh-ed25519", filler = 1): string {
   const fields = [Buffer.from(type), Buffer.alloc(32, filler)];
   const blob = Buffer.concat(
@@ -35,7 +35,7 @@ export function publicKey(type = "ssh-ed25519", filler = 1): string {
 
 export const hostKey = publicKey();
 
-/** A well-formed public key of age, whose private half nobody has. */
+/** A well-formed public key of age, whose private key is unknown. */
 export const ageRecipient = "age1y5vps8jlptqt6p3vu0lfzs8u5m2scyhw3fzgda3g7u5a0s39p5dslrpz7g";
 
 /** The smallest configuration that has nothing to warn of. */

@@ -33,7 +33,7 @@ async function failureWith(outputs: Readonly<Record<string, unknown>>): Promise<
 }
 
 describe("ClusterReference", () => {
-  it("offers just what a cluster exports, and keeps its secrets", async () => {
+  it("offers exactly what a cluster exports, and keeps its secrets secret", async () => {
     const outputs = await exportsOfCluster();
     assert.deepEqual(
       Object.keys(contract).toSorted(),

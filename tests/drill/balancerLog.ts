@@ -1,5 +1,5 @@
 /**
- * Who answered a request, from the balancers' own logs. The balancer passes bytes on and changes none, so an answer does
+ * Who answered a request, from the load balancers' own logs. The load balancer passes bytes on and changes none, so an answer does
  * not tell which server gave it; but HAProxy logs every connection with the client's port and the server it chose.
  */
 import { endOf, type Sample } from "./sample.ts";
@@ -14,7 +14,7 @@ export interface LoggedConnection {
   server: string | undefined;
 }
 
-/** How far apart the end of a request and the balancer's word of it may be, in milliseconds. */
+/** How far apart the end of a request and the load balancer's word of it may be, in milliseconds. */
 const tolerance = 3000;
 
 /** Reads `journalctl --output short-unix` of an HAProxy with `option tcplog`; lines of another kind are passed over. */
@@ -34,7 +34,7 @@ export function parseBalancerLog(journal: string): LoggedConnection[] {
   });
 }
 
-/** The samples, each with the server that the balancer gave it to. Ports are used again, so the time has to fit too. */
+/** The samples, each with the server that the load balancer gave it to. Ports are used again, so the time has to fit too. */
 export function withServers(
   samples: readonly Sample[],
   connections: readonly LoggedConnection[],

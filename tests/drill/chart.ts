@@ -16,7 +16,7 @@ export const failureColour = "#d1242f";
 /** Names for the legend, with their colours. */
 export const legend: readonly (readonly [string, string])[] = [
   ...[...serverColours].map(([name, colour]) => [`answered by ${name}`, colour] as const),
-  ["answered, by whom is not known", unknownColour],
+  ["answered by an unknown server", unknownColour],
   ["failed", failureColour],
 ];
 

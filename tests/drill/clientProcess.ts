@@ -25,7 +25,7 @@ export class ClientProcess {
     this.#ended = once(this.#child, "exit").then(([code]) => {
       if (!sawLast) throw new Error(`the client ${prefix} ended before it was told to, with code ${String(code)}`);
     });
-    // Who waits for the end hears of it; nobody else needs to.
+    // Only the one who waits for the end needs to know.
     this.#ended.catch(() => undefined);
     this.#child.send({ kind: "start", endpoint, prefix } satisfies Order);
   }

@@ -16,12 +16,12 @@ const allServers = ["server-1", "server-2", "server-3"] as const;
 const balancers = ["lb-1", "lb-2"] as const;
 export const drillHosts = ["db-1", ...balancers, ...allServers, "agent-1"] as const;
 
-/** The address that the balancers share, in the default site. */
+/** The address that the load balancers share, in the default site. */
 const virtualAddress = "198.51.100.100";
 
 /** The cluster that the drill is held on. It has the sandbox for itself. */
 export class DrillCluster {
-  /** The balancers' hosts. */
+  /** The load balancers' hosts. */
   readonly balancers = balancers;
   #config: StackConfig;
   #stack: SandboxStack;
@@ -33,7 +33,7 @@ export class DrillCluster {
     this.#administrator = administrator;
   }
 
-  /** Makes it from nothing: two balancers with a virtual address, two servers, an agent. Returns when it is whole. */
+  /** Makes it from nothing: two load balancers with a virtual address, two servers, an agent. Returns when it is whole. */
   static async create(): Promise<DrillCluster> {
     await down();
     await up({ hosts: drillHosts, releases });
@@ -61,7 +61,7 @@ export class DrillCluster {
     return new DrillCluster(config, stack, endpointOf(await stack.kubeconfig()));
   }
 
-  /** Where clients find the API through a balancer of either configuration. */
+  /** Where clients find the API through a load balancer of either configuration. */
   endpoint(configuration: Configuration): Endpoint {
     if (configuration === "k3s-ha") return this.#administrator;
     const { hostname } = new URL(this.#administrator.server);
@@ -102,7 +102,7 @@ export class DrillCluster {
     });
   }
 
-  /** The balancer that has the virtual address, once there is just one. */
+  /** The load balancer with the virtual address, once there is exactly one. */
   holder(): Promise<string> {
     const { hostname } = new URL(this.#administrator.server);
     return eventually(async () => {
@@ -116,14 +116,14 @@ export class DrillCluster {
     }, 30);
   }
 
-  /** Asks the API through the cluster's own balancer; throws unless it is answered with success. */
+  /** Asks the API through the cluster's own load balancer; throws unless it is answered with success. */
   async ask(method: "GET" | "POST", path: string, body?: object): Promise<unknown> {
     const answer = await question(this.#administrator, { method, path, body });
     if (answer.failure !== undefined) throw new Error(`${method} ${path}: ${answer.failure} ${answer.body}`);
     return JSON.parse(answer.body);
   }
 
-  /** Returns when both kinds of balancer see every server up, and no other, and every node is Ready. */
+  /** Returns when both kinds of load balancer see every server up, and no other, and every node is Ready. */
   async whole(): Promise<void> {
     const deadline = performance.now() + 300_000;
     for (;;) {

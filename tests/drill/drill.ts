@@ -1,5 +1,5 @@
 /**
- * The drill: two clients, one at the cluster's balancers and one at plain ones beside them, watch without a pause while
+ * The drill: two clients, one at the cluster's load balancers and one at plain ones beside them, watch without a pause while
  * events happen in a random order. What each event cost is cut out of what the clients saw.
  */
 import { availableParallelism, loadavg } from "node:os";
@@ -131,7 +131,7 @@ async function attributed(
   return [ours, plain];
 }
 
-/** Looks for every write that was acknowledged, through whichever balancer, in the datastore. */
+/** Looks for every write that was acknowledged, through whichever load balancer, in the datastore. */
 async function checkWrites(cluster: DrillCluster, observed: readonly Observations[]): Promise<DrillResults["writes"]> {
   const { items } = (await cluster.ask("GET", `/api/v1/namespaces/${writeNamespace}/configmaps`)) as {
     items: { metadata: { name: string } }[];

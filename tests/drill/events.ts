@@ -208,7 +208,7 @@ echo 'HAProxy did not come back by itself within 30 s' >&2; systemctl status hap
     happen: () =>
       datastoreDown(
         "SIGKILL to MariaDB; systemd starts it again",
-        // The old one is dead for certain before anybody asks whether the new one answers.
+        // The old one is dead for certain before the new one is checked.
         `pid=$(systemctl show --property MainPID --value mariadb); mark down; kill -KILL "$pid"
 while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done; ${waitForMariadb}`,
       ),
@@ -233,7 +233,7 @@ sleep ${hangSeconds}; mark SIGCONT; systemctl kill --kill-whom=main --signal=SIG
     limit: { gap: 2000 },
     async happen({ servers }, random) {
       const server = random.pick(servers);
-      // The host does it to itself, and takes it back by itself: nobody reaches it meanwhile.
+      // The host does it to itself, and reverts it by itself: it cannot be reached meanwhile.
       await onHost(
         server,
         `systemd-run --quiet --collect --unit drill-silence bash -c 'sleep 1

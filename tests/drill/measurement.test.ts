@@ -51,7 +51,7 @@ describe("a measurement", () => {
   });
 });
 
-test("a balancer's log tells who answered, by port and time, and not for another frontend", () => {
+test("a load balancer's log tells who answered, by port and time, and not for another frontend", () => {
   const journal = `1764016222.500000 lb-1 haproxy[12]: 198.18.8.254:4000 [24/Nov/2026:20:30:22.123] kubernetes-api servers/server-1 1/0/25 3456 -- 3/2/1/0/0 0/0
 1764016300.000000 lb-1 haproxy[12]: 198.18.8.254:4000 [24/Nov/2026:20:31:40.000] kubernetes-api servers/server-2 1/0/25 3456 -- 3/2/1/0/+1 0/0
 1764016222.000000 lb-1 haproxy[13]: 198.18.8.254:4001 [24/Nov/2026:20:30:22.000] plain-api plain-servers/<NOSRV> -1/-1/0 0 SC 3/2/1/0/0 0/0

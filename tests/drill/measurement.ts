@@ -1,6 +1,6 @@
 import { endOf, type Lag, type Observations, type Sample } from "./sample.ts";
 
-/** Seconds of the drill: a part that is looked at. Milliseconds since 1970. */
+/** Seconds of the drill: a measured part. Milliseconds since 1970. */
 export interface Window {
   from: number;
   to: number;

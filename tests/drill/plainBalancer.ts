@@ -1,10 +1,10 @@
 /**
- * The balancer that the drill compares with: HAProxy as it is commonly set up for K3s, on the same hosts, beside the
+ * The load balancer that the drill compares with: HAProxy as it is commonly set up for K3s, on the same hosts, beside the
  * cluster's own and on a port of its own. Both see the very same event at the same time.
  */
 import { addressOf, onHost } from "../support/sandboxCluster.ts";
 
-/** Port of the plain balancer. */
+/** Port of the plain load balancer. */
 export const plainPort = 16443;
 
 /** What it is called in HAProxy's log. */
@@ -41,7 +41,7 @@ ${lines.join("\n")}
 `;
 }
 
-/** Starts it on a balancer's host, in front of `servers`, under a unit that is the distribution's but for its paths. */
+/** Starts it on a load balancer's host, in front of `servers`, under the distribution's unit with other paths. */
 export async function startPlainBalancer(host: string, servers: readonly string[]): Promise<void> {
   const config = renderPlainConfig(Object.fromEntries(servers.map((name) => [name, addressOf(name)])));
   await onHost(

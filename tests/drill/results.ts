@@ -19,7 +19,7 @@ export interface Moment {
 export const configurations = ["k3s-ha", "plain"] as const;
 export type Configuration = (typeof configurations)[number];
 
-/** One event, and what clients saw of it through either balancer. */
+/** One event, and what clients saw of it through either load balancer. */
 export interface EventResult {
   name: string;
   title: string;

@@ -11,7 +11,7 @@ export interface Sample {
   port?: number;
   /** What was written: the name of a ConfigMap; writes only. */
   object?: string;
-  /** The server that answered, as the balancer's log tells; undefined when it is not known. */
+  /** The server that answered, as the load balancer's log tells; undefined when it is not known. */
   servedBy?: string;
 }
 

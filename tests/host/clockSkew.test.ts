@@ -1,4 +1,4 @@
-// Proves whose clock is taken for wrong: one host's, this machine's, and nobody's for being slow.
+// Proves whose clock is considered wrong: one host's, this machine's, and none because a host is slow.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ClockReading, clockProblems } from "../../components/host/clockSkew.ts";

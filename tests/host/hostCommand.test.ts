@@ -26,7 +26,7 @@ describe("HostCommand", () => {
     assert.equal(inputs["stdin"], "a script");
   });
 
-  it("goes through the bastion, which is known by its key as the host is", async () => {
+  it("uses the bastion, and verifies its key and the host's", async () => {
     const bastion = { address: "203.0.113.9", port: 2022, user: "jump", hostKey: sampleHostKey };
     const deployment = await run(
       sampleHost(11, { connectSeconds: 3, bastion: { ...bastion, privateKey: sampleSshKey } }),

@@ -1,4 +1,4 @@
-// Proves the owner's mark of a host, in real bash in a temporary directory: who may write it, and who takes it away.
+// Proves the owner's mark of a host, in real bash in a temporary directory: who may write it, and who removes it.
 import assert from "node:assert/strict";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -81,7 +81,7 @@ describe("the owner's mark", () => {
     });
   });
 
-  it("goes with the host's entry, also a second time", async () => {
+  it("is removed with the host's entry, also a second time", async () => {
     await inTemporaryDirectory(async (directory) => {
       const path = await marked(directory, text());
       for (let i = 0; i < 2; i++) assert.equal((await run(directory, "remove")).exitCode, 0);
@@ -94,7 +94,7 @@ describe("the owner's mark", () => {
     const functions = (directory: string) => join(directory, "functions");
     const isGone = (path: string) => assert.rejects(stat(path), { code: "ENOENT" });
 
-    it("goes after what is left of an agent that no state knows, and takes the functions along", async () => {
+    it("is removed after the rest of an agent that no state knows, together with the functions", async () => {
       for (const trace of ["claims", "unit"]) {
         await inTemporaryDirectory(async (directory) => {
           const path = await marked(directory, text(agent));
@@ -131,7 +131,7 @@ describe("the owner's mark", () => {
       });
     });
 
-    it("goes from a host without an agent, with functions or without", async () => {
+    it("is removed from a host without an agent, with functions or without", async () => {
       for (const hasFunctions of [true, false]) {
         await inTemporaryDirectory(async (directory) => {
           const path = await marked(directory, text(agent));

@@ -104,7 +104,7 @@ describe("a change of a service that fails, with a certificate that another step
     });
   });
 
-  it("is tried again with the new certificate, which nobody would write a second time", async () => {
+  it("is tried again with the new certificate, which no step would write a second time", async () => {
     await onBalancer(async (balancer) => {
       await fails(balancer);
       assert.equal((await balancer.run("three", "works")).exitCode, 0);

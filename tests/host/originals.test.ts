@@ -76,7 +76,7 @@ describe("set_aside", () => {
     });
   });
 
-  it("keeps a package's own file without its service, which nobody had set up", async () => {
+  it("keeps a package's own file without its service, which was not set up", async () => {
     await inTemporaryDirectory(async (directory) => {
       await writeFile(join(directory, "packaged"), "as packaged\n");
       await run(directory, 'set_aside haproxy "$PWD/packaged"');

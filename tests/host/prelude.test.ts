@@ -57,7 +57,7 @@ describe("put_file", () => {
     await inTemporaryDirectory(async (directory) => {
       const path = join(directory, "d/file");
       await bashOutput(prelude(directory) + put("old"));
-      // Who has the old file open goes on reading it: it was replaced by name.
+      // A process that has the old file open still reads it: it was replaced by name.
       const output = await bashOutput(
         `${prelude(directory)}exec 5<d/file\n${put("new")}cat <&5\ncat d/file\nprintf '%s' "\${changed_paths[@]}"`,
       );
@@ -65,7 +65,7 @@ describe("put_file", () => {
     });
   });
 
-  it("repairs the mode of a file that somebody changed", async () => {
+  it("repairs a changed mode of a file", async () => {
     await inTemporaryDirectory(async (directory) => {
       const path = join(directory, "d/file");
       await bashOutput(prelude(directory) + put("secret", "0600"));
@@ -96,7 +96,7 @@ describe("put_file", () => {
   });
 
   it("never lets anybody else read a secret, not even while it is written", async () => {
-    // The content is on its way; whoever sends it looks at the unfinished file in between.
+    // The content is on its way; its sender checks the unfinished file in between.
     const output = await inDirectory(`
 mkdir d
 {
@@ -122,7 +122,7 @@ describe("a file that is written", () => {
     ["a proof", "proved k3s new", "state/k3s.proved"],
     ["a unit's copies", 'printf new >config; keep k3s "$PWD/config"', "state/k3s.kept"],
   ] as const)
-    it(`is on the disk before it gets its name, and has its name on the disk before the script goes on: ${what}`, async () => {
+    it(`is on the disk before it gets its name, and has its name on the disk before the script continues: ${what}`, async () => {
       const lines = (await inDirectory(recorded + write)).trimEnd().split("\n").slice(-3);
       assert.deepEqual(lines, [
         `sync ${path}.k3s-ha-new`,
@@ -131,7 +131,7 @@ describe("a file that is written", () => {
       ]);
     });
 
-  it("is the old one when the power goes before it has its name, and the next run clears what was left", async () => {
+  it("is the old one after a power cut before it has its name, and the next run removes the rest", async () => {
     await inTemporaryDirectory(async (directory) => {
       const path = join(directory, "d/file");
       const put = (content: string) => `put_file "$PWD/d/file" 0600 ${owner} <<<${content}\n`;
@@ -146,7 +146,7 @@ describe("a file that is written", () => {
 });
 
 describe("lock_host", () => {
-  it("locks where nobody but root can open a file, also when others could before", async () => {
+  it("locks where only root can open a file, also if others could before", async () => {
     const output = await inDirectory("mkdir --mode=0755 run\nlock_host\nstat -c '%a %n' run\nls run");
     assert.equal(output, "700 run\nhost.lock\n");
   });
@@ -173,7 +173,7 @@ sleep 0.3; exec 9>earlier.lock; flock --timeout 10 9; echo second`);
     assert.equal(output, "first\nsecond\n");
   });
 
-  it("does not wait for a lock that nobody of its own user is in", async () => {
+  it("does not wait for a lock of another user", async () => {
     // A stranger's process: it has the lock, and is not among the user's.
     const output = await inDirectory(`
 (exec 9>earlier.lock; flock 9; sleep 20) >/dev/null & stranger=$!
@@ -198,7 +198,7 @@ describe("print_revision", () => {
       `${prelude(directory)}put_file "$PWD/file" 0600 ${owner} <<<${shellQuote(content)}\n${more}print_revision test\n`,
     );
 
-  it("prints one random word, and the same one while nothing changes", async () => {
+  it("prints one random revision, and the same one while nothing changes", async () => {
     await inTemporaryDirectory(async (directory) => {
       const first = await run(directory, "a");
       assert.match(first, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n$/);
@@ -305,7 +305,7 @@ active=yes
 ${commands}
 if runs_with k3s one; then echo yes; else echo no; fi`);
 
-  it("is true only for a running unit that was proved with just this", async () => {
+  it("is true only for a running unit that was last verified with exactly this", async () => {
     assert.equal(await answer("proved k3s one"), "yes\n");
     assert.equal(await answer("proved k3s two"), "no\n");
     assert.equal(await answer("proved k3s one; active=no"), "no\n");
@@ -331,7 +331,7 @@ printf 3 >config; put_back k3s; cat config`);
     assert.equal(output, "2");
   });
 
-  it("takes away what was not there, and puts back what was deleted", async () => {
+  it("removes files that did not exist, and restores deleted ones", async () => {
     const output = await inDirectory(`
 printf old >a; keep k3s "$PWD/a" "$PWD/b"
 rm a; printf new >b
@@ -373,7 +373,7 @@ put_back k3s
   });
 
   it("leaves a file alone that was changed since", async () => {
-    assert.equal(await inDirectory(`${failed}printf mended >a; take_again k3s; cat a b`), "mendednew");
+    assert.equal(await inDirectory(`${failed}printf fixed >a; take_again k3s; cat a b`), "fixednew");
   });
 
   it("does nothing after a change that did not fail, and not a second time", async () => {
@@ -428,7 +428,7 @@ ${commands}`),
     assert.deepEqual(await run("install_packages bash"), { exitCode: 0, stdout: "", stderr: "" });
   });
 
-  it("installs just what is missing, and keeps standard output free", async () => {
+  it("installs only missing packages, and keeps standard output free", async () => {
     const { stdout, stderr } = await run("install_packages bash curl openssl");
     assert.equal(stdout, "");
     assert.match(stderr, /^apt-get \S+ update\napt-get curl openssl\n$/);

@@ -67,7 +67,7 @@ describe("ClusterIdentity", () => {
     assert.deepEqual([key["algorithm"], key["rsaBits"]], ["RSA", 2048]);
   });
 
-  it("signs the balancer's certificate and the administrator's with the client authority, for clients only", () => {
+  it("signs the load balancer's certificate and the administrator's with the client authority, for clients only", () => {
     for (const client of ["health", "admin"]) {
       const certificate = inputsOf(`cluster-${client}`);
       assert.equal(certificate["caCertPem"], "(certificate cluster-client-ca)\n");
@@ -77,7 +77,7 @@ describe("ClusterIdentity", () => {
     }
   });
 
-  it("gives the balancer no group, and the administrator the one that may do everything", () => {
+  it("gives the load balancer no group, and the administrator the one that may do everything", () => {
     assert.deepEqual(inputsOf("cluster-health-request")["subject"], { commonName: "haproxy-health" });
     assert.deepEqual(inputsOf("cluster-admin-request")["subject"], {
       commonName: "k3s-ha-admin",

@@ -1,4 +1,4 @@
-// Proves that agents are made and changed in waves, join through the balancer, and get their pool's labels and taints.
+// Proves that agents are made and changed in waves, join through the load balancer, and get their pool's labels and taints.
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
@@ -84,7 +84,7 @@ describe("AgentPool", () => {
     ]);
   });
 
-  it("joins through the balancer, with the pool's labels, taints and settings", async () => {
+  it("joins through the load balancer, with the pool's labels, taints and settings", async () => {
     assert.deepEqual(await configOf("agent-2"), {
       server: "https://198.51.100.30:6443",
       "node-name": "agent-2",
@@ -184,7 +184,7 @@ describe("AgentPool", () => {
     assert.match(script("workers-agent-2-service", of), /^chooses_pod_card=true$/m);
   });
 
-  it("answers no balancer", async () => {
+  it("answers no load balancer", async () => {
     const paths = (await filesOf(script("workers-agent-1-service"))).map(({ path }) => path);
     assert.deepEqual(paths, [
       "/etc/systemd/system/k3s-agent.service",
@@ -215,7 +215,7 @@ describe("AgentPool", () => {
     assertRegistersItsFields(deployment, "workers", deployment.result);
   });
 
-  it("renames no other agent's resources when one goes", async () => {
+  it("renames no other agent's resources when one is removed", async () => {
     const left = Object.fromEntries(Object.entries(hosts(3)).filter(([agent]) => agent !== "agent-2"));
     const of = await deploy(() => makePool({ hosts: left }));
     const names = (all: Deployment<unknown>) =>

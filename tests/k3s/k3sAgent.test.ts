@@ -70,7 +70,7 @@ describe("the script of an agent", () => {
     });
   });
 
-  it("has nothing to remove on a host that was installed anew", async () => {
+  it("has nothing to remove on a reinstalled host", async () => {
     await inTemporaryDirectory(async (directory) => {
       assert.deepEqual(await run(directory, "remove"), { exitCode: 0, stdout: "", stderr: "" });
     });
@@ -131,7 +131,7 @@ mv ${shellQuote(join(directory, "end.new"))} ${shellQuote(join(directory, "end")
     return appears(join(directory, "end"));
   };
 
-  it("starts while its run goes on", async () => {
+  it("starts while its run continues", async () => {
     await inTemporaryDirectory(async (directory) => {
       assert.equal(await outcome(directory, () => undefined), "joins\n");
     });

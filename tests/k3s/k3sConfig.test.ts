@@ -48,7 +48,7 @@ describe("renderK3sConfig", () => {
         fc.dictionary(fc.constantFrom("a", "b"), fc.string({ unit: fc.oneof(value, awkward).map(String) })),
         (config) => {
           const text = renderK3sConfig(config);
-          // What go-yaml takes, but for the line ends in it.
+          // What go-yaml takes, except the line ends in it.
           assert.match(text, /^[\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]*$/u);
           assert.deepEqual(parse(text) ?? {}, { ...config });
         },

@@ -149,7 +149,7 @@ describe("k3sInstall", () => {
     );
   });
 
-  it("keeps the release that is there when another cannot be had", async () => {
+  it("keeps the installed release if another cannot be downloaded", async () => {
     await inTemporaryDirectory(async (directory) => {
       await install(directory);
       assert.equal((await install(directory, "a".repeat(64))).exitCode, 1);
@@ -172,7 +172,7 @@ describe("k3sInstall", () => {
     });
   });
 
-  it("places images from the release, a URL and the host, once, and takes away what is no longer configured", async () => {
+  it("places images from the release, a URL and the host, once, and removes those no longer configured", async () => {
     await inTemporaryDirectory(async (directory) => {
       const [releases, images, own] = ["releases", "images", "own.tar"].map((name) => join(directory, name)) as [
         string,
@@ -184,7 +184,7 @@ describe("k3sInstall", () => {
       files["more.tar"] = "of a URL";
       await writeFile(own, "of the host");
       await mkdir(images);
-      await writeFile(join(images, "somebody-elses.tar"), "stays");
+      await writeFile(join(images, "not-ours.tar"), "stays");
       const sources = ["airgap.tar.zst", `${url}/v1.35.0%2Bk3s1/more.tar`, own];
       const sums = ["of the release", "of a URL", "of the host"].map(sum);
       const place = (count: number, changed = sums) =>
@@ -195,7 +195,7 @@ describe("k3sInstall", () => {
           images_directory: images,
         });
       assert.deepEqual(await place(3), { exitCode: 0, stdout: "", stderr: "" });
-      const placed = ["airgap.tar.zst", "more.tar", "own.tar", "somebody-elses.tar"];
+      const placed = ["airgap.tar.zst", "more.tar", "not-ours.tar", "own.tar"];
       assert.deepEqual((await readdir(images)).toSorted(), placed);
       assert.equal(await readFile(join(images, "more.tar"), "utf8"), "of a URL");
       asked = [];
@@ -208,9 +208,9 @@ describe("k3sInstall", () => {
       );
       assert.deepEqual((await readdir(images)).toSorted(), placed);
       assert.equal((await place(1)).exitCode, 0);
-      assert.deepEqual((await readdir(images)).toSorted(), ["airgap.tar.zst", "somebody-elses.tar"]);
+      assert.deepEqual((await readdir(images)).toSorted(), ["airgap.tar.zst", "not-ours.tar"]);
       assert.equal((await place(0)).exitCode, 0);
-      assert.deepEqual(await readdir(images), ["somebody-elses.tar"]);
+      assert.deepEqual(await readdir(images), ["not-ours.tar"]);
     });
   });
 

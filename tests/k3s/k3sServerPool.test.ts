@@ -91,7 +91,7 @@ describe("K3sServerPool", () => {
     assert.ok(started < ended);
   });
 
-  it("gives all servers the same settings but for their own name and address", async () => {
+  it("gives all servers the same settings except their own name and address", async () => {
     const configs = await Promise.all(names.map((server) => configOf(server)));
     for (const [index, server] of names.entries()) {
       const { "node-name": nodeName, "node-ip": address, ...shared } = configs[index] ?? {};
@@ -150,7 +150,7 @@ describe("K3sServerPool", () => {
     }
   });
 
-  it("gives registries with their logins to every server, as a secret for root only, and takes them away", async () => {
+  it("gives registries with their logins to every server, as a secret for root only, and removes them", async () => {
     const path = "/etc/rancher/k3s/registries.yaml";
     const login = "a-registrys-password";
     const registries = pulumi.secret({
@@ -168,7 +168,7 @@ describe("K3sServerPool", () => {
         mirrors: { "docker.io": { endpoint: ["https://registry.example.com"] } },
         configs: { "registry.example.com": { auth: { username: "me", password: login } } },
       });
-      // What is not placed any more goes, and only because it is named here.
+      // A file that is no longer placed is removed, because it is named here.
       assert.equal(await fileOf(script(`servers-${server}-secrets`), path), undefined);
       assert.match(script(`servers-${server}-secrets`), new RegExp(`^optional_paths=\\(${path}\\)$`, "m"));
     }
@@ -183,13 +183,13 @@ describe("K3sServerPool", () => {
     }
   });
 
-  it("takes a server out of the balancers before a restart, unless it is the only one", async () => {
+  it("takes a server out of the load balancers before a restart, unless it is the only one", async () => {
     assert.match(script("servers-server-2-service"), /^leave_seconds=2\nreturn_seconds=4$/m);
     const alone = await deploy(() => makePool({ hosts: { "server-1": sampleHost(11) } }));
     assert.match(script("servers-server-1-service", alone), /^leave_seconds=0\nreturn_seconds=0$/m);
   });
 
-  it("does so when somebody else restarts K3s as well", async () => {
+  it("does so for every restart of K3s", async () => {
     const dropIn = "/etc/systemd/system/k3s.service.d/k3s-ha.conf";
     const text = await fileOf(script("servers-server-2-service"), dropIn);
     assert.match(text ?? "", /^ExecStop=\/usr\/local\/lib\/k3s-ha\/k3s-stop lead-away 2$/m);
@@ -197,7 +197,7 @@ describe("K3sServerPool", () => {
     assert.match((await fileOf(script("servers-server-1-service", alone), dropIn)) ?? "", /^ExecStop=.* lead-away 0$/m);
   });
 
-  it("answers balancers on the server's cluster-side address only", async () => {
+  it("answers load balancers on the server's cluster-side address only", async () => {
     const hosts = { "server-1": sampleHost(11, { nodeAddress: "10.0.0.11" }) };
     const other = await deploy(() => makePool({ hosts }));
     const socket = "/etc/systemd/system/k3s-ha-balancer-state.socket";

@@ -34,7 +34,7 @@ const debugging = 'time="2026-11-27T12:00:00Z" level=debug msg="Asset dir /var/l
 describe("a node's state", () => {
   const call = `if state=$(node_state); then printf 'it is %s' "$state"; else printf 'failed: %s' "$state"; fi`;
 
-  it("is just what kubectl answers, also when K3s debugs beside it", async () => {
+  it("is exactly kubectl's answer, also with K3s's debug output", async () => {
     const answer = "True v1.35.0+k3s1";
     for (const beside of ["", debugging]) assert.equal(await read(call, { answer, beside }), `it is ${answer}`);
   });
@@ -49,7 +49,7 @@ describe("a node's state", () => {
 });
 
 describe("a drain", () => {
-  it("leaves a node that somebody else cordoned to them, also when K3s debugs", async () => {
+  it("leaves a node cordoned that others cordoned, also with K3s's debug output", async () => {
     const call = `drain_seconds=60
 systemctl() { :; }
 write_file() { printf 'cordoned and '; }

@@ -16,7 +16,7 @@ interface Network {
   ping?: string;
 }
 
-/** What a node of 12 tells of the next one. */
+/** The report of a node of 12 on the next one. */
 async function told({ links = "flannel.1", own = "10.42.2.0", ping = "true" }: Network = {}) {
   const programs = `
 has_link() { [[ " ${links} " == *" $1 "* ]]; }

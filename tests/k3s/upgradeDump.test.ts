@@ -42,7 +42,7 @@ describe("the dump before an upgrade", () => {
     assert.equal(await said(["v1", "v1"]), "");
   });
 
-  it("is taken once for another version, and nobody waits for the host meanwhile", async () => {
+  it("is taken once for another version, and does not hold the host's lock meanwhile", async () => {
     assert.equal(await said(["v1", "v2", "v2"]), "dumped: run --label pre-upgrade\nthe host is free\n");
   });
 });

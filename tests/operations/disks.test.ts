@@ -1,4 +1,4 @@
-/** What a host tells of its disks, asked by the real script in real bash. */
+/** A host's report of its disks, by the real script in real bash. */
 import assert from "node:assert/strict";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";

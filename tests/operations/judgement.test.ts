@@ -148,7 +148,7 @@ const withBackend = (change: object) =>
   withHost("lb-1", {
     facts: { ...balancerFacts, backends: [backend("server-1"), { ...backend("server-2"), ...change }] },
   });
-/** A pair of balancers, with which of them hold the virtual address. */
+/** A pair of load balancers, with which of them hold the virtual address. */
 const pair = (first: boolean, second: boolean): ClusterFacts => ({
   ...healthy,
   virtualAddress: "198.51.100.100",
@@ -168,7 +168,7 @@ const traffic = {
   mtu: 1450,
   answer: "ok",
 } as const;
-/** What agent-1 tells of its way to the next node. */
+/** The report of agent-1 on its path to the next node. */
 const withTraffic = (change: Partial<PodTrafficFact>): ClusterFacts =>
   withHost("agent-1", { facts: { ...agentFacts, podTraffic: [{ ...traffic, ...change }] } });
 
@@ -226,7 +226,7 @@ const cases: Record<string, [ClusterFacts, string]> = {
     },
     'lb-2: keepalived is failed, so this load balancer cannot take over the virtual IP. See "journalctl --unit keepalived" there, then run "systemctl restart keepalived".',
   ],
-  "a virtual address that nobody has": [
+  "a virtual address on no host": [
     pair(false, false),
     'No load balancer that answers holds the virtual IP 198.51.100.100. See "journalctl --unit keepalived" on the load balancers: one takes it as soon as it sees a ready server.',
   ],
@@ -242,7 +242,7 @@ const cases: Record<string, [ClusterFacts, string]> = {
     withHost("server-2", { facts: { ...serverFacts, ready: "etcd,etcd-readiness" } }),
     'server-2: K3s runs but is not ready, these checks fail: etcd,etcd-readiness (etcd means the datastore). See "journalctl --unit k3s" there.',
   ],
-  "nodes that nobody tells": [
+  "nodes that no server reports": [
     {
       ...healthy,
       hosts: healthy.hosts.map((each) =>
@@ -319,7 +319,7 @@ const cases: Record<string, [ClusterFacts, string]> = {
     withDatabase({ datastore: undefined, datastoreFault: "ERROR 1040: Too many connections" }),
     'db-1: the datastore does not answer (ERROR 1040: Too many connections), so no server can write. See "journalctl --unit mariadb" there, then run "systemctl restart mariadb".',
   ],
-  "somebody else's database that refuses": [
+  "an existing datastore that refuses": [
     {
       ...healthy,
       hosts: [
@@ -331,7 +331,7 @@ const cases: Record<string, [ClusterFacts, string]> = {
     },
     "server-1: the datastore does not answer (ERROR 1045: Access denied), so no server can write. Check that the datastore runs and that it accepts the servers.",
   ],
-  "an endpoint on a server that nobody knows": [
+  "an endpoint on an unknown server": [
     {
       ...healthy,
       hosts: [
@@ -443,7 +443,7 @@ const cases: Record<string, [ClusterFacts, string]> = {
   ],
 };
 
-test("a healthy cluster has nothing that is unusual, with one balancer or with a pair", () => {
+test("a healthy cluster has nothing that is unusual, with one load balancer or with a pair", () => {
   assert.deepEqual(problemsOf(healthy), []);
   assert.deepEqual(problemsOf(pair(false, true)), []);
 });
@@ -523,7 +523,7 @@ test("the table tells how old the last restore drill is, and whether one failed 
   );
 });
 
-test("a large disk is not full while days of growth fit on it, except for the kubelet, which goes by the share", () => {
+test("a large disk is not full while days of growth fit on it, except for the kubelet, which uses the share", () => {
   const large = (path: string) => ({ ...disk(path, 0), usedBytes: 980 * 2 ** 30, freeBytes: 21 * 2 ** 30 });
   const told = (path: string) => problemsOf(withDatabase({ disks: [large(path)] })).length;
   assert.deepEqual([told("/var/lib/mysql"), told("/var/backups/k3s-ha"), told("/var/lib/rancher")], [0, 0, 1]);
@@ -531,7 +531,7 @@ test("a large disk is not full while days of growth fit on it, except for the ku
   assert.equal(problemsOf(withDatabase({ disks: [small] })).length, 1);
 });
 
-test("the table and the JSON tell of the disks", () => {
+test("the table and the JSON report the disks", () => {
   const facts = withDatabase({ disks: [disk("/var/lib/mysql", 60), disk("/var/backups/k3s-ha", 30, "/var/backups")] });
   assert.deepEqual(problemsOf(facts), []);
   const row = /disks +│ (.*?) +│/.exec(renderStatus(facts))?.[1];

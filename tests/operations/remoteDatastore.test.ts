@@ -1,5 +1,5 @@
 // Proves, on a real PostgreSQL and a real MariaDB over verified TLS, that `make status` asks a datastore that is none of the
-// stack's just as K3s logs in to it, whatever its endpoint looks like.
+// stack's exactly as K3s logs in to it, for every form of endpoint.
 import assert from "node:assert/strict";
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -63,7 +63,7 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** What a server tells whose K3s has this endpoint, asked by somebody who knows `known`. */
+/** The report of a server whose K3s has this endpoint, with the logins `known`. */
 async function ask(endpoint: string, known: readonly string[] = [endpoint]): Promise<HostFacts> {
   assert.equal(datastoreEndpointFault(endpoint), undefined);
   const secrets = renderK3sConfig({ token: "K10::server:hunter2", "datastore-endpoint": endpoint });
@@ -192,7 +192,7 @@ describe("of the endpoints that are known", () => {
     assert.deepEqual([datastore, datastoreFault, hasUnknownDatastore], [undefined, undefined, true]);
   });
 
-  it("an etcd is not asked, and nothing is told of it", async () => {
+  it("an etcd is not queried, and not reported", async () => {
     const { datastore, datastoreFault, hasUnknownDatastore } = await ask("https://127.0.0.1:1,https://127.0.0.2:1");
     assert.deepEqual([datastore, datastoreFault, hasUnknownDatastore], [undefined, undefined, false]);
   });

@@ -1,4 +1,4 @@
-// Proves what whoever restores at night is told, word by word: the plan with what is lost, and where a failure left things.
+// Proves the messages of a restore, word by word: the plan with the losses, and the situation after a failure.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { lossOf, planOf, refuseNewerRelease, stateAfter } from "../../operations/restorePlan.ts";

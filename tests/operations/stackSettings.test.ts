@@ -6,7 +6,7 @@ import { loginOf } from "../../components/host/hostLogin.ts";
 import { sourceOf } from "../../operations/stackSettings.ts";
 import { hostKey, smallStack, valuesOf } from "../config/stack.ts";
 
-// Nobody's key: it only has to look like one.
+// Not a real key: it only has to be well-formed.
 const privateKey = "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n";
 
 test("hosts are logged in to as the program would, secrets in the clear", async () => {

@@ -21,7 +21,7 @@ function packagesIn(file: string): string[] {
     .map((specifier) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier);
 }
 
-it("has in dependencies just what the program, the components, the operations and the policies import", () => {
+it("has in dependencies exactly what the program, the components, the operations and the policies import", () => {
   assert.ok(production.length > 100, String(production.length));
   const imported = new Set(production.flatMap(packagesIn));
   assert.deepEqual([...imported].toSorted(), Object.keys(manifest.dependencies).toSorted());

@@ -10,12 +10,12 @@ const allFiles = stages.flatMap(filesOf);
 
 const files = async (...args: string[]) => (await selectTests(args)).stages.flatMap((selected) => selected.files);
 
-/** All files of tests that depend on a change, but for this one, which names them. */
+/** All files of tests that depend on a change, except this one, which names them. */
 const dependents = (change: string) =>
   allFiles.filter((file) => file !== "tests/runner/selection.test.ts" && reachesAny(file, new Set([change])));
 
 describe("a run", () => {
-  it("is of everything that does not take long when nobody says otherwise", async () => {
+  it("is everything that does not take long by default", async () => {
     const usual = allFiles.filter((file) => longPartOf(file) !== "all");
     const { stages: selected, long, left } = await selectTests([]);
     assert.deepEqual(

@@ -23,7 +23,7 @@ export interface Stage {
   readonly sandboxes?: number;
 }
 
-/** Tests that have the machine to themselves: they count what clients see fail, hold it to limits in seconds, or look at the machine. */
+/** Tests that have the machine to themselves: they count failed requests of clients, check limits in seconds, or inspect the machine. */
 const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,membership,rollingChange,stress}.test.ts";
 
 /** What the sandbox says of machines that are made up. */

@@ -205,7 +205,7 @@ describe("backups on a host that is not the database's", () => {
     assert.match(await onHost("lb-1", `cat ${directory}/k3s_ha_backup.prom`), /^k3s_ha_backup_last_run_success 1$/m);
   });
 
-  test("move to another host: it goes on, the old one keeps its backups and nothing else", async () => {
+  test("move to another host: they continue there, and the old host keeps only its backups", async () => {
     const [before, copies] = [await checksums("lb-1", directory), await ids("db-1", store)];
     stack = await open(["server-1", "server-2"], "0 3 * * *", "server-2");
     const note = `Backups are taken by server-2 from now on, and timer, program and credentials are removed from lb-1. The backups that lb-1 took stay there, in ${directory}, until you remove them; on server-2, "k3s-ha-backup fetch ID" brings a copy of one.`;

@@ -1,4 +1,4 @@
-/** Two balancers with one address on real hosts: who holds it, what clients see when it moves, and new certificates. */
+/** Two load balancers with one address on real hosts: who holds it, what clients see when it moves, and new certificates. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -36,20 +36,20 @@ function withBalancers(given: StackConfig, loadBalancer: object): StackConfig {
   return { ...given, loadBalancer: { ...(given["loadBalancer"] as object), virtualIp: undefined, ...loadBalancer } };
 }
 
-/** The API at the own address of a balancer, whether or not it shares another. */
+/** The API at the own address of a load balancer, whether or not it shares another. */
 async function endpointAt(host: string): Promise<Endpoint> {
   return { ...endpointOf(await stack.kubeconfig()), server: `https://${addressOf(host)}:6443` };
 }
 
 after(() => down());
 
-/** The balancers whose interfaces have the address, of those given. */
+/** The load balancers whose interfaces have the address, of those given. */
 async function holders(among: readonly string[] = balancers): Promise<string[]> {
   const held = await Promise.all(among.map((host) => onHost(host, `ip -oneline address show to ${virtualAddress}`)));
   return among.filter((_, index) => held[index] !== "");
 }
 
-/** The one that has the address, once there is just one: while it moves, both hosts or none may have it. */
+/** The one that has the address, once there is exactly one: while it moves, both hosts or none may have it. */
 function holder(): Promise<(typeof balancers)[number]> {
   return eventually(async () => {
     const [one, ...more] = await holders();
@@ -60,8 +60,8 @@ function holder(): Promise<(typeof balancers)[number]> {
 
 const otherThan = (host: string) => (host === "lb-1" ? "lb-2" : "lb-1");
 
-describe("two balancers", () => {
-  test("have one address, which just one holds and which agents and the kubeconfig use", async () => {
+describe("two load balancers", () => {
+  test("have one address, which exactly one holds and which agents and the kubeconfig use", async () => {
     await holder();
     assert.equal(endpointOf(kubeconfig).server, `https://${virtualAddress}:6443`);
     assert.equal(
@@ -145,7 +145,7 @@ describe("the holder", () => {
 });
 
 describe("new certificates", long, () => {
-  test("of K3s, the balancers and the database are served after an up that no client notices", async () => {
+  test("of K3s, the load balancers and the database are served after an up that no client notices", async () => {
     const served = async () => ({
       k3s: await onHost(
         "server-1",
@@ -212,7 +212,7 @@ describe("the certificate for readiness checks", long, () => {
 });
 
 describe("a reload that HAProxy refuses", long, () => {
-  test("is an error that says so, and the balancer goes on as before", async () => {
+  test("is an error that says so, and the load balancer works as before", async () => {
     const loadBalancer = { ...(config["loadBalancer"] as object), statsAddresses: { "lb-1": "203.0.113.9" } };
     const { all, exitCode } = await (await SandboxStack.open("dev", { ...config, loadBalancer })).up();
     assert.notEqual(exitCode, 0, all);
@@ -224,8 +224,8 @@ describe("a reload that HAProxy refuses", long, () => {
   });
 });
 
-describe("a pair that loses a balancer", long, () => {
-  test("goes on without it when it is declared lost, which is not dialled, and the address stays where it is", async () => {
+describe("a pair that loses a load balancer", long, () => {
+  test("continues without a host that is declared lost, without a connection to it, and the address stays", async () => {
     await powerOff("lb-2");
     // It may have been the holder.
     await holds("lb-1");

@@ -34,7 +34,7 @@ async function openAsAdmin(name: string): Promise<SandboxStack> {
 
 test("bare hosts, reached as an unprivileged user with sudo, become the same cluster", async () => {
   for (const program of ["curl", "mariadbd", "haproxy", "k3s"]) {
-    assert.notEqual((await exec("db-1", `command -v ${program}`)).exitCode, 0, `${program} is there already`);
+    assert.notEqual((await exec("db-1", `command -v ${program}`)).exitCode, 0, `${program} is already installed`);
   }
   const stack = await openAsAdmin("bare");
   const start = performance.now();

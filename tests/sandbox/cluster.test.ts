@@ -65,7 +65,7 @@ before(async () => {
 after(() => down());
 
 describe("the cluster", () => {
-  test("has two servers and an agent Ready, asked through the balancer", async () => {
+  test("has two servers and an agent Ready, asked through the load balancer", async () => {
     assert.equal(endpointOf(kubeconfig).server, `https://${addressOf("lb-1")}:6443`);
     assert.deepEqual(await readyNodes(kubeconfig), allReady);
   });
@@ -91,7 +91,7 @@ describe("the cluster", () => {
     assert.deepEqual(running.split(" ").toSorted(), ["agent-1", "server-1", "server-2"]);
   });
 
-  test("runs a pod on the agent; logs -f and exec work through the balancer", async () => {
+  test("runs a pod on the agent; logs -f and exec work through the load balancer", async () => {
     const pod = {
       apiVersion: "v1",
       kind: "Pod",
@@ -112,7 +112,7 @@ describe("the cluster", () => {
     await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(pod));
     await kubectl(kubeconfig, ["wait", "pod/talker", "--for=condition=Ready", "--timeout=180s"]);
     idle = kubectl(kubeconfig, ["exec", "talker", "--", "sh", "-c", "sleep 90; echo still here"]);
-    // Whether it goes well is asked later; until then a failure is nobody's.
+    // Its success is checked later; until then a failure is not unhandled.
     idle.catch(() => undefined);
     assert.equal(await kubectl(kubeconfig, ["exec", "talker", "--", "hostname"]), "talker");
     await eventually(async () => {
@@ -205,7 +205,7 @@ describe("wrong input stops before any host is touched", () => {
   });
 });
 
-test("an exec that is idle for 90 s works through the balancer", async () => {
+test("an exec that is idle for 90 s works through the load balancer", async () => {
   // It has been, through all of that, which changed nothing.
   assert.equal(await idle, "still here");
   await kubectl(kubeconfig, ["delete", "pod", "talker", "--wait=false"]);

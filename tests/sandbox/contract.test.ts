@@ -48,7 +48,7 @@ before(async () => {
     hostKey: await onHost(name, "cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub"),
     ...more,
   });
-  // A port of the second server that only the balancer's host gets to; the other one is this test's own.
+  // A port of the second server that only the load balancer's host gets to; the other one is this test's own.
   await onHost(
     "server-2",
     `mkdir -p /etc/ssh/sshd_config.d
@@ -250,7 +250,7 @@ describe("a preview of the running cluster", () => {
     }
     assert.deepEqual([...components.keys()].toSorted(), [
       "backup k3s-ha:index:BackupCron",
-      "balancer k3s-ha:index:HAProxyBalancer",
+      "load balancer k3s-ha:index:HAProxyBalancer",
       "cluster k3s-ha:index:ClusterIdentity",
       "datastore k3s-ha:index:MySQLDatastore",
       "hosts k3s-ha:index:HostChecks",

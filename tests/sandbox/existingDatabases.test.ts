@@ -1,5 +1,5 @@
 /**
- * Proves clusters on real databases that somebody else runs: a MySQL 9.7, a MariaDB 11.8, a PostgreSQL and an etcd. What is
+ * Proves clusters on existing real datastores: a MySQL 9.7, a MariaDB 11.8, a PostgreSQL and an etcd. What is
  * made on them, over verified TLS, what the preflight says on real servers, that the administrator's password reaches no
  * disk of a server, and that the schema outlives the stack.
  */
@@ -121,7 +121,7 @@ function given(): StackConfig {
   return { ...existing(), datastore: { endpoint: { caFile: ca } } };
 }
 
-describe("a MySQL that somebody else runs", () => {
+describe("an existing MySQL", () => {
   let stack: SandboxStack;
 
   test("that has the schema already is left alone, with what to do about it", async () => {
@@ -139,7 +139,7 @@ describe("a MySQL that somebody else runs", () => {
     await sql("DROP DATABASE k3s");
   });
 
-  test("gets a schema, and users for just the hosts that log in, and keeps a cluster", async () => {
+  test("gets a schema, users for exactly the hosts that log in, and a cluster", async () => {
     await stack.mustUp();
     assert.deepEqual(await readyNodes(await stack.kubeconfig()), ["server-1 v1.35.0+k3s1"]);
     const server = addressOf("server-1");
@@ -207,7 +207,7 @@ mysqldump --version; mv /usr/bin/mariadb-dump /usr/bin/mariadb /root/`;
     await stack.preview("--expect-no-changes");
   });
 
-  test("keeps the schema, and loses the users, when the stack goes", async () => {
+  test("keeps the schema, but not the users, when the stack is destroyed", async () => {
     const rows = Number(await sql("SELECT COUNT(*) FROM k3s.kine"));
     assert.ok(rows > 100);
     const { exitCode, all } = await stack.destroy();
@@ -217,8 +217,8 @@ mysqldump --version; mv /usr/bin/mariadb-dump /usr/bin/mariadb /root/`;
   });
 });
 
-describe("a MariaDB that somebody else runs", long, () => {
-  test("gets its users from a host that may reach it, keeps a cluster, and only the schema when the stack goes", async () => {
+describe("an existing MariaDB", long, () => {
+  test("gets its users from a host that may reach it, keeps a cluster, and only the schema when the stack is destroyed", async () => {
     const config = existing({ engine: "mariadb", address: addressOf("db-1"), via: "server-1" });
     const stack = await SandboxStack.open("mariadb", config);
     await stack.setSecret("datastoreAdminPassword", administrator);
@@ -241,7 +241,7 @@ describe("a MariaDB that somebody else runs", long, () => {
   });
 });
 
-describe("a user that is there already", long, () => {
+describe("a user that exists", long, () => {
   const password = "p@ss/w:o?r#d%41 'x\\";
   const endpoint = () => `mysql://mine:${password}@tcp(${addressOf("mysql-1")}:3306)/mine`;
   const account = () => `'mine'@'${addressOf("server-1")}'`;
@@ -381,7 +381,7 @@ systemctl restart etcd`,
   await upOn("etcd", `https://${address}:2379`, clientFiles());
 });
 
-/** What the first server runs to look at a MySQL, without installing anything. */
+/** The first server's check of a MySQL, without installing anything. */
 function preflightOf(endpoint: string, caCertificate: string): string {
   const parts = parseDatastoreEndpoint(endpoint);
   assert.ok(parts !== undefined);

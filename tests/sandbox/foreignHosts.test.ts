@@ -1,5 +1,5 @@
 /**
- * Hosts of others are refused, each kind with what is there and what to do, and stay as they are: their files and their
+ * Hosts of others are refused, each kind with what was found and what to do, and stay as they are: their files and their
  * services are compared before and after. With `adopt: true` what is replaced is kept, and put back by the removal.
  */
 import assert from "node:assert/strict";
@@ -112,7 +112,7 @@ const foreignHosts: readonly ForeignHost[] = [
     role: "datastore",
     prepare: mark("k3s-ha", "staging", "that-cluster"),
     refusal:
-      "belongs to the stack k3s-ha/staging: it is its datastore db-7. Use another host, or remove it from that stack (destroy does, too) and run up again. If that stack is gone for good, release the host with this command there: rm /var/lib/k3s-ha/owner",
+      "belongs to the stack k3s-ha/staging: it is its datastore db-7. Use another host, or remove it from that stack (destroy does, too) and run up again. If that stack no longer exists, release the host with this command there: rm /var/lib/k3s-ha/owner",
     cleanup: unmark,
   },
   {
@@ -121,7 +121,7 @@ const foreignHosts: readonly ForeignHost[] = [
     role: "datastore",
     prepare: mark("k3s-ha", "dev", "that-cluster"),
     refusal:
-      "belongs to the stack k3s-ha/dev: it is its datastore db-7, but of an earlier cluster, which this stack's state does not know. Restore that state; or, if that cluster is gone for good, release the host with this command there: rm /var/lib/k3s-ha/owner",
+      "belongs to the stack k3s-ha/dev: it is its datastore db-7, but of an earlier cluster, which this stack's state does not know. Restore that state; or, if that cluster no longer exists, release the host with this command there: rm /var/lib/k3s-ha/owner",
     cleanup: unmark,
   },
   {
@@ -131,7 +131,7 @@ const foreignHosts: readonly ForeignHost[] = [
     prepare:
       "install -d /etc/k3s-ha/datastore-clients; echo 203.0.113.77 >/etc/k3s-ha/datastore-clients/server-1.address",
     refusal:
-      "serves the servers of another cluster (203.0.113.77), but none of this cluster. Use another host; or, if that cluster is gone for good, remove /etc/k3s-ha/datastore-clients and /etc/haproxy/haproxy.cfg there, and run up again.",
+      "serves the servers of another cluster (203.0.113.77), but none of this cluster. Use another host; or, if that cluster no longer exists, remove /etc/k3s-ha/datastore-clients and /etc/haproxy/haproxy.cfg there, and run up again.",
     cleanup: "rm -r /etc/k3s-ha",
   },
   {
@@ -173,7 +173,7 @@ const foreignHosts: readonly ForeignHost[] = [
     cleanup: "systemctl stop kubelet; rm /etc/systemd/system/kubelet.service; systemctl daemon-reload",
   },
   {
-    what: "a K3s program that somebody put there",
+    what: "a K3s program of others",
     host: "server-1",
     role: "server",
     prepare: "install -m 0755 /bin/true /usr/local/bin/k3s",

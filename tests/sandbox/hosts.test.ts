@@ -128,7 +128,7 @@ describe("a bare host with an unprivileged login", () => {
 
   test("has no programs of a cluster, and installs them with apt from the sandbox's mirror", async () => {
     for (const program of ["curl", "mariadbd", "haproxy", "iptables"]) {
-      assert.equal(await succeeds("agent-8", `command -v ${program}`), false, `${program} is there already`);
+      assert.equal(await succeeds("agent-8", `command -v ${program}`), false, `${program} is already installed`);
     }
     await on(
       "agent-8",

@@ -72,7 +72,7 @@ describe("an agent that an earlier release made with three commands", () => {
         readFile(join(import.meta.dirname, "agentOfThreeCommands", `${step}.sh`), "utf8"),
       ),
     );
-    // The state and the host as that release left them; the removals are just those that it recorded.
+    // The state and the host as that release left them; the removals are exactly those that it recorded.
     await stack.changeState((resources) =>
       resources.flatMap((resource) => {
         if (!resource.urn.endsWith("::workers-agent-1-service")) return [resource];
@@ -166,7 +166,7 @@ describe("an agent that moves to another pool in one step", long, () => {
 });
 
 describe("an agent that is removed", long, () => {
-  test("while it is dead and not declared lost is refused with what to do, and goes once it is declared so", async () => {
+  test("is refused with what to do while it is dead and not declared lost, and succeeds once it is", async () => {
     const config = inPool(await devConfig(), "moved");
     await powerOff("agent-1");
     const { all, exitCode } = await (await SandboxStack.open("dev", { ...config, agentPools: {} })).up();

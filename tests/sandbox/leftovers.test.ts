@@ -1,6 +1,6 @@
 /**
  * A run of the sandbox may be killed at any moment, and two may be started at once: nothing is left that the next `up`
- * or `down` does not put right, and nobody else's things are touched.
+ * or `down` does not clean up, and files of others are not touched.
  */
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
@@ -94,7 +94,7 @@ describe("an up that is killed with SIGKILL", () => {
     assert.equal(await exists(site.stateDirectory), false);
   });
 
-  test("in the middle of making an image leaves no process and no mount, and its half of an image goes", async () => {
+  test("in the middle of making an image leaves no process, no mount and no half-made image", async () => {
     await inTemporaryDirectory(async (cache) => {
       const partials = () => globSync(join(cache, "k3s-ha", "image", ".*-partial-*"));
       const processes = async () => (await execa("ps", ["-e", "-o", "args="])).stdout.split("\n");
@@ -144,7 +144,7 @@ describe("up", () => {
     assert.equal(await exists(pathsOf(site).host("db-7")), false);
   });
 
-  test("of two at once, the second waits and says for whom; then both are done, on the same hosts", async () => {
+  test("of two at once, the second waits and names the first; then both are done, on the same hosts", async () => {
     const first = start("testSite.ts", ["lb-8"]);
     await first.saw(/▸ Boot/);
     const second = start("testSite.ts", ["lb-8"]);

@@ -162,7 +162,7 @@ describe("an account", () => {
     const present = ["k3s@198.51.100.11", "k3s@198.51.100.12", "k3s_backup@198.51.100.90"];
     assert.deepEqual(await accounts(), present);
 
-    // server-1 goes, and another server gets its address in the same run.
+    // server-1 is removed, and another server gets its address in the same run.
     const given = await of({
       servers: servers({ "server-2": "12", "server-3": "11" }),
       backupAddress: "198.51.100.90",
@@ -195,12 +195,12 @@ describe("an account", () => {
     assert.deepEqual(await accounts(), ["k3s@198.51.100.11", "k3s@198.51.100.13", "k3s_backup@198.51.100.91"]);
   }
 
-  test("of a managed MariaDB goes at the end of a run, and never while somebody logs in with it", async () => {
+  test("of a managed MariaDB is dropped at the end of a run, and never while a client uses it", async () => {
     await lives(datastoreOf, /^datastore-(access|client|backup-client)/);
     await sql("DROP USER k3s@198.51.100.11, k3s@198.51.100.13, k3s_backup@198.51.100.91");
   });
 
-  test("of a MariaDB that somebody else runs does so too", async () => {
+  test("of an existing MariaDB is as well", async () => {
     await sql(
       "CREATE USER owner@'%' IDENTIFIED BY 'a-word' REQUIRE SSL; GRANT ALL ON *.* TO owner@'%' WITH GRANT OPTION",
     );

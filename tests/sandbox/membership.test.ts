@@ -49,7 +49,7 @@ describe("a cluster that grows", () => {
 
   test("by a server that sorts before all others neither restarts them nor makes another cluster", long, async () => {
     const before = await starts(["server-2", "server-3"]);
-    // server-1 goes and comes back; in between, server-2 is the first.
+    // server-1 is removed and added again; in between, server-2 is the first.
     await failsNoRequest(() => bringUp(cluster(["server-2", "server-3"], ["agent-1", "agent-2"])));
     await hasNodes("agent-1", "agent-2", "server-2", "server-3");
     await failsNoRequest(() => bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1", "agent-2"])));
@@ -75,7 +75,7 @@ describe("a cluster that shrinks", () => {
     assert.deepEqual(await lettingIn(), ["server-1", "server-2"].map(addressOf));
   });
 
-  test("leaves a node alone that somebody else had join", long, async () => {
+  test("leaves a node alone that joined from elsewhere", long, async () => {
     const node = { apiVersion: "v1", kind: "Node", metadata: { name: "stranger" } };
     await kubectl(kubeconfig, ["apply", "--filename", "-"], JSON.stringify(node));
     // As after a run that was to take agent-1 out, and ended between its node and its host.
@@ -121,7 +121,7 @@ describe("a lost host", long, () => {
     assert.ok(performance.now() - started < 120_000, `${performance.now() - started} ms`);
   });
 
-  test("that is declared so, the first server, is not dialled, and its node goes", async () => {
+  test("that is declared so, the first server, is not connected to, and its node is removed", async () => {
     const before = await starts(["server-2", "server-3", "agent-1"]);
     await failsNoRequest(() => bringUp(cluster(["server-1 lost", "server-2", "server-3"], ["agent-1"])));
     await hasNodes("agent-1", "server-2", "server-3");
@@ -176,7 +176,7 @@ async function failsNoRequest(event: () => Promise<unknown>): Promise<void> {
   assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
 }
 
-/** Fails unless the cluster has just these nodes, and all are Ready. One that K3s makes again is seen too. */
+/** Fails unless the cluster has exactly these nodes, and all are Ready. One that K3s makes again is seen too. */
 async function hasNodes(...names: string[]): Promise<void> {
   await sleep(2000);
   assert.deepEqual(
@@ -201,7 +201,7 @@ function starts(names: readonly string[]): Promise<string[]> {
   );
 }
 
-/** Fails unless HAProxy comes to know just these servers, all of them up. */
+/** Fails unless HAProxy gets exactly these servers, all of them up. */
 function balances(...names: string[]): Promise<void> {
   return eventually(async () => {
     const lines = await onHost(
@@ -215,7 +215,7 @@ function balances(...names: string[]): Promise<void> {
   });
 }
 
-/** The addresses that the datastore's firewall lets in and that have an account, but for the database's own host. */
+/** The addresses that the datastore's firewall lets in and that have an account, except the datastore's own host. */
 async function lettingIn(): Promise<string[]> {
   const rules = await onHost("db-1", "nft list table inet k3s_ha_datastore");
   const accounts = await onHost("db-1", `mariadb -N -e "SELECT Host FROM mysql.user WHERE User = 'k3s' ORDER BY 1"`);

@@ -70,7 +70,7 @@ describe("a machine that cannot have the sandbox is refused", () => {
     });
   });
 
-  test("when somebody else has its addresses, or a part of them", async () => {
+  test("when another network has its addresses, or a part of them", async () => {
     const routed = (dst: string, dev = "vpn0") => ({ ...fit, routes: () => Promise.resolve([{ dst, dev }]) });
     await assert.rejects(requireFreeAddresses(routed("198.51.100.128/25"), defaultSite), {
       message:

@@ -1,5 +1,5 @@
 /**
- * Proves that a backup brings a cluster back: over one that goes on running, after a restore that was killed, and on new
+ * Proves that a backup brings a cluster back: over one that keeps running, after a restore that was killed, and on new
  * hosts when the database and all servers are gone and only the stack's state and the copies are left.
  */
 import assert from "node:assert/strict";
@@ -101,7 +101,7 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Looks until just these problems are told of: a moment after a change there may be more, or not yet all. */
+/** Waits until exactly these problems are reported: a moment after a change there may be more, or not yet all. */
 function lookWithProblems(...problems: string[]) {
   return eventually(async () => {
     const { status, exitCode } = await lookAt("dev");
@@ -206,7 +206,7 @@ function podsOfTheAgent(): object[] {
   ];
 }
 
-/** Sets a watched ConfigMap to 1, 2, … through the balancer, a revision each. */
+/** Sets a watched ConfigMap to 1, 2, … through the load balancer, a revision each. */
 async function writeOften(name: string, times: number): Promise<void> {
   await execa(informerPath, ["write", name, String(times)], { env: { KUBECONFIG: balancerFile } });
 }
@@ -227,7 +227,7 @@ const deleteWatched = (names: readonly string[]) => kubectl(kubeconfig, ["delete
 /** What the informers in the pod have printed. */
 const printedInPod = (way: string) => onHost("agent-1", `cat /opt/informer/${way}`);
 
-/** Waits until an informer knows just these objects, and returns in how many seconds it did. */
+/** Waits until an informer has exactly these objects, and returns in how many seconds it did. */
 async function assertKnows(what: string, printed: () => Promise<string>, names: readonly string[]): Promise<number> {
   const start = performance.now();
   await eventually(async () => {
@@ -279,7 +279,7 @@ async function assertRunOn(before: ReadonlyMap<string, string>): Promise<void> {
   });
   for (const { key, name, container } of survivors) {
     console.log(`| ${name}/${key.split("/")[1]} | ${container} | ${now.get(key)} |`);
-    assert.equal(now.get(key), container, `${name} was started anew`);
+    assert.equal(now.get(key), container, `${name} was restarted`);
   }
   const names = survivors.map(({ name }) => name.replace(/-.*/, ""));
   for (const name of ["informer", "everywhere"]) assert.ok(names.includes(name), `${name} is gone`);
@@ -329,7 +329,7 @@ describe("a backup", () => {
     assert.equal((await onHost("db-1", "cat /var/backups/k3s-ha/.drilled")).split("\n")[1], backupId);
   });
 
-  test("is not restored without its key, nor unless somebody says so; nothing is stopped then", async () => {
+  test("is not restored without its key, nor without confirmation; nothing is stopped then", async () => {
     const starts = () => onHost("server-1", "systemctl show --property ExecMainPID,ActiveState k3s");
     const before = await starts();
     await assert.rejects(restoreBackup(stack.workspace, { backup: "latest", confirm: yes }), {
@@ -359,7 +359,7 @@ If a step is interrupted, run the same command again: it starts over and finishe
     assert.equal(await starts(), before);
   });
 
-  test("is not restored from its copy with a key of somebody else; nothing is stopped then either", async () => {
+  test("is not restored from its copy with another key; nothing is stopped then either", async () => {
     const starts = () => onHost("server-1", "systemctl show --property ExecMainPID,ActiveState k3s");
     const before = await starts();
     const identityFile = join(directory, "other.txt");
@@ -377,7 +377,7 @@ If a step is interrupted, run the same command again: it starts over and finishe
     );
   });
 
-  test("comes back over a cluster that goes on running, and whoever watches sees all that is written afterwards", async () => {
+  test("is restored over a running cluster, and watches receive everything that is written afterwards", async () => {
     const directFile = join(directory, "direct");
     await writeFile(directFile, directKubeconfig(kubeconfig, addressOf("server-1")), { mode: 0o600 });
     const outside = (Object.keys(waysToList) as (keyof typeof waysToList)[]).flatMap((way) => [
@@ -423,8 +423,8 @@ If a step is interrupted, run the same command again: it starts over and finishe
       }
       // kubectl ends when its watch does; what it must not do is to go on and show nothing.
       const isOver = await Promise.race([kubectlWatch.then(() => true), sleep(1000).then(() => false)]);
-      console.log(`kubectl get --watch ${isOver ? `ended with ${(await kubectlWatch).exitCode}` : "goes on"}`);
-      assert.ok(isOver || watched.includes("after-29"), "kubectl get --watch goes on, and shows nothing");
+      console.log(`kubectl get --watch ${isOver ? `ended with ${(await kubectlWatch).exitCode}` : "continues"}`);
+      assert.ok(isOver || watched.includes("after-29"), "kubectl get --watch continues, but shows nothing");
       await deleteWatched(names);
     } finally {
       watch.abort();
@@ -466,7 +466,7 @@ If a step is interrupted, run the same command again: it starts over and finishe
       config = { ...config, servers: { ...servers, "server-2": { ...servers["server-2"], lost: true } } };
       stack = await open();
       assert.ok(await restoreBackup(stack.workspace, { backup: backupId, identityFile, confirm: yes }));
-      // The lost server's node came back with the backup, and goes.
+      // The lost server's node came back with the backup, and is removed.
       await stack.mustUp();
       assert.equal(await kubectl(kubeconfig, ["get", "node/server-2", "--ignore-not-found", "--output", "name"]), "");
       await assertRestored(allReady.filter((node) => !node.startsWith("server-2")));

@@ -84,7 +84,7 @@ describe("a changed setting of the servers", () => {
   );
 });
 
-describe("an up that is killed while a changed setting goes round the servers", long, () => {
+describe("an up that is killed while a changed setting reaches one server after the other", long, () => {
   test("is finished by the next, and no request fails in either", async () => {
     const changed = withK3s({ serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["event-ttl=3h"] } });
     const stack = await SandboxStack.open("dev", changed);
@@ -153,7 +153,7 @@ describe("a changed setting of an agent that is to be drained", long, () => {
     await (await SandboxStack.open("dev", config)).mustUp();
   });
 
-  test("leaves it cordoned when somebody else had cordoned it, and goes on past pods that may not leave in time", async () => {
+  test("leaves it cordoned if others had cordoned it, and continues after the time limit of pods that may not be evicted", async () => {
     await runPod(kubeconfig, "stayer", "agent-1");
     const budget = {
       apiVersion: "policy/v1",
@@ -217,7 +217,7 @@ UNIT`,
     );
   });
 
-  test("goes on from where it stopped, servers before agents, and no request fails", async () => {
+  test("continues from where it stopped, servers before agents, and no request fails", async () => {
     await onHost("server-2", "rm /etc/systemd/system/k3s.service.d/99-broken.conf; systemctl daemon-reload");
     const before = await starts();
     config = withK3s({ version: newVersion });

@@ -109,7 +109,7 @@ describe("make status", () => {
     stack = await SandboxStack.open("dev", await devConfig());
   });
 
-  test("tells of HAProxy that is stopped, a cordoned node and a stopped timer", async () => {
+  test("reports a stopped HAProxy, a cordoned node and a stopped timer", async () => {
     await kubectl(kubeconfig, ["cordon", "agent-1"]);
     await onHost("db-1", "systemctl stop k3s-ha-backup.timer");
     await onHost("lb-1", "systemctl stop haproxy");
@@ -162,7 +162,7 @@ describe("make status", () => {
     await untilHealthy();
   });
 
-  test("tells of a system pod that does not run, its node and the first reason", long, async () => {
+  test("reports a system pod that does not run, its node and the first reason", long, async () => {
     const container = { name: "stuck", image: "localhost/missing:1", imagePullPolicy: "Never" };
     const pod = {
       apiVersion: "v1",
@@ -182,7 +182,7 @@ describe("make status", () => {
     await untilHealthy();
   });
 
-  test("tells of a database that is stopped, and that the servers are not ready without it", async () => {
+  test("reports a stopped datastore, and that the servers are not ready without it", async () => {
     await onHost("db-1", "systemctl stop mariadb.socket mariadb");
     await eventually(async () => {
       says(

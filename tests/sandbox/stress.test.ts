@@ -1,6 +1,6 @@
 /**
  * What a cluster under stress lets its clients see, on real hosts: a datastore that hangs, other users of the hosts, a server
- * that leads and is stopped, firewalls that somebody flushes.
+ * that leads and is stopped, flushed firewalls.
  */
 import assert from "node:assert/strict";
 import https from "node:https";
@@ -37,7 +37,7 @@ const states = () =>
   );
 
 describe("a user of the hosts who is not root", () => {
-  test("cannot take a server out of the balancers, nor hold up a run", async () => {
+  test("cannot take a server out of the load balancers, nor hold up a run", async () => {
     for (const host of servers) {
       // As a script of an earlier release left it.
       await onHost(host, "touch /run/lock/k3s-ha.lock /run/k3s-ha/leaving /run/k3s-ha/leaving.lock");
@@ -62,7 +62,7 @@ describe("a user of the hosts who is not root", () => {
 });
 
 describe("a datastore that hangs for 20 s", long, () => {
-  test("cuts no watch, and no client is refused by the balancer", async () => {
+  test("cuts no watch, and no client is refused by the load balancer", async () => {
     const watch = openWatch(endpoint);
     await watch.isOpen();
     const { samples } = await probeDuring(
@@ -149,7 +149,7 @@ const leaderOf = async (lease: string) =>
     ])
   ).replace(/_.*/, "");
 
-/** Waits until somebody leads the scheduler. */
+/** Waits until the scheduler has a leader. */
 function leadersAreFresh(): Promise<void> {
   return eventually(async () => {
     const time = await kubectl(kubeconfig, [
@@ -206,7 +206,7 @@ describe("the datastore's firewall", () => {
   const rules = "/etc/k3s-ha/datastore-firewall.nft";
   const loaded = "nft list table inet k3s_ha_datastore | grep -c 'dport 3306'";
 
-  test("is back a moment after another tool flushed all rules, and the host tells of it", async () => {
+  test("is back a moment after another tool flushed all rules, and the host reports it", async () => {
     const before = await onHost("db-1", loaded);
     await onHost("db-1", "nft flush ruleset");
     await eventually(async () => {

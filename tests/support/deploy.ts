@@ -136,7 +136,7 @@ export async function deploy<T>(program: () => T | Promise<T>, options: DeployOp
         };
       },
       call: ({ token }) => {
-        throw new Error(`the program calls ${token}; it is meant to be known without asking a provider`);
+        throw new Error(`the program calls ${token}; it has to be known without a provider`);
       },
     },
     "k3s-ha",

@@ -67,7 +67,7 @@ export class Informer {
   }
 }
 
-/** The same kubeconfig, for one server itself in the place of the balancer. */
+/** The same kubeconfig, for one server itself in the place of the load balancer. */
 export function directKubeconfig(kubeconfig: string, server: string): string {
   return kubeconfig.replace(/("server": )"[^"]+"/, `$1"https://${server}:6443"`);
 }

@@ -4,14 +4,14 @@ import { execa } from "execa";
 import type { statusJson } from "../../operations/status/statusReport.ts";
 import { projectDirectory } from "../../operations/workspace.ts";
 
-/** One look at the cluster. */
+/** One status of the cluster. */
 export interface Look {
   readonly exitCode: number;
   readonly status: ReturnType<typeof statusJson>;
   readonly seconds: number;
 }
 
-/** Looks at a stack's cluster. Fails when what is printed is anything but one JSON text. */
+/** Reads a stack's status. Fails if the output is not one JSON text. */
 export async function lookAt(stack: string): Promise<Look> {
   const start = performance.now();
   const { stdout, exitCode } = await execa(

@@ -1,5 +1,5 @@
 /**
- * A real PostgreSQL of our own on a free loopback port, with TLS and a data directory that goes away with it. Needs
+ * A real PostgreSQL of our own on a free loopback port, with TLS and a data directory that is removed with it. Needs
  * Debian's postgresql; the machine's own server, if there is one, is not touched.
  */
 import { type ChildProcess, spawn } from "node:child_process";

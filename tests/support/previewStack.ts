@@ -78,7 +78,7 @@ export class PreviewStack {
     await writeFile(this.#configFile, `${stringify({ config })}${salt}\n`);
   }
 
-  /** Runs `pulumi` on the stack; a failure is the caller's to look at. */
+  /** Runs `pulumi` on the stack; the caller checks for a failure. */
   async pulumi(command: readonly string[], options: Options = {}): Promise<Finished> {
     const { exitCode, all } = await execa(
       this.cli,

@@ -5,7 +5,7 @@
 import https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Whom to ask, as a kubeconfig names it. */
+/** The API to ask, as a kubeconfig names it. */
 export interface Endpoint {
   server: string;
   ca: string;
@@ -29,7 +29,7 @@ export interface Answer {
   /** What went wrong; undefined when the status is 2xx. */
   failure: string | undefined;
   body: string;
-  /** The client's own port, if it came to a connection: in a balancer's log it tells this request from others. */
+  /** The client's own port, if it came to a connection: in a load balancer's log it tells this request from others. */
   port: number | undefined;
 }
 

@@ -8,7 +8,7 @@ export type Program = typeof import("../../index.ts");
 
 const hostKey = sampleHostKey;
 
-/** A configuration with everything in it, in the shape of the stack's file: two servers, balancers and pools, one database. */
+/** A configuration with everything in it, in the shape of the stack's file: two servers, load balancers and pools, one database. */
 export const sampleConfig = {
   "k3s-ha:ssh": { user: "root" },
   "k3s-ha:servers": {

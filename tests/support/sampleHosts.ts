@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "../../components/host/host.ts";
 
-/** A public SSH key in its wire format, of zeros: it parses, and it is nobody's. */
+/** A public SSH key in its wire format, of zeros: it parses, but no host has it. */
 export const sampleHostKey = `ssh-ed25519 ${wireString("ssh-ed25519", "\0".repeat(32))}`;
 
 /** What stands in a private key's place; tests look for it where it must not be. */

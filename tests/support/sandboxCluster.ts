@@ -151,7 +151,7 @@ export async function onHost(host: string, script: string): Promise<string> {
   return stdout.trim();
 }
 
-/** Runs kubectl through the balancer and returns what it printed; fails with its errors. */
+/** Runs kubectl through the load balancer and returns what it printed; fails with its errors. */
 export async function kubectl(kubeconfig: string, args: readonly string[], input?: string): Promise<string> {
   const { stdout } = await runKubectl(
     await sandboxKubectl(),

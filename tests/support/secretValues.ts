@@ -47,7 +47,7 @@ function secretLine(kind: string, lines: readonly string[]): string {
 }
 
 /**
- * What scripts print is marked secret, whatever it is: the random words that tell of a changed file, and the names of
+ * What scripts print is marked secret, whatever it is: the random revisions of changed files, and the names of
  * backups, which are outputs, are none.
  */
 function isPublic(text: string): boolean {

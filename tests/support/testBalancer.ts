@@ -14,7 +14,7 @@ import { type CertificateFiles, makeAuthority, makeCertificate } from "./certifi
 import { freePort } from "./freePort.ts";
 import { programPath } from "./programs.ts";
 
-/** What a server shows and asks for, and what it answers to a client whom it knows. */
+/** A server's certificate, the client certificate that it requires, and its answer to a verified client. */
 interface Backend {
   certificate: CertificateFiles;
   clientAuthority: CertificateFiles;
@@ -22,7 +22,7 @@ interface Backend {
   status: number;
   /** Milliseconds that this takes. Default: 0. */
   delay?: number;
-  /** What it answers when it is asked whether it lives, whatever its datastore does. Default: as its readiness. */
+  /** Its liveness, independent of its datastore. Default: as its readiness. */
   alive?: number;
 }
 
@@ -66,7 +66,7 @@ export class TestBalancer {
             ready: good,
             unauthorized: { ...good, status: 401 },
             starting: { ...good, status: 503 },
-            "other-name": { ...good, certificate: await makeCertificate(directory, "somebody", authority) },
+            "other-name": { ...good, certificate: await makeCertificate(directory, "other", authority) },
             "other-ca": { ...good, certificate: await makeCertificate(directory, "false", stranger, "DNS:kubernetes") },
             "other-clients": { ...good, clientAuthority: stranger },
           };
@@ -96,7 +96,7 @@ export class TestBalancer {
       revision,
     )
       .replace(haproxySocket, join(directory, "socket"))
-      // Only root may become somebody else, and tests need not be root.
+      // Only root may become another user, and tests need not be root.
       .replace(/^ {2}(user|group) haproxy\n/gm, "");
     const path = join(directory, "haproxy.cfg");
     await writeFile(path, config);

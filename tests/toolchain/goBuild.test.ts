@@ -10,7 +10,7 @@ import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
 it("is told as a share of what has to be compiled, and ends with all of it", async () => {
   await inTemporaryDirectory(async (directory) => {
-    // No cache knows a package whose content nobody else has.
+    // No cache has a package with unique content.
     const unique = randomBytes(8).toString("hex");
     for (const [path, text] of Object.entries({
       "go.mod": "module example\n\ngo 1.25\n",

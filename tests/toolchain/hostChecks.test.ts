@@ -86,7 +86,7 @@ sed 's/^checks=.*/checks=()/' <<<"$script" | bash -s apply
         await project.succeed(...up);
         assert.deepEqual([await linesOf("one"), await linesOf("two"), await linesOf("changes")], [1 + 1 + 3, 1, 3]);
 
-        // Nothing to change: nobody is logged in to, dead or alive.
+        // Nothing to change: no host is logged in to, dead or alive.
         await project.succeed(...up, "--expect-no-changes");
         await project.succeed("preview", "--expect-no-changes");
         assert.deepEqual([await linesOf("one"), await linesOf("two")], [5, 1]);

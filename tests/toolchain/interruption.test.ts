@@ -27,7 +27,7 @@ async function processesWith(variable: string): Promise<string[]> {
           if (!environment.split("\0").includes(variable)) return "";
           return (await readFile(`/proc/${pid}/cmdline`, "utf8")).replaceAll("\0", " ");
         } catch {
-          // It ended meanwhile, or belongs to somebody else.
+          // It ended meanwhile, or belongs to another user.
           return "";
         }
       }),

@@ -54,7 +54,7 @@ it("stops a preview that violates a mandatory policy, with its message", async (
 
     assert.notEqual(exitCode, 0);
     assert.match(output, /\[mandatory\]\s+no-pets\s+\(test:index:Host: pet\)/);
-    // The pack knows the stack it looks at, and its configuration.
+    // The pack knows the stack that it checks, and its configuration.
     assert.match(output, /project\/dev has the host pet/);
 
     await project.succeed("config", "set", "host", "cattle");

@@ -143,7 +143,7 @@ describe("a program that fails", () => {
     });
   });
 
-  it("is never taken for a success when it just exits", async () => {
+  it("is never considered a success when it only exits", async () => {
     await inTemporaryProject({ program: "process.exit(7);" }, async (project) => {
       const { exitCode, output } = await project.pulumi(...up);
 

@@ -38,7 +38,7 @@ export class TemporaryProject {
     }
   }
 
-  /** Runs `pulumi` to its end; a failure is the caller's to look at. */
+  /** Runs `pulumi` to its end; the caller checks for a failure. */
   async pulumi(...args: string[]): Promise<Finished> {
     const result = await this.start(...args);
     return { exitCode: result.exitCode, output: result.all };

@@ -22,7 +22,7 @@ export async function runPlugin(call: RunPluginCall, signal: AbortSignal): Promi
   if (call.request.getAttachDebugger()) throw new Error("--attach-debugger isn't available here.");
   const exitCode =
     call.request.getKind() === "analyzer" ? await runPolicyPack(call, signal) : await runProvider(call, signal);
-  // Nobody listens to the exit code of a plugin that was told to stop.
+  // Nothing reads the exit code of a plugin that was told to stop.
   if (exitCode !== 0 && !signal.aborted) throw new Error(`Program exited with non-zero exit code: ${exitCode}`);
 }
 

@@ -17,7 +17,7 @@ const unchanged = (bytes: Buffer): Buffer => bytes;
 const { path: handshakePath } = analyzerRpc.AnalyzerService.handshake;
 const { path: configureStackPath } = analyzerRpc.AnalyzerService.configureStack;
 
-/** The environment of a policy pack for the stack it looks at; undefined (as for `policy publish`) adds nothing. */
+/** The environment of a policy pack for the stack it checks; undefined (as for `policy publish`) adds nothing. */
 export function policyEnvironment(stack: analyzer.AnalyzerStackConfigureRequest | undefined): Record<string, string> {
   if (stack === undefined) return {};
   return {
@@ -110,7 +110,7 @@ export class PolicyProxy {
       },
       () => undefined,
     );
-    // Calls that just failed still have to say so.
+    // Calls that have failed still have to report it.
     const force = setTimeout(() => {
       this.#server.forceShutdown();
     }, answerGraceMilliseconds);

@@ -4,7 +4,7 @@ import { type Problem, shown } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 import { listed } from "../schemaTypes.ts";
 
-/** Backups are taken by one host, which is there. */
+/** One existing host takes the backups. */
 export function unknownBackupHost({ backup }: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
   if (backup?.host === undefined) return [];
   const path = configPath("backup", "host");

@@ -34,7 +34,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...repeatedAgentNames(configuration),
     ...missingNodeAddresses(hosts),
     ...ownBastions(hosts),
-    // The more telling of two sentences about the same host.
+    // The more specific of two messages about the same host.
     ...withoutPaths([...repeatedConnections(hosts), ...repeatedNodeAddresses(hosts)], onServerPort),
     ...onServerPort,
     ...misplacedVirtualIp(configuration),

@@ -10,7 +10,7 @@ refuses("agent pools", [
     ],
   },
   {
-    name: "a wave of nobody",
+    name: "an empty wave",
     config: pool({ waveWidth: 0 }),
     problems: [
       "k3s-ha:agentPools.workers.waveWidth is 0, but has to be a whole number of at least 1: write how many agents may change at the same time.",

@@ -187,7 +187,7 @@ refuses("backups", [
     ],
   },
   {
-    name: "copies over ftp to whoever answers",
+    name: "copies over ftp to an unverified host",
     config: backup({
       copy: { remote: { type: "ftp", host: "203.0.113.90", tls: true, no_check_certificate: true }, path: "k3s" },
     }),

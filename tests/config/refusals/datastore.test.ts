@@ -15,7 +15,7 @@ const existing = (settings: Settings = {}) => ({
   ...settings,
 });
 
-/** The small stack on a database that is there, and has its administrator's password. */
+/** The small stack on an existing database server, with its administrator's password. */
 const withExisting = (settings: Settings = {}) => ({
   ...smallStack,
   datastore: { existing: existing(settings) },
@@ -97,7 +97,7 @@ refuses("the datastore", [
     problems: ["k3s-ha:datastore has managed and existing, but a cluster has one datastore: keep one of them."],
   },
   {
-    name: "an endpoint that nobody says how to verify",
+    name: "an endpoint without a way to verify it",
     config: { ...smallStack, datastore: {}, datastoreEndpoint: login + "tcp(db.example.com:3306)/k3s" },
     problems: [
       "k3s-ha:datastore.endpoint.caFile is missing, but the datastore in k3s-ha:datastoreEndpoint has to be verified: name the file with the CA that signed its certificate.",

@@ -32,7 +32,7 @@ refuses("the load balancer", [
     ],
   },
   {
-    name: "an address to share with nobody",
+    name: "an address to share without another load balancer",
     config: loadBalancer({ virtualIp: { address: "198.51.100.100" } }),
     problems: [
       "k3s-ha:loadBalancer.virtualIp is set, but k3s-ha:loadBalancer.hosts has a single host, which clients reach at its own address: add a second host, or remove the setting.",

@@ -29,7 +29,7 @@ refuses("lost hosts", [
     name: "a loss that is not sure",
     config: { ...smallStack, servers: { "server-1": { ...host(11), lost: "maybe" } } },
     problems: [
-      'k3s-ha:servers.server-1.lost is "maybe", but has to be true or false: write true only for a host that is gone for good.',
+      'k3s-ha:servers.server-1.lost is "maybe", but has to be true or false: write true only for a host that is lost permanently.',
     ],
   },
 ]);

@@ -10,7 +10,7 @@ export interface Refusal {
   readonly problems: readonly string[];
 }
 
-/** Whether each of them is refused with just these words. */
+/** Tests that each of them is refused with exactly these messages. */
 export function refuses(what: string, refusals: readonly Refusal[]): void {
   describe(`a configuration of ${what} is refused for`, () => {
     for (const { name, config, machine, problems } of refusals) {

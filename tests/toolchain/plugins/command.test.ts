@@ -71,7 +71,7 @@ test("what the program made a secret within an input stays one, in inputs and ou
   assert.deepEqual([updated["environment"], updated["triggers"]], [environment, triggers]);
 });
 
-test("create: exactly one trailing newline goes, lines are shown while it runs", async () => {
+test("create: exactly one trailing newline is removed, lines are shown while it runs", async () => {
   const { state } = await on.create({ create: "printf 'a\\nb\\n\\nrest'" });
   assert.equal(state["stdout"], "a\nb\n\nrest");
   const shown = on.plugin.logs.map(({ message }) => message);

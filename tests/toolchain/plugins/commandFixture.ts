@@ -16,7 +16,7 @@ export class CommandFixture {
   readonly server: SshServer;
   /** A connection to the server that works. */
   readonly connection: PropertyMap;
-  /** For files of the test; goes away in the end. */
+  /** For files of the test; removed at the end. */
   readonly directory: string;
 
   private constructor(plugin: PluginProcess, server: SshServer, connection: PropertyMap, directory: string) {

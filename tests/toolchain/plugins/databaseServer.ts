@@ -1,5 +1,5 @@
 /**
- * A real MariaDB of our own on a free loopback port, with TLS and a data directory that goes away with it. Needs
+ * A real MariaDB of our own on a free loopback port, with TLS and a data directory that is removed with it. Needs
  * Debian's mariadb-server; the machine's own server, if there is one, is not touched.
  */
 import { execFile, spawn, type ChildProcess } from "node:child_process";

@@ -31,7 +31,7 @@ for (const [name, version] of Object.entries(plugins)) {
   });
 }
 
-test("a plugin does not outlive its parent, even when nobody talks to it and the engine is still there", async () => {
+test("a plugin does not outlive its parent, even if it gets no calls and the engine still runs", async () => {
   const engine = await CollectingEngine.start();
   try {
     const script = '"$0" "$1" "$2" & echo "pid $!"; wait';

@@ -1,5 +1,5 @@
 /**
- * A real OpenSSH server of our own on a free loopback port: own host keys, own configuration, running as whoever runs
+ * A real OpenSSH server of our own on a free loopback port: own host keys, own configuration, running as the user who runs
  * the tests. Needs Debian's openssh-server; the machine's own server, if there is one, is not touched.
  */
 import { execFile, spawn, type ChildProcess } from "node:child_process";

@@ -1,4 +1,4 @@
-/** Opens SSH connections: tries again as the official plugin does, and goes through a proxy if there is one. */
+/** Opens SSH connections: tries again as the official plugin does, and uses a proxy if there is one. */
 import { connect as connectSocket, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,7 +14,7 @@ const pauseGrowth = 1.5;
 const longestPause = 5000;
 
 /**
- * Milliseconds of silence before the system asks whether a host is still there. Node then asks ten times, a second
+ * Milliseconds of silence before the system checks whether a host still answers. Node then checks ten times, a second
  * apart: a host that lost its power is given up after 150 seconds, as by the official plugin.
  */
 const keepAliveDelay = 140_000;

@@ -64,7 +64,7 @@ export function accepts(client: Client, name: string, value: string): Promise<bo
   });
 }
 
-/** Tells the user that a variable was refused; returns the error for callers to whom that is fatal. */
+/** Tells the user that a variable was refused; returns the error for callers for which that is fatal. */
 export function refused(step: Step, severity: "error" | "warning", name: string): Error {
   step.log.line(
     severity,

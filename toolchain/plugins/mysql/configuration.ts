@@ -1,4 +1,4 @@
-/** The provider's own arguments: which server, as whom, how. */
+/** The provider's own arguments: server, user, options. */
 import type { CheckFailure } from "../provider/resource.ts";
 import { hasUnknown, revealAll, type PropertyMap } from "../provider/value.ts";
 

@@ -11,7 +11,7 @@ import { grantee, grantId, grantSql, inSetOrder, revokeSql, type Grant } from ".
 export function grantResource(server: () => Configuration): ResourceType {
   const on = <T>(step: Step, work: (run: Run) => Promise<T>): Promise<T> => connected(server(), step.signal, work);
 
-  /** True when the server can show grants of that account or role; which ones they are is not looked at. */
+  /** True when the server can show grants of that account or role; which ones they are is not checked. */
   const exists = (step: Step, grant: Grant): Promise<boolean> =>
     on(step, async (run) => {
       const { text } = grantee(grant, await serverVersion(run));

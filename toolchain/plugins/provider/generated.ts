@@ -25,7 +25,7 @@ export interface Generated {
     inputs: PropertyMap,
     step: Step,
   ): { id: string; outputs: PropertyMap } | Promise<{ id: string; outputs: PropertyMap }>;
-  /** True when the stored resource must be made anew although no input changed. `inputs` have defaults. */
+  /** True when the stored resource must be made again although no input changed. `inputs` have defaults. */
   expired?(inputs: PropertyMap, state: PropertyMap): boolean;
   /** The output that `expired` shows as changed. */
   expiredOutput?: string;

@@ -14,7 +14,7 @@ const messageLimit = 400 * 1024 * 1024;
 /** The process that started this one. Read at once: a parent that dies while we start must not be missed. */
 const parent = process.ppid;
 
-/** How often to look whether the parent process still lives, in milliseconds. */
+/** Interval of the check that the parent process still lives, in milliseconds. */
 const parentCheckInterval = 1000;
 
 /** Serves `provider` until the engine is gone. Returns once the port is printed. */
@@ -48,7 +48,7 @@ export async function serve(provider: Provider): Promise<void> {
 }
 
 /**
- * Leaves nothing behind: the engine may be killed without a word to its plugins. A lost connection tells at once; a
+ * Leaves nothing behind: the engine may be killed without notice to its plugins. A lost connection shows it at once; a
  * changed parent tells even when the connection was never used.
  */
 function endWithEngine(engine: Engine): void {

@@ -52,7 +52,7 @@ export interface Issuer {
   certificate?: Certificate;
 }
 
-/** A certificate, and what of it goes into outputs. */
+/** A certificate, and its outputs. */
 export interface Issued {
   pem: string;
   /** Decimal. */

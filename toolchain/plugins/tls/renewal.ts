@@ -1,4 +1,4 @@
-/** When a certificate has to be made anew although nothing about it was changed. */
+/** When a certificate has to be made again although nothing about it was changed. */
 import { textOf, type PropertyMap } from "../provider/value.ts";
 
 /** True from `earlyRenewalHours` before the end on. False while there is no certificate yet. */
