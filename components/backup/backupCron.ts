@@ -395,8 +395,8 @@ export function moveNote(
   const [oldName, oldDirectory] = [variableIn(oldScript, "host_name"), variableIn(oldScript, "directory")];
   if (oldName === undefined || oldDirectory === undefined || oldName === hostName) return undefined;
   const fetching = hasCopies
-    ? `on ${hostName}, "k3s-ha-backup fetch ID" brings a copy of one`
-    : `to have them on ${hostName}, copy their directories into ${directory} there`;
+    ? `on ${hostName}, "k3s-ha-backup fetch ID" fetches a copy of one`
+    : `to keep them on ${hostName}, copy their directories into ${directory} there`;
   return `Backups are taken by ${hostName} from now on, and timer, program and credentials are removed from ${oldName}. The backups that ${oldName} took stay there, in ${oldDirectory}, until you remove them; ${fetching}.`;
 }
 
@@ -444,7 +444,7 @@ function checkedKeep(keep: number): number {
   if (Number.isSafeInteger(keep) && keep >= 1) return keep;
   throw new pulumi.InputPropertyError({
     propertyPath: "keep",
-    reason: `has to be a whole number from 1, and is ${keep}`,
+    reason: `is ${keep}, but has to be a whole number of at least 1`,
   });
 }
 
@@ -452,7 +452,7 @@ function checkedGenerations(propertyPath: string, count: number): number {
   if (Number.isSafeInteger(count) && count >= 0) return count;
   throw new pulumi.InputPropertyError({
     propertyPath,
-    reason: `has to be a whole number from 0, and is ${count}`,
+    reason: `is ${count}, but has to be a whole number of at least 0`,
   });
 }
 
@@ -462,6 +462,6 @@ function checkedDirectory(propertyPath: string, directory: string): string {
   if (directory.startsWith("/") && names.every((part) => /^[\w@+-][\w.@+-]*$/.test(part))) return directory;
   throw new pulumi.InputPropertyError({
     propertyPath,
-    reason: `has to be an absolute path of letters, digits and any of "_@+.-", and is ${JSON.stringify(directory)}`,
+    reason: `is ${JSON.stringify(directory)}, but has to be an absolute path of letters, digits and "_@+.-"`,
   });
 }

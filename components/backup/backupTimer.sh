@@ -15,7 +15,7 @@ check_directories() {
   local path
   for path in "$directory" "$metrics_directory"; do
     [[ -z $path || ! -e $path || $(stat --dereference --format='%u %a' "$path") =~ ^0\ [0-7]?[0-7][0145][0145]$ ]] ||
-      die "$host_name: others than root can write into $path, so nothing is kept there: chown root $path && chmod go-w $path, or choose another directory in k3s-ha:backup"
+      die "$host_name: users other than root can write into $path, so no backups are stored there: chown root $path && chmod go-w $path, or choose another directory in k3s-ha:backup"
   done
 }
 
@@ -63,7 +63,7 @@ take_first() {
   wait_for_older_run
   systemctl start "$unit.service" || is_taken || {
     journal_tail "$unit.service"
-    die "$host_name: the backup failed; its journal above says why. The timer will try again; earlier backups in $directory are as they were."
+    die "$host_name: the backup failed; its journal above gives the reason. The timer will try again; earlier backups in $directory are unchanged."
   }
   proved "$unit.service" "$now"
 }
@@ -72,7 +72,7 @@ take_first() {
 first_drill() {
   systemctl start "$drill.service" || {
     journal_tail "$drill.service"
-    die "$host_name: the restore drill failed; its journal above says why. The backup is there all the same."
+    die "$host_name: the restore drill failed; its journal above gives the reason. The backup itself is stored."
   }
 }
 
@@ -120,5 +120,5 @@ apply() {
 remove() {
   lock_host
   remove_program
-  printf '%s\n' "$host_name: no more backups are taken; those that were stay in $directory" >&2
+  printf '%s\n' "$host_name: backups are no longer taken; existing ones stay in $directory" >&2
 }

@@ -46,9 +46,7 @@ function parse(cron: string): CronFieldCollection {
     );
   }
   if (fields.some((field) => /(^|,)H/.test(field))) {
-    throw new Error(
-      `"${cron}" leaves a field to chance (H), which would be another time in every run: write the number itself`,
-    );
+    throw new Error(`"${cron}" has a random field (H), which would differ in every run: write a number`);
   }
   let parsed: CronFieldCollection;
   try {
@@ -58,7 +56,7 @@ function parse(cron: string): CronFieldCollection {
       cause: error,
     });
   }
-  if (parsed.second.values.length !== 1) throw new Error(`"${cron}" asks for more than one run a minute`);
+  if (parsed.second.values.length !== 1) throw new Error(`"${cron}" means more than one run a minute`);
   return parsed;
 }
 

@@ -107,6 +107,6 @@ function requireOneWay({ managed, existing, endpoint }: MySQLDatastoreArgs): voi
   if ([managed, existing, endpoint].filter((way) => way !== undefined).length === 1) return;
   throw new pulumi.InputPropertyError({
     propertyPath: "managed",
-    reason: "exactly one of managed, existing and endpoint has to be there",
+    reason: "has to have exactly one of managed, existing and endpoint",
   });
 }

@@ -69,11 +69,11 @@ describe("BackupCron", () => {
     assert.equal(moveNote(script, { ...now, hostName: "database-1" }), undefined);
     assert.equal(
       moveNote(script, now),
-      'Backups are taken by server-1 from now on, and timer, program and credentials are removed from database-1. The backups that database-1 took stay there, in /var/backups/k3s-ha, until you remove them; on server-1, "k3s-ha-backup fetch ID" brings a copy of one.',
+      'Backups are taken by server-1 from now on, and timer, program and credentials are removed from database-1. The backups that database-1 took stay there, in /var/backups/k3s-ha, until you remove them; on server-1, "k3s-ha-backup fetch ID" fetches a copy of one.',
     );
     assert.match(
       moveNote(script, { ...now, hasCopies: false }) ?? "",
-      /; to have them on server-1, copy their directories into \/srv\/backups there\.$/,
+      /; to keep them on server-1, copy their directories into \/srv\/backups there\.$/,
     );
   });
 

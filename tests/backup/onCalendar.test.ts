@@ -53,7 +53,7 @@ describe("onCalendar", () => {
     ["0 0 * * FOO", /is not a cron expression/],
     ["@reboot", /is not a cron expression/],
     ["@secondly", /more than one run a minute/],
-    ["H * * * *", /leaves a field to chance/],
+    ["H * * * *", /has a random field/],
     ["0 0 * * * # nightly", /needs five fields/],
   ];
   for (const [cron, message] of refusals) {

@@ -400,8 +400,8 @@ const cases: Record<string, [ClusterFacts, string]> = {
     'db-1: the last inspection of the backups and their copies failed. See "journalctl --unit k3s-ha-backup-inspection" there for the reason; when the cause is corrected, run "systemctl start k3s-ha-backup-inspection" there.',
   ],
   "what the host's own check complains of": [
-    withDatabase({ backupCheck: "the newest verified backup is of a time in the future" }),
-    "db-1: the newest verified backup is of a time in the future.",
+    withDatabase({ backupCheck: "the newest verified backup has a time in the future" }),
+    "db-1: the newest verified backup has a time in the future.",
   ],
   "restore drills that no timer starts": [
     withDrill({ units: { ...drillUnits, "k3s-ha-restore-drill.timer": "inactive" } }),

@@ -154,7 +154,7 @@ describe("backups on a host that is not the database's", () => {
     await eventually(async () => {
       assert.match(
         (await exec("lb-1", "cat /root/alarm")).stdout,
-        /^k3s-ha-backup-inspection on lb-1 failed: copies in sftp:\/\/\S+ are gone or are not what was written, and the next run makes them anew: /,
+        /^k3s-ha-backup-inspection on lb-1 failed: copies in sftp:\/\/\S+ are missing or damaged, and the next run makes them again: /,
       );
     });
     await onHost("lb-1", "rm /root/alarm; systemctl start k3s-ha-backup");
@@ -208,7 +208,7 @@ describe("backups on a host that is not the database's", () => {
   test("move to another host: they continue there, and the old host keeps only its backups", async () => {
     const [before, copies] = [await checksums("lb-1", directory), await ids("db-1", store)];
     stack = await open(["server-1", "server-2"], "0 3 * * *", "server-2");
-    const note = `Backups are taken by server-2 from now on, and timer, program and credentials are removed from lb-1. The backups that lb-1 took stay there, in ${directory}, until you remove them; on server-2, "k3s-ha-backup fetch ID" brings a copy of one.`;
+    const note = `Backups are taken by server-2 from now on, and timer, program and credentials are removed from lb-1. The backups that lb-1 took stay there, in ${directory}, until you remove them; on server-2, "k3s-ha-backup fetch ID" fetches a copy of one.`;
     const preview = await stack.preview();
     assert.ok(preview.includes(note), preview);
     const all = await stack.mustUp();

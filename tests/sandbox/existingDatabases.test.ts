@@ -132,7 +132,7 @@ describe("an existing MySQL", () => {
     assert.notEqual(exitCode, 0, all);
     assert.ok(
       all.includes(
-        `the schema "k3s" is at ${addressOf("mysql-1")}:3306 already, and not this stack's. A cluster that was destroyed leaves its schema behind: if that cluster is gone for good, or the schema is empty, drop it (DROP DATABASE \`k3s\`); otherwise choose another k3s-ha:datastore.existing.database`,
+        `the schema "k3s" exists at ${addressOf("mysql-1")}:3306 and does not belong to this stack. A destroyed cluster leaves its schema behind: if that cluster is gone for good, or the schema is empty, drop it (DROP DATABASE \`k3s\`); otherwise choose another k3s-ha:datastore.existing.database`,
       ),
       all,
     );
@@ -273,7 +273,7 @@ describe("a user that exists", long, () => {
       const said = await refusal(given());
       assert.match(
         said,
-        /server-1: a connection to the database at \S+ takes \d+\.\d s while a query takes \d+ ms: it resolves the names of its clients backwards and finds none, and K3s gives up after 5 s\. Set skip-name-resolve on the database, or let its DNS know the servers' addresses\./,
+        /server-1: a connection to the datastore at \S+ takes \d+\.\d s, but a query \d+ ms: the datastore's reverse DNS lookups of its clients time out, and K3s gives up after 5 s\. Set skip-name-resolve on the database server, or add the servers' addresses to its DNS\./,
       );
       assert.match(
         said,
@@ -289,7 +289,7 @@ describe("a user that exists", long, () => {
     }
     assert.match(
       await refusal({ ...given(), datastore: { endpoint: { caFile: stranger } } }),
-      /server-1: the database at \S+ does not prove over TLS that it is the one/,
+      /server-1: the certificate of the database server at \S+ cannot be verified/,
     );
   });
 

@@ -333,7 +333,7 @@ describe("a backup", () => {
     const starts = () => onHost("server-1", "systemctl show --property ExecMainPID,ActiveState k3s");
     const before = await starts();
     await assert.rejects(restoreBackup(stack.workspace, { backup: "latest", confirm: yes }), {
-      message: /backup \S+ is encrypted to age1\w+, and this host holds no key that opens it/,
+      message: /backup \S+ is encrypted to age1\w+, but this host has no key that opens it/,
     });
     let plan = "";
     const confirm = (text: string) => {
@@ -367,7 +367,7 @@ If a step is interrupted, run the same command again: it starts over and finishe
     await assert.rejects(
       restoreBackup(stack.workspace, { backup: backupId, fromCopy: true, identityFile, confirm: yes }),
       {
-        message: `db-1: backup ${backupId} is encrypted to ${recipientOf(identity)}, and the key that was given is of none of them\nNothing was stopped or changed.`,
+        message: `db-1: backup ${backupId} is encrypted to ${recipientOf(identity)}, but the key belongs to none of them\nNothing was stopped or changed.`,
       },
     );
     assert.equal(await starts(), before);
@@ -553,7 +553,7 @@ printf '%s\\n%s\\n' $(($(date +%s) - 3 * 86400)) ${next} >/var/backups/k3s-ha/.d
     assert.match(
       await onHost("db-1", "journalctl --unit k3s-ha-restore-drill --output cat --lines 20"),
       new RegExp(
-        `^k3s-ha-backup: backup ${next} is encrypted to ${recipientOf(identity)}, and the key that was given is of none of them$`,
+        `^k3s-ha-backup: backup ${next} is encrypted to ${recipientOf(identity)}, but the key belongs to none of them$`,
         "m",
       ),
     );

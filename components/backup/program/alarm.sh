@@ -61,7 +61,7 @@ write_metrics() {
   target=$(metrics_directory)
   newest=$(own_backup_ids | tail -n 1)
   if [[ -d $target ]] && ! only_ours "$target"; then
-    say "k3s-ha-backup: others than root can write into $target, so no metrics were written there: chown root $target && chmod go-w $target" >&2
+    say "k3s-ha-backup: users other than root can write into $target, so no metrics were written there: chown root $target && chmod go-w $target" >&2
   elif ! (put_metrics "$target" "$1" "$newest"); then
     say "k3s-ha-backup: the metrics in $target/k3s_ha_backup.prom could not be written" >&2
   fi
@@ -100,7 +100,7 @@ check() {
     return 2
   fi
   if (($(moment_of "$newest") > $(date +%s) + 300)); then
-    say "CRITICAL: the newest verified backup $newest is of a time in the future, so this host's clock is wrong, or was when it was taken; correct the clock, and remove that backup by hand"
+    say "CRITICAL: the newest verified backup $newest has a time in the future, so this host's clock is wrong, or was when the backup was taken; correct the clock, and remove that backup by hand"
     return 2
   fi
   longer=$(own_ids | longer_history)
@@ -122,13 +122,13 @@ check() {
     return 2
   fi
   if [[ -n ${setting[drill_required]} ]] && ! has_opened_encrypted; then
-    say "CRITICAL: no restore drill has opened an encrypted backup yet, so nobody knows that the recipients' keys open them: run k3s-ha-backup drill --identity FILE with the key of a recipient, or set k3s-ha:backup.drill"
+    say "CRITICAL: no restore drill has opened an encrypted backup yet, so the recipients' keys are untested: run k3s-ha-backup drill --identity FILE with the key of a recipient, or set k3s-ha:backup.drill"
     return 2
   fi
   if [[ -n ${setting[drill_max_age_seconds]} ]]; then
     drilled=$(last_drill)
     if [[ -z $drilled ]]; then
-      say "CRITICAL: no restore drill has ended well yet; see: journalctl --unit k3s-ha-restore-drill"
+      say "CRITICAL: no restore drill has succeeded yet; see: journalctl --unit k3s-ha-restore-drill"
       return 2
     fi
     if (($(date +%s) - drilled > setting[drill_max_age_seconds])); then
@@ -157,7 +157,7 @@ failed() {
     printf '{"text": %s, "unit": %s, "host": %s}\n' "$(json_string "$message")" "$(json_string "$unit")" "$(json_string "${setting[host_name]}")" |
       curl --config "${setting[webhook_config]}" --silent --fail --output /dev/null --max-time 30 --retry 3 \
         --header 'Content-Type: application/json' --data-binary @- || {
-      say "k3s-ha-backup: the webhook did not take the message (curl ended with $?)" >&2
+      say "k3s-ha-backup: the webhook did not accept the message (curl ended with $?)" >&2
       status=1
     }
   fi

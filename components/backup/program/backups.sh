@@ -105,12 +105,12 @@ verify_kept() {
     elif [[ $state == own ]]; then
       say "$id is what was written"
     elif [[ $state == other ]]; then
-      say "$id is as its manifest says, and whether that is what was written only its own server token, $(manifest_value "$id" tokenFingerprint), can tell"
+      say "$id matches its manifest, which only its own server token, $(manifest_value "$id" tokenFingerprint), can verify"
     else
       refused+=("$id")
     fi
   done
-  ((${#refused[@]} == 0)) || say "k3s-ha-backup: not signed by this cluster, so they are not restored from: ${refused[*]}; see: k3s-ha-backup list" >&2
-  ((${#damaged[@]} == 0)) || die "not what was written any more, so do not restore from them: ${damaged[*]}"
+  ((${#refused[@]} == 0)) || say "k3s-ha-backup: not signed by this cluster, so they cannot be restored: ${refused[*]}; see: k3s-ha-backup list" >&2
+  ((${#damaged[@]} == 0)) || die "damaged, so do not restore them: ${damaged[*]}"
   ((${#refused[@]} == 0)) || exit 1
 }

@@ -42,14 +42,14 @@ copy_complaint() {
   local text
   text=$(sed -E '/^[[:space:]]/d; s/^[0-9/]+ [0-9:]+ (ERROR|CRITICAL|Failed)[ :]*//; s/^Failed to [a-z]+( with [0-9]+ errors)?: *(last error was: )?//' "$work/complaints" | grep . | tail -n 1)
   case $text in
-    *"key mismatch"* | *"key is unknown"*) say "that host shows an SSH key that k3s-ha:backup.copy.hostKeys does not have; list every key of it: $text" ;;
+    *"key mismatch"* | *"key is unknown"*) say "that host shows an SSH key that is not in k3s-ha:backup.copy.hostKeys; list all of its keys: $text" ;;
     *) say "$text" ;;
   esac
 }
 
 # list_copies: brings the manifests of all copies, with their signatures, and the sizes of all their files.
 list_copies() {
-  [[ -n ${setting[copy_path]} ]] || die "there are no copies: k3s-ha:backup.copy names no place for them"
+  [[ -n ${setting[copy_path]} ]] || die "there are no copies: k3s-ha:backup.copy is not set"
   mkdir -p "$work/copies"
   # No manifest is as large as this, and what is larger is no manifest.
   attend remote copy --max-size 64k --include '/*/manifest.{json,hmac}' "copy:${setting[copy_path]}" "$work/copies" ||
@@ -91,6 +91,6 @@ remove_oldest_copies() {
     # Without its manifest it is no backup any more, whenever this is cut short.
     { attend remote deletefile "$(copy_of "$old")/manifest.json" && attend remote purge "$(copy_of "$old")"; } ||
       die "the copy $old in ${setting[copy_destination]} could not be removed: $(copy_complaint)"
-    say "removed the copy of $old, which no generation keeps any more"
+    say "removed the copy of $old, which no generation keeps"
   done
 }

@@ -7,11 +7,11 @@ chosen_backup() {
   if [[ -z $id || $id == latest ]]; then
     id=$(newest_backup) || return
     longer=$(own_ids | longer_history)
-    [[ -z $longer ]] || die "which backup is meant has to be said by its id: $(explain_history "$id" "$longer")"
+    [[ -z $longer ]] || die "choose the backup by its id: $(explain_history "$id" "$longer")"
   fi
   require_backup "$id"
   require_own "$id"
-  is_whole "$id" || die "backup $id is not what was written any more; restore from another: k3s-ha-backup list"
+  is_whole "$id" || die "backup $id is damaged; restore another one: k3s-ha-backup list"
   say "$id"
 }
 
@@ -19,20 +19,20 @@ chosen_backup() {
 # is read once, and it is written nowhere.
 identity_for() {
   [[ $(manifest_value "$1" file) == *.age ]] || return 0
-  [[ -n $2 ]] || die "backup $1 is encrypted to $(manifest_value "$1" recipients), and this host holds no key that opens it: set the secret k3s-ha:backupDrillIdentity, or give the key of one of them: IDENTITY=FILE to make restore, --identity FILE to k3s-ha-backup"
-  grep '^AGE-SECRET-KEY-' "$2" || die "there is no key of age in $2"
+  [[ -n $2 ]] || die "backup $1 is encrypted to $(manifest_value "$1" recipients), but this host has no key that opens it: set the secret k3s-ha:backupDrillIdentity, or pass the key of one of them: IDENTITY=FILE to make restore, --identity FILE to k3s-ha-backup"
+  grep '^AGE-SECRET-KEY-' "$2" || die "there is no age key in $2"
 }
 
 # open_into ID KEY FILE: the dump, in the clear, exactly as it was when it was verified.
 open_into() {
   attend open_dump_to "$3" "$1" "$2" || die "$(explain_opening "$1")"
-  [[ $(sha256 "$3") == "$(manifest_value "$1" dumpSha256)" ]] || die "backup $1 opens to something else than what was dumped; restore from another"
+  [[ $(sha256 "$3") == "$(manifest_value "$1" dumpSha256)" ]] || die "the content of backup $1 is not what was dumped; restore another one"
 }
 
 # explain_opening ID: why it could not be opened; of age and zstd, one after the other, either may complain last.
 explain_opening() {
   if grep --quiet 'no identity matched' "$work/complaints"; then
-    say "backup $1 is encrypted to $(manifest_value "$1" recipients), and the key that was given is of none of them"
+    say "backup $1 is encrypted to $(manifest_value "$1" recipients), but the key belongs to none of them"
   else
     say "backup $1 cannot be opened: $(complaint)"
   fi
@@ -44,7 +44,7 @@ open_dump_to() { open_dump "$2" <(printf '%s\n' "$3") >"$1"; }
 check_token() {
   local id=$1 identity=$2 token
   [[ -n $(manifest_value "$id" tokenFile) ]] || {
-    say "backup $id holds no server token, having no recipients: keep the token apart, the dump is of no use without it"
+    say "backup $id has no server token, because it has no recipients: keep the token apart, the dump is useless without it"
     return 0
   }
   token=$(age --decrypt --identity <(printf '%s\n' "$identity") "$directory/$id/token.age" 2>"$work/complaints") ||
@@ -60,10 +60,10 @@ opens_bootstrap() {
   local salt data
   IFS=: read -r salt data <"$work/bootstrap"
   if [[ $(openssl enc -help 2>&1) != *-saltlen* ]]; then
-    say "the cluster's keys were not decrypted with the token, since $(openssl version | cut -d ' ' -f 1,2) takes salts of 8 bytes only; they lie under the token's name, which was checked"
+    say "the cluster's keys were not decrypted with the token, because $(openssl version | cut -d ' ' -f 1,2) supports salts of 8 bytes only; they are stored under the token's name, which was checked"
     return 0
   fi
-  base64 --decode <<<"$data" >"$work/sealed" 2>"$work/complaints" || die "the cluster's keys in the dump are no base64: $(complaint)"
+  base64 --decode <<<"$data" >"$work/sealed" 2>"$work/complaints" || die "the cluster's keys in the dump are not base64: $(complaint)"
   tail --bytes=+13 "$work/sealed" | head --bytes=-16 | openssl enc -d -aes-256-ctr -pbkdf2 -iter 4096 -md sha1 -saltlen "${#salt}" \
     -S "$(printf '%s' "$salt" | od --address-radix=n --format=x1 | tr -d ' \n')" \
     -iv "$(head --bytes=12 "$work/sealed" | od --address-radix=n --format=x1 | tr -d ' \n')00000002" \
@@ -99,7 +99,7 @@ drill() {
   rows_before=$(manifest_value "$id" rows) revision_before=$(manifest_value "$id" revision) compacted_before=0
   verify
   ((rows == rows_before && revision == revision_before)) ||
-    die "backup $id restores to $rows rows at revision $revision, and its manifest says $rows_before at $revision_before"
+    die "backup $id restores to $rows rows at revision $revision, but its manifest has $rows_before at $revision_before"
   check_token "$id" "$identity"
   printf '%s\n' "$(date +%s)" "$id" "${identity:+encrypted}" >"$directory/.drilled.new"
   mv "$directory/.drilled.new" "$directory/.drilled"

@@ -21,7 +21,7 @@ fetch() {
   if [[ $id == latest ]]; then
     id=$(tail -n 1 <<<"$found")
     longer=$(longer_history <<<"$found")
-    [[ -z $longer ]] || die "which copy is meant has to be said by its id: $(explain_history "$id" "$longer" copy)"
+    [[ -z $longer ]] || die "choose the copy by its id: $(explain_history "$id" "$longer" copy)"
   fi
   [[ -n $id && -e $work/copies/$id/manifest.json ]] ||
     die "there is no copy ${id:-of this cluster} in ${setting[copy_destination]}; there are: ${found//$'\n'/, }"
@@ -35,7 +35,7 @@ bring() {
   [[ $2 == --unsigned && $(signature_state "$id") == unsigned ]] || require_own "$id" "fetch $id --unsigned, then: k3s-ha-backup sign $id"
   attend remote copy --include '/kine.sql.zst*' --include /token.age "$(copy_of "$id")" "$work/copies/$id" ||
     die "the copy $id could not be fetched: $(copy_complaint)"
-  is_whole "$id" || die "the copy $id in ${setting[copy_destination]} is not what was written; fetch another"
+  is_whole "$id" || die "the copy $id in ${setting[copy_destination]} is damaged; fetch another one"
   printf '%s\n%s\n' "${setting[copy_destination]}" "$(utc "$(date +%s)" %FT%TZ)" >"$work/copies/$id/copied"
   sync "$work/copies/$id"/* "$work/copies/$id"
   mv --no-target-directory "$work/copies/$id" "$target/$id"

@@ -21,7 +21,7 @@ own_ids() {
 
 # explain_history NEWEST LONGER [COPY]: what it means that NEWEST is at a lower revision than LONGER, and what to do.
 explain_history() {
-  say "the newest backup $1 is at revision ${1##*-}, and the earlier $2 at ${2##*-}: the datastore holds a shorter history than it did, as a new, an emptied or a replaced one does, and nothing old is removed. To have the cluster of $2 back: make restore BACKUP=$2${3:+ FROM=copy}. If the shorter history is meant: k3s-ha-backup accept $1"
+  say "the newest backup $1 is at revision ${1##*-}, but the earlier $2 at ${2##*-}: the datastore has a shorter history than before, so it was replaced or emptied, and no old backup is removed. To return to the cluster of $2: make restore BACKUP=$2${3:+ FROM=copy}. To continue with the shorter history: k3s-ha-backup accept $1"
 }
 
 # accept ID: the history that begins with this backup is the cluster's; what is older is kept and removed as any other.
@@ -34,5 +34,5 @@ accept() {
   say "$1" >"$work/accepted"
   sync "$work/accepted"
   mv "$work/accepted" "$directory/.accepted"
-  say "the cluster's history begins with backup $1 now; older backups stay as long as a generation keeps them"
+  say "the cluster's history now begins with backup $1; older backups stay as long as a generation keeps them"
 }

@@ -32,8 +32,8 @@ inspect_copies() {
     fi
   done
   forged=$(forged_copies)
-  ((${#bad[@]} == 0)) || die "copies in ${setting[copy_destination]} are gone or are not what was written, and the next run makes them anew: ${bad[*]}; find out who or what removes or changes them there"
-  [[ -z $forged ]] || die "copies in ${setting[copy_destination]} are forged or damaged, and are not restored from: ${forged//$'\n'/ }; find out who writes there, and remove them by hand"
+  ((${#bad[@]} == 0)) || die "copies in ${setting[copy_destination]} are missing or damaged, and the next run makes them again: ${bad[*]}; find out what removes or changes them there"
+  [[ -z $forged ]] || die "copies in ${setting[copy_destination]} are forged or damaged, so they cannot be restored: ${forged//$'\n'/ }; find out who writes there, and remove them by hand"
 }
 
 reads_back() { remote check --download --one-way --exclude copied "$directory/$1" "$(copy_of "$1")"; }

@@ -30,9 +30,9 @@ TEXT
 lock() {
   exec 9>"$directory/.lock"
   if [[ -n $label ]]; then
-    flock --timeout 1800 9 || die "another backup has been going on on this host for 30 minutes; this run did nothing"
+    flock --timeout 1800 9 || die "another backup has been running on this host for 30 minutes; this run did nothing"
   else
-    flock --nonblock 9 || die "another backup is being taken on this host; this run did nothing"
+    flock --nonblock 9 || die "another backup is running on this host; this run did nothing"
   fi
 }
 
@@ -50,7 +50,7 @@ run() {
   local started label='' history=''
   if [[ ${1:-} == --label ]]; then
     label=${2:-}
-    [[ $label =~ ^[a-z][a-z0-9-]{0,39}$ ]] || die "--label takes a word of a to z, 0 to 9 and \"-\", such as pre-upgrade"
+    [[ $label =~ ^[a-z][a-z0-9-]{0,39}$ ]] || die "--label takes characters a to z, 0 to 9 and \"-\", such as pre-upgrade"
   fi
   lock
   started=$(date +%s)

@@ -57,7 +57,7 @@ remove_oldest() {
   for old in $(backup_ids | tac); do
     is_own "$old" || continue
     if ! is_whole "$old"; then
-      say "k3s-ha-backup: $directory/$old is not what was written any more: check this disk, and remove it by hand" >&2
+      say "k3s-ha-backup: $directory/$old is damaged: check this disk, and remove it by hand" >&2
     elif [[ -z ${setting[copy_path]} ]] || is_copied "$old"; then
       good+=("$old")
     fi
@@ -67,7 +67,7 @@ remove_oldest() {
     [[ $old != "$id" ]] || continue
     # Renamed first: a removal that is cut short leaves no half of a backup under a backup's name.
     mv "$directory/$old" "$work/removed/"
-    say "removed $old, which no generation keeps any more"
+    say "removed $old, which no generation keeps"
   done
   rm -rf "$work/removed"
 }
@@ -77,5 +77,5 @@ check_clock() {
   local newest
   newest=$(own_backup_ids | tail -n 1)
   [[ $newest == "$id" ]] ||
-    die "backup $id was taken, but nothing old was removed: this host's clock was set back, or was wrong before, since $newest is of a later time; correct the clock, and remove backups of the future by hand"
+    die "backup $id was taken, but no old one was removed: $newest has a later time, so this host's clock was set back, or was wrong before; correct the clock, and remove backups with future times by hand"
 }

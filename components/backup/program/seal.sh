@@ -5,7 +5,7 @@
 compress() {
   zstd --quiet --threads=1 -o "$2" "$1" || return
   zstd --quiet --decompress --stdout "$2" | cmp --silent - "$1" || {
-    say "what was written reads back differently; check this disk" >&2
+    say "the file reads back differently from what was written; check this disk" >&2
     return 1
   }
 }
@@ -19,7 +19,7 @@ encrypt() {
   options+=(--recipient "$(sed -nE 's/^# public key: //p' <<<"$identity")")
   age --encrypt "${options[@]}" --output "$2" "$1" || return
   age --decrypt --identity <(printf '%s\n' "$identity") "$2" | cmp --silent - "$1" || {
-    say "what was written reads back differently; check this disk" >&2
+    say "the file reads back differently from what was written; check this disk" >&2
     return 1
   }
 }

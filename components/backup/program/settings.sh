@@ -20,7 +20,7 @@ only_ours() { [[ $(stat --dereference --format='%u %a' "$1") =~ ^0\ [0-7]?[0-7][
 read_settings() {
   local file=${K3S_HA_BACKUP_CONFIG:-/etc/k3s-ha/backup.conf} line name
   [[ -r $file ]] || die "cannot read the settings in $file; run as root"
-  only_ours "$file" || die "others than root can write the settings in $file, so they are not used: chown root $file && chmod go-w $file, then run pulumi up"
+  only_ours "$file" || die "users other than root can write the settings in $file, so they are not used: chown root $file && chmod go-w $file, then run pulumi up"
   while IFS= read -r line; do setting[${line%%=*}]=${line#*=}; done <"$file"
   for name in host_name directory keep daily weekly monthly max_age_seconds database source client_options \
     token_fingerprint_file manifest_key_file k3s_version verifier; do
@@ -32,9 +32,9 @@ read_settings() {
   directory=${setting[directory]}
   work=$directory/.partial
   [[ -d $directory ]] || die "the backup directory $directory does not exist; is its disk mounted?"
-  only_ours "$directory" || die "others than root can write into the backup directory $directory, so nothing there can be relied on: chown root $directory && chmod go-w $directory"
+  only_ours "$directory" || die "users other than root can write into the backup directory $directory, so its content cannot be trusted: chown root $directory && chmod go-w $directory"
   # What cannot be read is not empty.
-  ls -A "$directory" >/dev/null || die "the backup directory $directory cannot be read, for the reason above"
+  ls -A "$directory" >/dev/null || die "the backup directory $directory cannot be read; the reason is above"
   token_fingerprint=$(<"${setting[token_fingerprint_file]}") || die "cannot read ${setting[token_fingerprint_file]}; run as root"
   read_key "${setting[manifest_key_file]}"
   accepted=

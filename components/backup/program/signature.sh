@@ -55,9 +55,9 @@ is_own() { [[ $(signature_state "$1") == own ]]; }
 require_own() {
   case $(signature_state "$1") in
     own) ;;
-    other) die "backup $1 belongs to the server token $(manifest_value "$1" tokenFingerprint), and this cluster's is $token_fingerprint: it cannot be restored here" ;;
-    unsigned) die "backup $1 is not signed: it was made before backups were, or by somebody else. If you know that it is this cluster's, sign it on this host: k3s-ha-backup ${2:-sign $1}" ;;
-    *) die "backup $1 is forged or damaged: its manifest is not what a holder of this cluster's token signed. Do not use it; see: k3s-ha-backup list" ;;
+    other) die "backup $1 belongs to the server token $(manifest_value "$1" tokenFingerprint), but this cluster's is $token_fingerprint: it cannot be restored here" ;;
+    unsigned) die "backup $1 is not signed: it is older than signatures, or of unknown origin. If you know that it belongs to this cluster, sign it on this host: k3s-ha-backup ${2:-sign $1}" ;;
+    *) die "backup $1 is forged or damaged: its manifest does not match its signature by this cluster's token. Do not use it; see: k3s-ha-backup list" ;;
   esac
 }
 
@@ -72,14 +72,14 @@ tell_unsigned() {
   local ids
   mapfile -t ids < <(unsigned_backups)
   ((${#ids[@]} == 0)) ||
-    say "${#ids[@]} backups in $directory are not signed, ${ids[0]} to ${ids[-1]}, so they are neither counted, nor restored, nor removed; sign those that you know to be this cluster's (k3s-ha-backup sign ID...), and remove the others by hand"
+    say "${#ids[@]} backups in $directory are not signed, ${ids[0]} to ${ids[-1]}, so they are not counted, restored or removed; sign those that you know to belong to this cluster (k3s-ha-backup sign ID...), and remove the others by hand"
 }
 
 # sign ID...: vouches for backups that were made before backups were signed, or fetched without a signature. Copies are made
 # anew, with it.
 sign() {
   local label=sign id
-  (($#)) || die "sign takes the ids of backups that you know to be this cluster's; see: k3s-ha-backup list"
+  (($#)) || die "sign takes the ids of backups that you know to belong to this cluster; see: k3s-ha-backup list"
   lock
   begin_work
   for id in "$@"; do
@@ -87,8 +87,8 @@ sign() {
     if is_own "$id"; then continue; fi
     [[ $(signature_state "$id") == unsigned ]] || require_own "$id"
     [[ $(manifest_value "$id" id) == "$id" && $(manifest_value "$id" file) =~ ^kine\.sql\.zst(\.age)?$ && $(manifest_value "$id" tokenFile) =~ ^(token\.age)?$ ]] ||
-      die "the manifest of $id is of another backup, or is damaged, so it was not signed"
-    is_whole "$id" || die "backup $id is not what was written any more, so it was not signed"
+      die "the manifest of $id belongs to another backup, or is damaged, so it was not signed"
+    is_whole "$id" || die "backup $id is damaged, so it was not signed"
     signature_of "$directory/$id/manifest.json" >"$work/manifest.hmac"
     sync "$work/manifest.hmac"
     rm -f "$directory/$id/copied"

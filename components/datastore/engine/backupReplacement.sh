@@ -17,7 +17,7 @@ parse_replacement() {
     esac
     shift
   done
-  [[ -n $wanted && -n $login ]] || die "replace takes the id of a backup, and --login FILE: an option file, [client] with host, port, user, password and ssl-ca, of an account that may make schemas and rename tables"
+  [[ -n $wanted && -n $login ]] || die "replace takes the id of a backup, and --login FILE: an option file, [client] with host, port, user, password and ssl-ca, of an account with the rights to create schemas and rename tables"
   [[ -r $login ]] || die "cannot read the login in $login"
   [[ $(stat --format %a "$login") == ?00 ]] || die "others can read the login in $login: chmod 0600 $login"
 }
@@ -26,19 +26,19 @@ parse_replacement() {
 refuse_running_servers() {
   local others
   others=$(sql --execute "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '$database' AND id <> CONNECTION_ID()") ||
-    die "the datastore ${setting[source]} does not let the login in $login in; its answer is above"
-  ((others == 0)) || die "$others connections use the schema $database: stop K3s on every server first (systemctl stop k3s); pods run on. Nothing was changed"
+    die "the datastore ${setting[source]} refuses the login in $login; its answer is above"
+  ((others == 0)) || die "$others connections use the schema $database: stop K3s on every server first (systemctl stop k3s); pods keep running. Nothing was changed"
 }
 
 keep_replaced() {
   kept=$directory/before-restore-$started.sql.zst
   is_there "$database" || return 0
   "$dumper" --defaults-file="$login" "${tls_options[@]}" "${dump_options[@]}" --single-transaction --quick --hex-blob --skip-triggers --no-tablespaces \
-    --max-allowed-packet="$max_packet" "$database" kine | zstd --quiet >"$kept.new" || die "what is in the datastore now could not be dumped, so nothing was changed"
-  [[ $(zstd --quiet --decompress --stdout "$kept.new" | tail -n 1) == "-- Dump completed"* ]] || die "the dump of what is there now is cut short, so nothing was changed"
+    --max-allowed-packet="$max_packet" "$database" kine | zstd --quiet >"$kept.new" || die "the current content of the datastore could not be dumped, so nothing was changed"
+  [[ $(zstd --quiet --decompress --stdout "$kept.new" | tail -n 1) == "-- Dump completed"* ]] || die "the dump of the current content is incomplete, so nothing was changed"
   sync "$kept.new"
   mv "$kept.new" "$kept"
-  say "what was in the datastore is kept in $kept"
+  say "the old content of the datastore is kept in $kept"
 }
 
 # replace ID --login FILE [--identity FILE]: with K3s stopped on every server.
@@ -63,5 +63,5 @@ replace() {
   import_beside
   raise_revisions
   exchange
-  say "backup $id is in the place of what the schema $database held; start K3s on one server, then on the others, then restart the agents"
+  say "backup $id has replaced the content of the schema $database; start K3s on one server, then on the others, then restart the agents"
 }

@@ -32,9 +32,9 @@ explain_source() {
   case $number in
     1045) say "the datastore $source refused the backup user or its password; run pulumi up, which sets both: $1" ;;
     1044 | 1142) say "the backup user may not read the datastore $source; run pulumi up, which grants it: $1" ;;
-    1049 | 1146) say "the datastore $source holds no cluster: K3s has never started on it: $1" ;;
-    2026) say "the datastore $source did not prove who it is (TLS), so nothing was read from it: $1" ;;
-    2002 | 2003 | 2005 | 2006 | 2013) say "the datastore $source does not answer; check that it runs and lets this host in: $1" ;;
+    1049 | 1146) say "the datastore $source holds no cluster, because K3s never started on it: $1" ;;
+    2026) say "the TLS certificate of the datastore $source could not be verified, so nothing was read from it: $1" ;;
+    2002 | 2003 | 2005 | 2006 | 2013) say "the datastore $source does not answer; check that it runs and accepts this host: $1" ;;
     *) say "the datastore $source could not be read: $1" ;;
   esac
 }
@@ -59,7 +59,7 @@ check_space() {
   local needed=$((3 * source_bytes + server_bytes)) free
   free=$(free_bytes)
   ((free >= needed)) ||
-    die "$directory has $((free >> 20)) MiB left and a backup takes up to $((needed >> 20)) MiB while it is made; free some, or keep fewer backups"
+    die "$directory has $((free >> 20)) MiB left, but a backup in progress needs up to $((needed >> 20)) MiB; free some space, or keep fewer backups"
 }
 
 dump() {
@@ -67,10 +67,10 @@ dump() {
   attend "$dumper" --defaults-file="${setting[client_options]}" "${tls_options[@]}" "${dump_options[@]}" --single-transaction --quick --hex-blob \
     --skip-triggers --no-tablespaces --max-allowed-packet="$max_packet" --result-file="$work/kine.sql" \
     "${setting[database]}" kine || status=$?
-  ((status < 128)) || die "the dump was ended by the signal $(kill -l "$status") before it was complete"
+  ((status < 128)) || die "the signal $(kill -l "$status") ended the dump before it was complete"
   ((status == 0)) || ! is_disk_full || die "the dump could not be written: $(complaint)"
   ((status == 0)) || die "$(explain_source "$(complaint)")"
   [[ -s $work/kine.sql && $(tail -n 1 "$work/kine.sql") == "-- Dump completed"* ]] ||
-    die "the dump is cut short: its last line is not \"-- Dump completed\""
+    die "the dump is incomplete: its last line is not \"-- Dump completed\""
 }
 

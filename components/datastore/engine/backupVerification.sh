@@ -67,11 +67,11 @@ SQL
   # K3s only ever adds rows, except when it compacts. Compacting steps over revisions, and each one it steps over
   # frees two rows at the most: the row that it replaced and, if it is a deletion, itself.
   least=$((rows_before - 2 * (compacted - compacted_before)))
-  ((rows >= least)) || die "the restored copy has $rows rows, and the datastore had $rows_before before the dump"
-  ((revision >= revision_before)) || die "the restored copy ends at revision $revision, and the datastore was at $revision_before before the dump"
+  ((rows >= least)) || die "the restored copy has $rows rows, but the datastore had $rows_before before the dump"
+  ((revision >= revision_before)) || die "the restored copy ends at revision $revision, but the datastore was at $revision_before before the dump"
   ((bootstrap == 1)) || die "$(explain_bootstrap "$own_rows" "$bootstrap_rows")"
-  ((compact_rows == 1)) || die "the restored copy has $compact_rows rows compact_rev_key where K3s keeps 1; this is not a whole K3s datastore"
-  ((namespaces >= 1)) || die "the restored copy holds no namespace; this is not a whole K3s datastore"
+  ((compact_rows == 1)) || die "the restored copy has $compact_rows rows compact_rev_key where K3s keeps 1; this is not a complete K3s datastore"
+  ((namespaces >= 1)) || die "the restored copy holds no namespace; this is not a complete K3s datastore"
 }
 
 # explain_bootstrap OWN ALL: why the cluster's keys are not in the copy, from the rows for them under our token and under any.
@@ -79,7 +79,7 @@ explain_bootstrap() {
   if (($1 > 0 || $2 == 0)); then
     say "the datastore does not hold the cluster's keys (/bootstrap/) yet: K3s has not finished its first start on it"
   else
-    say "the datastore holds no cluster keys under /bootstrap/$token_fingerprint: they belong to another server token, and this dump could not be restored with ours"
+    say "the datastore holds no cluster keys under /bootstrap/$token_fingerprint: they belong to another server token, so this dump could not be restored with this cluster's"
   fi
 }
 

@@ -15,7 +15,7 @@ export interface DatastoreLogin {
  * is what verifies the datastore.
  */
 export function renderMysqlDsn(login: DatastoreLogin): string {
-  if (login.user.includes(":")) throw new Error(`the database user "${login.user}" holds a colon`);
+  if (login.user.includes(":")) throw new Error(`the datastore's user "${login.user}" contains a colon`);
   const address = login.address.includes(":") ? `[${login.address}]` : login.address;
   return `mysql://${login.user}:${login.password}@tcp(${address}:${login.port})/${login.database.replaceAll("/", "%2F")}`;
 }

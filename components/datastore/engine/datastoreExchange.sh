@@ -11,7 +11,7 @@ require_room() {
   local free
   free=$(df --output=avail --block-size=1 "$1" | tail -n 1)
   ((free > $2 + (64 << 20))) ||
-    die "$host_name: $1 has $((free >> 20)) MiB free and a restore needs $((($2 >> 20) + 64)) MiB there; free some, then run it again. Nothing was changed."
+    die "$host_name: $1 has $((free >> 20)) MiB free, but a restore needs $((($2 >> 20) + 64)) MiB there; free some space, then run it again. Nothing was changed."
 }
 
 drop_beside() { sql --execute "DROP DATABASE IF EXISTS \`$beside\`"; }
@@ -27,11 +27,11 @@ import_beside() {
   sql --execute "CREATE DATABASE \`$beside\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
   choose_sandbox "${client:-mariadb}"
   answer=$({ zstd --quiet --decompress --stdout "$dump" | importable | sql "${sandbox[@]}" "$beside"; } 2>&1) ||
-    die "$host_name: the backup cannot be imported; the datastore is as it was: $(tail -n 1 <<<"$answer")"
+    die "$host_name: the backup cannot be imported; the datastore is unchanged: $(tail -n 1 <<<"$answer")"
   IFS=$'\t' read -r rows revision bootstrap < <(sql "$beside" --execute "SELECT COUNT(*), MAX(id), COUNT(CASE WHEN name = '/bootstrap/$token_fingerprint' THEN 1 END) FROM kine")
   [[ $rows == "$expected_rows" && $revision == "$expected_revision" ]] ||
-    die "$host_name: the import has $rows rows up to revision $revision, and the backup $expected_rows up to $expected_revision; the datastore is as it was"
-  ((bootstrap >= 1)) || die "$host_name: the backup holds no keys of this cluster's token; the datastore is as it was"
+    die "$host_name: the import has $rows rows up to revision $revision, but the backup $expected_rows up to $expected_revision; the datastore is unchanged"
+  ((bootstrap >= 1)) || die "$host_name: the backup holds no keys of this cluster's token; the datastore is unchanged"
 }
 
 # raised_revision CURRENT: a revision that no client of the cluster can have seen. What the datastore holds tells how far the
@@ -56,9 +56,9 @@ raise_revisions() {
 INSERT INTO kine (id, name, created, deleted, create_revision, prev_revision, lease, value, old_value) VALUES ($raised, 'gap-$raised', 0, 1, 0, 0, 0, NULL, NULL);
 UPDATE kine SET prev_revision = $raised WHERE name = 'compact_rev_key' ORDER BY id DESC LIMIT 1;
 SELECT ROW_COUNT();
-COMMIT") || die "$host_name: the import does not take revision $raised, for the reason above; the datastore is as it was"
-  [[ $compacted == 1 ]] || die "$host_name: the backup has no row compact_rev_key, so it is not a whole K3s datastore; the datastore is as it was"
-  printf '%s\n' "revisions go on from $raised, so that whoever watches lists anew"
+COMMIT") || die "$host_name: the import does not accept revision $raised; the reason is above. The datastore is unchanged"
+  [[ $compacted == 1 ]] || die "$host_name: the backup has no row compact_rev_key, so it is not a complete K3s datastore; the datastore is unchanged"
+  printf '%s\n' "revisions continue from $raised, so that watches list everything again"
 }
 
 # Both at once, or none, also when the power goes.
@@ -69,7 +69,7 @@ exchange() {
   if is_there "$database"; then
     sql --execute "CREATE DATABASE IF NOT EXISTS \`$replaced\`"
     renames="\`$database\`.kine TO \`$replaced\`.kine, $renames"
-    printf '%s\n' "the table that was replaced is $replaced.kine; when all is well: DROP DATABASE $replaced"
+    printf '%s\n' "the replaced table is $replaced.kine; once everything works: DROP DATABASE $replaced"
   fi
   sql --execute "CREATE DATABASE IF NOT EXISTS \`$database\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci; RENAME TABLE $renames"
   drop_beside

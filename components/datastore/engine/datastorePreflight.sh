@@ -13,14 +13,14 @@ explain_refusal() {
   code=$(sed -nE 's/^ERROR ([0-9]+).*/\1/p' <<<"$answer" | head -n 1)
   answer=$(sed -nE 's/^ERROR [0-9]+ ?(\([A-Z0-9]+\))?: *//p' <<<"$answer" | head -n 1)
   case $code in
-    1045 | 1044 | 1698) printf '%s' "the database at $database_address does not let the user $database_user in from this host ($answer). Check the user's password, and that it may log in from here and use the schema \"$database\"." ;;
-    1130) printf '%s' "the database at $database_address knows no user that may log in from this host ($answer). Make the user $database_user for this host's address." ;;
-    1049) printf '%s' "the database at $database_address has no schema \"$database\". Make it: CREATE DATABASE \`$database\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci." ;;
-    1040 | 1203 | 1226) printf '%s' "the database at $database_address has no connection left ($answer). Raise max_connections, and the user's own limit." ;;
-    2005) printf '%s' "this host does not know the name of the database at $database_address. Correct the address, or let this host's DNS know it." ;;
-    2026) printf '%s' "the database at $database_address does not prove over TLS that it is the one ($answer). Its certificate has to be signed by the configured CA and to name just the configured address." ;;
-    2002 | 2003 | 2013) printf '%s' "the database at $database_address cannot be reached from this host ($answer). Check its address and port, that it is up, and the firewalls in between." ;;
-    *) printf '%s' "the database at $database_address cannot be used from this host: ${answer:-$1}" ;;
+    1045 | 1044 | 1698) printf '%s' "the database server at $database_address refuses the user $database_user from this host ($answer). Check the user's password, and that it may log in from here and use the schema \"$database\"." ;;
+    1130) printf '%s' "the database server at $database_address has no user that may log in from this host ($answer). Create the user $database_user for this host's address." ;;
+    1049) printf '%s' "the database server at $database_address has no schema \"$database\". Create it: CREATE DATABASE \`$database\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci." ;;
+    1040 | 1203 | 1226) printf '%s' "the database server at $database_address has no connection left ($answer). Raise max_connections, and the user's own limit." ;;
+    2005) printf '%s' "this host cannot resolve the name of the database server at $database_address. Correct the address, or add it to this host's DNS." ;;
+    2026) printf '%s' "the certificate of the database server at $database_address cannot be verified ($answer). The configured CA has to have signed it, and it has to name exactly the configured address." ;;
+    2002 | 2003 | 2013) printf '%s' "the database server at $database_address cannot be reached from this host ($answer). Check its address and port, that it is up, and the firewalls in between." ;;
+    *) printf '%s' "the database server at $database_address cannot be used from this host: ${answer:-$1}" ;;
   esac
 }
 
@@ -39,9 +39,9 @@ measure() {
     if ((attempt == 3 || (connect_ms < 2000 && query_ms < 100))); then break; fi
   done
   if ((connect_ms >= 2000 && query_ms < 500)); then
-    problem "a connection to the database at $database_address takes $(tenths "$connect_ms") s while a query takes $query_ms ms: it resolves the names of its clients backwards and finds none, and K3s gives up after 5 s. Set skip-name-resolve on the database, or let its DNS know the servers' addresses."
+    problem "a connection to the datastore at $database_address takes $(tenths "$connect_ms") s, but a query $query_ms ms: the datastore's reverse DNS lookups of its clients time out, and K3s gives up after 5 s. Set skip-name-resolve on the database server, or add the servers' addresses to its DNS."
   elif ((query_ms >= 100)); then
-    problem "a query to the database at $database_address takes $query_ms ms, and K3s makes several for every request. Use a database that is nearer to the servers: under 20 ms."
+    problem "a query to the datastore at $database_address takes $query_ms ms, and K3s makes several for every request. Use a datastore nearer to the servers: under 20 ms."
   fi
 }
 
@@ -76,19 +76,19 @@ ask() {
 
 check_version() {
   local version=${answers[version]:-} found=mysql
-  [[ $version =~ ^([0-9]+)\.([0-9]+) ]] || { problem "the database does not tell its version"; return; }
+  [[ $version =~ ^([0-9]+)\.([0-9]+) ]] || { problem "the database server does not report its version"; return; }
   local major=${BASH_REMATCH[1]} minor=${BASH_REMATCH[2]}
   [[ $version != *MariaDB* ]] || found=mariadb
   [[ -z $engine || $engine == "$found" ]] ||
-    problem "the database is $([[ $found == mysql ]] && printf MySQL || printf MariaDB) $version, and k3s-ha:datastore.existing.engine is $engine. Correct the setting."
+    problem "the database server is $([[ $found == mysql ]] && printf MySQL || printf MariaDB) $version, but k3s-ha:datastore.existing.engine is $engine. Correct the setting."
   if [[ $found == mariadb ]]; then
     ((major > 10 || (major == 10 && minor >= 6))) ||
       problem "MariaDB $version is older than 10.6, the oldest that K3s is tested on. Upgrade it."
   else
     ((major <= 9 && (major > 5 || (major == 5 && minor >= 7)))) ||
-      problem "MySQL $version is not one of 5.7 to 9, which K3s is tested on. Use one of these."
+      problem "MySQL $version is not one of 5.7 to 9, which K3s is tested on. Use one of them."
     [[ $expected_plugin == "" || $account != *"IDENTIFIED WITH "* || $account == *"IDENTIFIED WITH '$expected_plugin'"* || $major -lt 8 ]] ||
-      problem "the database gives new users an old way to log in, and not $expected_plugin. Set its default_authentication_plugin, or authentication_policy, to $expected_plugin, and remove the user $database_user."
+      problem "the database server gives new users an old authentication plugin instead of $expected_plugin. Set its default_authentication_plugin, or authentication_policy, to $expected_plugin, and remove the user $database_user."
   fi
 }
 
@@ -100,13 +100,13 @@ check_settings() {
   [[ -z $group || $group == NULL || $single =~ ^(1|ON)$ ]] ||
     problem "MySQL runs group replication with several primaries, which K3s does not support. Switch it to single-primary mode."
   [[ ${answers[read_only]:-0} =~ ^(0|OFF|NO_LOCK)$ ]] ||
-    problem "the database is read-only, as replicas are. Use the address of the primary."
+    problem "the database server is read-only, like a replica. Use the address of the primary."
   [[ $increment == 1 ]] ||
     problem "auto_increment_increment is $increment; K3s would fill every gap with a row. Set it to 1."
   [[ ${answers[binlog_format]:-} != STATEMENT ]] ||
     problem "binlog_format is STATEMENT, with which K3s can lose writes. Set it to ROW."
   [[ ${answers[innodb_snapshot_isolation]:-0} =~ ^(0|OFF)$ ]] ||
-    problem "innodb_snapshot_isolation is ON; K3s could not compact its table, which would grow for ever. Set it to OFF."
+    problem "innodb_snapshot_isolation is ON; K3s could not compact its table, which would grow without limit. Set it to OFF."
 }
 
 check_connections() {
@@ -117,7 +117,7 @@ check_connections() {
   fi
   left=$((most - ${answers[Threads_connected]:-0} + own))
   ((left >= needed_connections)) ||
-    problem "$((most - left)) of the database's $most connections are taken by others; these servers need $needed_connections, $connections_per_server each. Raise max_connections, or lower k3s-ha:datastore.connectionsPerServer."
+    problem "others use $((most - left)) of the datastore's $most connections; these servers need $needed_connections, $connections_per_server each. Raise max_connections, or lower k3s-ha:datastore.connectionsPerServer."
   ((mine == 0 || mine >= needed_connections)) ||
     problem "the user $database_user may have $mine connections; these servers need $needed_connections, $connections_per_server each. Raise its limit, or lower k3s-ha:datastore.connectionsPerServer."
 }
@@ -135,7 +135,7 @@ covers() {
 check_privileges() {
   local grant missing=() privilege held=" "
   if [[ -z ${answers[schema]:-} ]]; then
-    problem "the schema \"$database\" does not exist, or the user $database_user may not see it. Make it: CREATE DATABASE \`$database\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci."
+    problem "the schema \"$database\" does not exist, or the user $database_user may not see it. Create it: CREATE DATABASE \`$database\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci."
     return
   fi
   for grant in "${grants[@]}"; do
@@ -149,7 +149,7 @@ check_privileges() {
     [[ $held == *" $privilege "* ]] || missing+=("$privilege")
   done
   ((${#missing[@]} == 0)) ||
-    problem "the user $database_user lacks ${missing[*]} on the schema \"$database\". As the database's administrator: GRANT $(printf '%s, ' "${missing[@]}" | sed 's/, $//') ON \`$database\`.* TO that user."
+    problem "the user $database_user lacks ${missing[*]} on the schema \"$database\". As the administrator: GRANT $(printf '%s, ' "${missing[@]}" | sed 's/, $//') ON \`$database\`.* TO that user."
 }
 
 check_owner() {

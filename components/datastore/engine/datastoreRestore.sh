@@ -39,18 +39,18 @@ check_room() {
 
 keep_current() {
   is_there "$database" || {
-    printf '%s\n' "nothing is in the schema $database, so there is nothing to keep"
+    printf '%s\n' "the schema $database is empty, so there is nothing to keep"
     return 0
   }
   local kept=$safety_directory/before-restore-$started.sql.zst
   if [[ ! -e $kept ]]; then
     (umask 077 && mariadb-dump --single-transaction --quick --hex-blob --max-allowed-packet=64M "$database" kine | zstd --quiet >"$kept.new") ||
-      die "$host_name: what is in the datastore now could not be dumped, so nothing was changed"
-    [[ $(zstd --quiet --decompress --stdout "$kept.new" | tail -n 1) == "-- Dump completed"* ]] || die "$host_name: the dump of what is there now is cut short, so nothing was changed"
+      die "$host_name: the current content of the datastore could not be dumped, so nothing was changed"
+    [[ $(zstd --quiet --decompress --stdout "$kept.new" | tail -n 1) == "-- Dump completed"* ]] || die "$host_name: the dump of the current content is incomplete, so nothing was changed"
     sync "$kept.new"
     mv "$kept.new" "$kept"
   fi
-  printf '%s\n' "what was in the datastore is kept in $kept"
+  printf '%s\n' "the old content of the datastore is kept in $kept"
 }
 
 prepare() {

@@ -14,10 +14,10 @@ etcd() {
 check_member() {
   local address=$1 answer version
   if ! answer=$(etcd "$address" /health 2>&1); then
-    problem "etcd at $address does not answer over verified TLS ($(head -n 1 <<<"$answer")). Check its address, that its certificate is signed by the configured CA and names just this address, and whether it asks for a client certificate."
+    problem "etcd at $address does not answer over verified TLS ($(head -n 1 <<<"$answer")). Check its address, that the configured CA signed its certificate, that the certificate names exactly this address, and whether it requires a client certificate."
     return
   fi
-  [[ $answer == *'"health":"true"'* ]] || problem "etcd at $address is not healthy ($answer). Mend it first."
+  [[ $answer == *'"health":"true"'* ]] || problem "etcd at $address is not healthy ($answer). Repair it first."
   version=$(etcd "$address" /version 2>/dev/null | sed -nE 's/.*"etcdserver":"([0-9.]+)".*/\1/p')
   [[ $version =~ ^(3\.([5-9]|[1-9][0-9]+)|[4-9]\.) ]] ||
     problem "etcd at $address is ${version:-of an unknown version}; K3s is tested on 3.5 and newer. Upgrade it."
@@ -27,13 +27,13 @@ check_member() {
 check_owner() {
   local answer key
   answer=$(etcd "${addresses[0]}" /v3/kv/range --data '{"key":"L2Jvb3RzdHJhcC8=","range_end":"L2Jvb3RzdHJhcDA=","keys_only":true}' 2>/dev/null) || {
-    problem "etcd at ${addresses[0]} does not let this host read its keys. Give the client certificate of k3s-ha:datastore.endpoint a user that may."
+    problem "etcd at ${addresses[0]} does not let this host read its keys. Give the client certificate of k3s-ha:datastore.endpoint a user with this right."
     return
   }
   while read -r key; do
     key=$(base64 --decode <<<"$key")
     [[ $key == "/bootstrap/$token_fingerprint" ]] ||
-      problem "etcd holds another cluster, or this one under another token. Use an etcd of this cluster's own, or, if that cluster is gone for good, empty it: etcdctl del --prefix ''"
+      problem "etcd holds another cluster, or this one under another token. Use an etcd for this cluster only, or, if that cluster is gone for good, empty it: etcdctl del --prefix ''"
   done < <(grep -oE '"key":"[^"]*"' <<<"$answer" | cut -d '"' -f 4)
 }
 

@@ -22,13 +22,13 @@ explain_refusal() {
   answer=$(grep -v $'^\t' <<<"$1" | sed -E 's/^psql: (error: )?//' | paste -s -d '|' | sed 's/|/; /g')
   case $answer in
     *"authentication failed"* | *"pg_hba.conf"* | *"permission denied for database"* | *"requires a valid client certificate"*)
-      printf '%s' "PostgreSQL at $database_address does not let the user $database_user in from this host ($answer). Check the user's password, that pg_hba.conf has a line \"hostssl\" for it and this host's address, and whether that line asks for a client certificate." ;;
+      printf '%s' "PostgreSQL at $database_address refuses the user $database_user from this host ($answer). Check the user's password, that pg_hba.conf has a line \"hostssl\" for it and this host's address, and whether that line requires a client certificate." ;;
     *"does not exist"*)
-      printf '%s' "PostgreSQL at $database_address has no such database or user ($answer). Make it: CREATE DATABASE \"$database\" OWNER \"$database_user\"." ;;
+      printf '%s' "PostgreSQL at $database_address has no such database or user ($answer). Create it: CREATE DATABASE \"$database\" OWNER \"$database_user\"." ;;
     *"session is "* | *"server is "*)
-      printf '%s' "no PostgreSQL at $database_address is what target_session_attrs in the endpoint asks for ($answer). Use the address of the primary." ;;
+      printf '%s' "no PostgreSQL at $database_address matches target_session_attrs in the endpoint ($answer). Use the address of the primary." ;;
     *certificate* | *SSL*)
-      printf '%s' "PostgreSQL at $database_address does not prove over TLS that it is the one ($answer). Its certificate has to be signed by the configured CA and to name just the configured address." ;;
+      printf '%s' "the certificate of PostgreSQL at $database_address cannot be verified ($answer). The configured CA has to have signed it, and it has to name exactly the configured address." ;;
     *)
       printf '%s' "PostgreSQL at $database_address cannot be reached from this host ($answer). Check its address and port, that it is up, and the firewalls in between." ;;
   esac
@@ -48,9 +48,9 @@ measure() {
     if ((attempt == 3 || (connect_ms < 2000 && query_ms < 100))); then break; fi
   done
   if ((connect_ms >= 2000 && query_ms < 500)); then
-    problem "a connection to PostgreSQL at $database_address takes $((connect_ms / 1000)) s while a query takes $query_ms ms: it resolves the names of its clients backwards and finds none. Set log_hostname to off, write addresses and no names in pg_hba.conf, or let its DNS know the servers' addresses."
+    problem "a connection to PostgreSQL at $database_address takes $((connect_ms / 1000)) s, but a query $query_ms ms: its reverse DNS lookups of clients time out. Set log_hostname to off, use addresses instead of names in pg_hba.conf, or add the servers' addresses to its DNS."
   elif ((query_ms >= 100)); then
-    problem "a query to PostgreSQL at $database_address takes $query_ms ms, and K3s makes several for every request. Use a database that is nearer to the servers: under 20 ms."
+    problem "a query to PostgreSQL at $database_address takes $query_ms ms, and K3s makes several for every request. Use a datastore nearer to the servers: under 20 ms."
   fi
 }
 
@@ -82,7 +82,7 @@ check_server() {
   ((version >= 120000)) ||
     problem "PostgreSQL ${answers[version_text]:-of an unknown version} is older than 12, the oldest that K3s is tested on. Upgrade it."
   [[ ${answers[recovery]:-f} == f && ${answers[read_only]:-off} == off ]] ||
-    problem "PostgreSQL is read-only, as standbys are. Use the address of the primary."
+    problem "PostgreSQL is read-only, like a standby. Use the address of the primary."
 }
 
 check_connections() {
@@ -93,16 +93,16 @@ check_connections() {
   fi
   left=$((most - ${answers[connected]:-0} + ${answers[own_connections]:-0}))
   ((left >= needed_connections)) ||
-    problem "$((most - left)) of the database's $most connections are taken by others; these servers need $needed_connections, $connections_per_server each. Raise max_connections, or lower k3s-ha:datastore.connectionsPerServer."
+    problem "others use $((most - left)) of the datastore's $most connections; these servers need $needed_connections, $connections_per_server each. Raise max_connections, or lower k3s-ha:datastore.connectionsPerServer."
   ((limit < 0 || limit >= needed_connections)) ||
     problem "the role $database_user may have $limit connections; these servers need $needed_connections, $connections_per_server each. Raise its limit (ALTER ROLE \"$database_user\" CONNECTION LIMIT -1), or lower k3s-ha:datastore.connectionsPerServer."
 }
 
 check_privileges() {
   [[ ${answers[may_create]:-f} == t ]] ||
-    problem "the user $database_user may not make K3s's table in the database \"$database\". As its owner: GRANT CREATE, USAGE ON SCHEMA \"${answers[schema]:-public}\" TO \"$database_user\"."
+    problem "the user $database_user may not create K3s's table in the database \"$database\". As its owner: GRANT CREATE, USAGE ON SCHEMA \"${answers[schema]:-public}\" TO \"$database_user\"."
   [[ ${answers[table]:-0} == 0 || ${answers[owns]:-f} == t ]] ||
-    problem "the table kine in the database \"$database\" belongs to another role than $database_user. As the administrator: ALTER TABLE kine OWNER TO \"$database_user\"."
+    problem "the table kine in the database \"$database\" does not belong to the role $database_user. As the administrator: ALTER TABLE kine OWNER TO \"$database_user\"."
 }
 
 check_table() {

@@ -30,7 +30,7 @@ sql_only() {
     x
     /^(INSERT INTO \`|DROP TABLE |CREATE TABLE \`|LOCK TABLES \`|UNLOCK TABLES;|  (\`|PRIMARY KEY|UNIQUE KEY|KEY)|\\(|\\)|(set autocommit=0|commit);|\$)/!Q9
     p" || {
-    printf 'the dump has a line that no dump program writes, and that a client could take for a command\n' >&2
+    printf 'the dump has a line that no dump program writes, and that a client could run as a command\n' >&2
     return 1
   }
 }

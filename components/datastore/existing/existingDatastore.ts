@@ -140,7 +140,7 @@ export function existingDatastore(
   }
 
   function onMariadb(): pulumi.Resource[] {
-    if (via === undefined) throw new pulumi.RunError(`${name}: a MariaDB's users are made by a host: give via`);
+    if (via === undefined) throw new pulumi.RunError(`${name}: a host has to create MariaDB's users: set via`);
     const sql: SqlHost = {
       ...via,
       databaseName: "MariaDB",
@@ -213,8 +213,8 @@ export function caTrustFault(
   const known = new Set(trusted.map(bare));
   if (certificatesIn(caCertificate).every((certificate) => known.has(bare(certificate)))) return undefined;
   return file === ""
-    ? `the mysql plugin would not trust the database, since this machine does not know the CA and the plugin has no setting for one: ${remedy}`
-    : `${caFileVariable} is ${JSON.stringify(file)}, which does not hold the CA of the database: ${remedy}`;
+    ? `the mysql plugin would not trust the database server, because this machine does not know the CA and the plugin has no setting for one: ${remedy}`
+    : `${caFileVariable} is ${JSON.stringify(file)}, which does not contain the CA of the database server: ${remedy}`;
 }
 
 function bare(certificate: string): string {

@@ -9,14 +9,14 @@ was_ever_taken() {
   [[ ! -e $record ]] || return 0
   [[ -e $command_path ]] || return 1
   list=$("$command_path" list) ||
-    die "$host_name is as it was: whether there are backups cannot be told, for the reason above. Mend it, or set k3s-ha:backup.beforeChanges to false for this run."
+    die "$host_name is unchanged: it is unknown whether there are backups; the reason is above. Correct it, or set k3s-ha:backup.beforeChanges to false for this run."
   (($(wc -l <<<"$list") > 1))
 }
 
 apply() {
   was_ever_taken || return 0
   "$command_path" run --label "$label" >&2 ||
-    die "$host_name is as it was: no backup could be taken before its change. Mend what is said above, or set k3s-ha:backup.beforeChanges to false for this run."
+    die "$host_name is unchanged: no backup could be taken before its change; the reason is above. Correct it, or set k3s-ha:backup.beforeChanges to false for this run."
 }
 
 remove() { :; }

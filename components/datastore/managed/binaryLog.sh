@@ -12,7 +12,7 @@ note_binary_log() {
     # Nobody reads from one that does not answer; the restart may be what mends it.
     readers=NULL
   [[ $readers == NULL ]] ||
-    die "$host_name: a replica at $readers reads MariaDB's binary log, which is switched off. Stop it (STOP REPLICA there), then run up again; nothing was changed."
+    die "$host_name: a replica at $readers reads MariaDB's binary log, which this run would turn off. Stop the replica (STOP REPLICA there), then run up again; nothing was changed."
   write_file "$binary_log_note" </dev/null
 }
 

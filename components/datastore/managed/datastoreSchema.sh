@@ -12,7 +12,7 @@ reapply() {
   local found
   found=$(mariadb --batch --skip-column-names --execute "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = '$database'")
   [[ $found == 1 || $starts_empty == true ]] ||
-    die "$host_name: the schema \"$database\" that held this stack's cluster is gone, as after the loss of this host. No server was let in: K3s would start an empty cluster there, and the agents would end every pod of the old one. Bring the cluster back from a backup: make restore FROM=copy IDENTITY=key.txt, as docs/restore.md tells. To start with an empty cluster instead, set k3s-ha:datastore.managed.startsEmpty to true and run up again."
+    die "$host_name: the schema \"$database\" that held this stack's cluster is gone, as after the loss of this host. No server was let in: K3s would start an empty cluster there, and the agents would end every pod of the old one. Restore the cluster from a backup: make restore FROM=copy IDENTITY=key.txt, as docs/restore.md describes. To start with an empty cluster instead, set k3s-ha:datastore.managed.startsEmpty to true and run up again."
   apply
 }
 

@@ -71,7 +71,7 @@ start_mariadb() {
 # MariaDB's next start: servers that go, or that are to hold fewer, still have theirs.
 set_connections() {
   mariadb --execute "SET GLOBAL max_connections = GREATEST(@@GLOBAL.max_connections, $max_connections)" ||
-    die "$host_name: MariaDB does not take max_connections = $max_connections while it runs; see its answer above"
+    die "$host_name: the running MariaDB refuses max_connections = $max_connections; see its answer above"
 }
 
 start_firewall() {
@@ -121,8 +121,8 @@ remove() {
   lock_host
   if [[ -f $originals_directory/mariadb.service ]]; then
     take_settings_back
-    printf '%s\n' "$host_name: MariaDB has the settings again that it had before the cluster; the cluster's schema is left in it" >&2
+    printf '%s\n' "$host_name: MariaDB has its earlier settings again; the cluster's schema stays in it" >&2
     return 0
   fi
-  printf '%s\n' "$host_name: MariaDB and its data in /var/lib/mysql are left as they are" >&2
+  printf '%s\n' "$host_name: MariaDB and its data in /var/lib/mysql are kept" >&2
 }

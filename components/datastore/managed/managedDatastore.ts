@@ -311,7 +311,7 @@ function tellOfBinaryLog(name: string, hostName: string, parent: pulumi.Resource
     ({ oldInputs }) => {
       if (!keepsBinaryLog(String(oldInputs?.["stdin"]))) return;
       void pulumi.log.warn(
-        `MariaDB on ${hostName} restarts without its binary log, which filled the disk and which nothing here reads. Its files, /var/lib/mysql/mysql-bin.*, are removed once MariaDB runs without them. If you use them for a recovery to a point in time, copy them away first.`,
+        `MariaDB on ${hostName} restarts without its binary log, which filled the disk and which this program does not use. Its files, /var/lib/mysql/mysql-bin.*, are removed once MariaDB runs without them. If you use them for a recovery to a point in time, copy them first.`,
         parent,
       );
     },

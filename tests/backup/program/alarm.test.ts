@@ -85,7 +85,7 @@ describe("a place that others can write to", { timeout: 600_000 }, () => {
       assert.equal(exitCode, 1);
       assert.ok(
         all.includes(
-          `k3s-ha-backup: others than root can write into ${host.metricsDirectory}, so no metrics were written there: chown root ${host.metricsDirectory} && chmod go-w ${host.metricsDirectory}`,
+          `k3s-ha-backup: users other than root can write into ${host.metricsDirectory}, so no metrics were written there: chown root ${host.metricsDirectory} && chmod go-w ${host.metricsDirectory}`,
         ),
         all,
       );
@@ -98,12 +98,12 @@ describe("a place that others can write to", { timeout: 600_000 }, () => {
     await chmod(directory, 0o777);
     assert.equal(
       (await host.start(["list"])).all,
-      `k3s-ha-backup: others than root can write into the backup directory ${directory}, so nothing there can be relied on: chown root ${directory} && chmod go-w ${directory}`,
+      `k3s-ha-backup: users other than root can write into the backup directory ${directory}, so its content cannot be trusted: chown root ${directory} && chmod go-w ${directory}`,
     );
     await chmod(host.settingsPath, 0o666);
     assert.equal(
       (await host.start(["list"])).all,
-      `k3s-ha-backup: others than root can write the settings in ${host.settingsPath}, so they are not used: chown root ${host.settingsPath} && chmod go-w ${host.settingsPath}, then run pulumi up`,
+      `k3s-ha-backup: users other than root can write the settings in ${host.settingsPath}, so they are not used: chown root ${host.settingsPath} && chmod go-w ${host.settingsPath}, then run pulumi up`,
     );
   });
 });
@@ -200,7 +200,7 @@ describe("failed", { timeout: 600_000 }, () => {
     assert.deepEqual(all.split("\n"), [
       "k3s-ha-backup on backup-1 failed: see its journal there",
       "k3s-ha-backup: the command of k3s-ha:backup.onFailure ended with 7",
-      "k3s-ha-backup: the webhook did not take the message (curl ended with 7)",
+      "k3s-ha-backup: the webhook did not accept the message (curl ended with 7)",
     ]);
   });
 });

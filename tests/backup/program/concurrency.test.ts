@@ -10,7 +10,7 @@ useBackupHost();
 describe("two runs", { timeout: 600_000 }, () => {
   it("never run at once: the second does nothing and says so", async () => {
     const { running: first } = await stuckInDump();
-    await assertFails(/another backup is being taken on this host; this run did nothing/);
+    await assertFails(/another backup is running on this host; this run did nothing/);
     await endStuck();
     const { exitCode, all } = await first;
     assert.equal(exitCode, 0, all);

@@ -127,7 +127,7 @@ describe("a copy", { timeout: 600_000 }, () => {
     await makeKey(other, "ed25519");
     await copyTo({ hostKey: (await readFile(`${other}.pub`, "utf8")).trim() });
     await assertFailsToCopy(
-      /that host shows an SSH key that k3s-ha:backup\.copy\.hostKeys does not have; list every key of it/,
+      /that host shows an SSH key that is not in k3s-ha:backup\.copy\.hostKeys; list all of its keys/,
     );
     assert.deepEqual(await copies(), {});
   });

@@ -61,17 +61,21 @@ describe("a run that fails says why, and leaves the earlier backups as they were
       ),
     );
     await host.configure({ caPath: other });
-    await assertFails(/did not prove who it is \(TLS\), so nothing was read from it: .*2026/);
+    await assertFails(
+      /the TLS certificate of the datastore \S+ could not be verified, so nothing was read from it: .*2026/,
+    );
   });
 
   it("when the datastore's certificate is for another name", async () => {
     await host.configure({ address: "localhost" });
-    await assertFails(/did not prove who it is \(TLS\), so nothing was read from it: .*2026/);
+    await assertFails(
+      /the TLS certificate of the datastore \S+ could not be verified, so nothing was read from it: .*2026/,
+    );
   });
 
   it("when K3s has never started on the datastore", async () => {
     await datastore.sql("DROP TABLE kine", "k3s");
-    await assertFails(/holds no cluster: K3s has never started on it: .*1146/);
+    await assertFails(/holds no cluster, because K3s never started on it: .*1146/);
   });
 
   it("when the dump is cut short", async () => {
@@ -79,19 +83,19 @@ describe("a run that fails says why, and leaves the earlier backups as they were
       "mariadb-dump",
       `real "$@"; truncate --size=-200 ${join(host.settings.directory, ".partial/kine.sql")}`,
     );
-    await assertFails(/the dump is cut short: its last line is not "-- Dump completed"/);
+    await assertFails(/the dump is incomplete: its last line is not "-- Dump completed"/);
   });
 
   it("when the dump is empty", async () => {
     await host.shim("mariadb-dump", `: >${join(host.settings.directory, ".partial/kine.sql")}`);
-    await assertFails(/the dump is cut short/);
+    await assertFails(/the dump is incomplete/);
   });
 
   it("when the dump is whole to look at, and lacks rows", async () => {
     await host.shim("mariadb-dump", `real "$@" --where='id NOT BETWEEN 100 AND 110'`);
     await assertFails(
       new RegExp(
-        `the restored copy has ${rows.length - 11} rows, and the datastore had ${rows.length} before the dump`,
+        `the restored copy has ${rows.length - 11} rows, but the datastore had ${rows.length} before the dump`,
       ),
     );
   });
@@ -101,7 +105,7 @@ describe("a run that fails says why, and leaves the earlier backups as they were
       "mariadb-dump",
       `real "$@" --where='id < ${rows.length}'; ${asRoot("INSERT INTO kine(name) VALUES ('x')")}`,
     );
-    await assertFails(/the restored copy has \d+ rows, and the datastore had \d+ before the dump/);
+    await assertFails(/the restored copy has \d+ rows, but the datastore had \d+ before the dump/);
   });
 
   it("when the dump cannot be restored", async () => {

@@ -60,7 +60,7 @@ describe("a restore drill", { timeout: 600_000 }, () => {
         all,
         new RegExp(`^drill: backup ${id} restored to ${rows.length} rows at revision ${rows.length}, `, "m"),
       );
-      assert.equal(/were not decrypted with the token, since OpenSSL 3/.test(all), !opensKeys, all);
+      assert.equal(/were not decrypted with the token, because OpenSSL 3/.test(all), !opensKeys, all);
     });
     const [time, drilled] = (await readFile(join(host.settings.directory, ".drilled"), "utf8")).split("\n");
     assert.equal(drilled, id);
@@ -77,7 +77,7 @@ describe("a restore drill", { timeout: 600_000 }, () => {
     assert.equal(exitCode, 1);
     assert.equal(
       all,
-      `k3s-ha-backup: backup ${id} is encrypted to ${recipient}, and this host holds no key that opens it: set the secret k3s-ha:backupDrillIdentity, or give the key of one of them: IDENTITY=FILE to make restore, --identity FILE to k3s-ha-backup`,
+      `k3s-ha-backup: backup ${id} is encrypted to ${recipient}, but this host has no key that opens it: set the secret k3s-ha:backupDrillIdentity, or pass the key of one of them: IDENTITY=FILE to make restore, --identity FILE to k3s-ha-backup`,
     );
     const { stdout: other } = await execa("age-keygen");
     await withKey(other, async (path) => {
@@ -85,7 +85,7 @@ describe("a restore drill", { timeout: 600_000 }, () => {
       assert.equal(wrong.exitCode, 1);
       assert.equal(
         wrong.all,
-        `k3s-ha-backup: backup ${id} is encrypted to ${recipient}, and the key that was given is of none of them`,
+        `k3s-ha-backup: backup ${id} is encrypted to ${recipient}, but the key belongs to none of them`,
       );
     });
   });
@@ -105,7 +105,7 @@ describe("a restore drill", { timeout: 600_000 }, () => {
       await writeFile(file, bytes);
       const flipped = await host.start(["drill", id, "--identity", path]);
       assert.equal(flipped.exitCode, 1);
-      assert.match(flipped.all, new RegExp(`backup ${id} is not what was written any more`));
+      assert.match(flipped.all, new RegExp(`backup ${id} is damaged`));
     });
   });
 
@@ -114,7 +114,7 @@ describe("a restore drill", { timeout: 600_000 }, () => {
     await host.takeBackup();
     assert.equal((await host.start(["drill"])).exitCode, 0);
     const missing =
-      "CRITICAL: no restore drill has opened an encrypted backup yet, so nobody knows that the recipients' keys open them: run k3s-ha-backup drill --identity FILE with the key of a recipient, or set k3s-ha:backup.drill";
+      "CRITICAL: no restore drill has opened an encrypted backup yet, so the recipients' keys are untested: run k3s-ha-backup drill --identity FILE with the key of a recipient, or set k3s-ha:backup.drill";
     await encrypting();
     await host.configure({ more: { ...host.settings.more, drillRequired: true } });
     const { exitCode, all } = await host.start(["check"]);
@@ -132,7 +132,7 @@ describe("a restore drill", { timeout: 600_000 }, () => {
     assert.equal(exitCode, 0, all);
     assert.match(
       all,
-      new RegExp(`^backup ${id} holds no server token, having no recipients: keep the token apart`, "m"),
+      new RegExp(`^backup ${id} has no server token, because it has no recipients: keep the token apart`, "m"),
     );
   });
 });

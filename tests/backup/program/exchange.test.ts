@@ -157,7 +157,7 @@ describe("the exchange", () => {
     const before = await revisions();
     const { exitCode, stderr } = await phase("prepare", { expected_rows: rows.length - 1 });
     assert.equal(exitCode, 1);
-    assert.match(stderr, /^db-1: the backup has no row compact_rev_key, .*; the datastore is as it was$/m);
+    assert.match(stderr, /^db-1: the backup has no row compact_rev_key, .*; [Tt]he datastore is unchanged$/m);
     assert.deepEqual(await revisions(), before);
   });
 });
@@ -178,7 +178,7 @@ describe("before anything is stopped", () => {
     assert.equal(exitCode, 1);
     assert.match(
       stderr,
-      /^db-1: \S+ has \d+ MiB free and a restore needs \d+ MiB there; free some, then run it again\. Nothing was changed\.$/,
+      /^db-1: \S+ has \d+ MiB free, but a restore needs \d+ MiB there; free some space, then run it again\. Nothing was changed\.$/,
     );
   });
 });
@@ -206,8 +206,8 @@ describe("k3s-ha-backup replace", () => {
     const raised = rows.length + 500 + 1000;
     assert.deepEqual(await revisions(), [raised, raised, 1]);
     assert.equal(await write("SELECT COUNT(*) FROM kine WHERE name LIKE '/registry/later/%'"), "0");
-    assert.match(all, /^what was in the datastore is kept in \S+\/before-restore-\S+\.sql\.zst$/m);
-    assert.match(all, /^the table that was replaced is k3s_replaced_\S+\.kine; /m);
+    assert.match(all, /^the old content of the datastore is kept in \S+\/before-restore-\S+\.sql\.zst$/m);
+    assert.match(all, /^the replaced table is k3s_replaced_\S+\.kine; /m);
   });
 
   test("refuses a login that others can read, and a datastore that is in use, and changes nothing", async () => {

@@ -19,11 +19,10 @@ before(async () => {
 });
 
 const forged = (id: string) =>
-  `backup ${id} is forged or damaged: its manifest is not what a holder of this cluster's token signed. Do not use it; see: k3s-ha-backup list`;
+  `backup ${id} is forged or damaged: its manifest does not match its signature by this cluster's token. Do not use it; see: k3s-ha-backup list`;
 const unsigned = (id: string) =>
-  `backup ${id} is not signed: it was made before backups were, or by somebody else. If you know that it is this cluster's, sign it on this host: k3s-ha-backup sign ${id}`;
-const damaged = (id: string) =>
-  `backup ${id} is not what was written any more; restore from another: k3s-ha-backup list`;
+  `backup ${id} is not signed: it is older than signatures, or of unknown origin. If you know that it belongs to this cluster, sign it on this host: k3s-ha-backup sign ${id}`;
+const damaged = (id: string) => `backup ${id} is damaged; restore another one: k3s-ha-backup list`;
 
 /** One that was made, by hand, from a good one that lies beside it under another name. */
 interface Forgery {
@@ -83,7 +82,7 @@ const forgeries: Readonly<Record<string, Forgery>> = {
   "another token's name": {
     make: (directory) => edit(directory, (text) => text.replace(tokenFingerprint(token), "000000000000")),
     refusal: (id) =>
-      `backup ${id} belongs to the server token 000000000000, and this cluster's is ${tokenFingerprint(token)}: it cannot be restored here`,
+      `backup ${id} belongs to the server token 000000000000, but this cluster's is ${tokenFingerprint(token)}: it cannot be restored here`,
   },
   "an old backup under a newer name": {
     make: async (directory, id) => {
@@ -179,7 +178,7 @@ describe("a forged or damaged backup", { timeout: 600_000 }, () => {
       assert.equal(exitCode, 1, name);
       assert.match(
         all,
-        /is not signed|is forged or damaged|is not what was written; fetch another|belongs to the server token/,
+        /is not signed|is forged or damaged|is damaged; fetch another|belongs to the server token/,
         name,
       );
     }
@@ -201,7 +200,7 @@ describe("a backup of the time before signatures", { timeout: 600_000 }, () => {
     assert.match(
       all,
       new RegExp(
-        `^1 backups in \\S+ are not signed, ${id} to ${id}, so they are neither counted, nor restored, nor removed; sign those that you know to be this cluster's \\(k3s-ha-backup sign ID\\.\\.\\.\\), and remove the others by hand$`,
+        `^1 backups in \\S+ are not signed, ${id} to ${id}, so they are not counted, restored or removed; sign those that you know to belong to this cluster \\(k3s-ha-backup sign ID\\.\\.\\.\\), and remove the others by hand$`,
         "m",
       ),
     );
@@ -221,7 +220,7 @@ describe("a backup of the time before signatures", { timeout: 600_000 }, () => {
     const { all: refused } = await host.start(["sign"]);
     assert.equal(
       refused,
-      "k3s-ha-backup: sign takes the ids of backups that you know to be this cluster's; see: k3s-ha-backup list",
+      "k3s-ha-backup: sign takes the ids of backups that you know to belong to this cluster; see: k3s-ha-backup list",
     );
   });
 
@@ -234,10 +233,7 @@ describe("a backup of the time before signatures", { timeout: 600_000 }, () => {
     await edit(join(host.settings.directory, id), (text) =>
       text.replace(/"sha256": "(\w)/, (_, digit) => `"sha256": "${digit === "0" ? "1" : "0"}`),
     );
-    assert.equal(
-      (await host.start(["sign", id])).all,
-      `k3s-ha-backup: backup ${id} is not what was written any more, so it was not signed`,
-    );
+    assert.equal((await host.start(["sign", id])).all, `k3s-ha-backup: backup ${id} is damaged, so it was not signed`);
   });
 
   it("leaves no key in any argument", async () => {

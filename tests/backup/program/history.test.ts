@@ -21,7 +21,7 @@ async function emptiedAfterBackup(): Promise<string> {
 }
 
 const explained = (short: string, long: string, from = "") =>
-  `the newest backup ${short} is at revision ${rows.length}, and the earlier ${long} at ${highest}: the datastore holds a shorter history than it did, as a new, an emptied or a replaced one does, and nothing old is removed. To have the cluster of ${long} back: make restore BACKUP=${long}${from}. If the shorter history is meant: k3s-ha-backup accept ${short}`;
+  `the newest backup ${short} is at revision ${rows.length}, but the earlier ${long} at ${highest}: the datastore has a shorter history than before, so it was replaced or emptied, and no old backup is removed. To return to the cluster of ${long}: make restore BACKUP=${long}${from}. To continue with the shorter history: k3s-ha-backup accept ${short}`;
 
 describe("a datastore that went back to a lower revision", { timeout: 600_000 }, () => {
   it("has its backups taken, and removes none of the longer history until that is accepted", async () => {
@@ -51,7 +51,7 @@ describe("a datastore that went back to a lower revision", { timeout: 600_000 },
       const refused = await host.start(command);
       assert.deepEqual(
         [refused.exitCode, refused.all],
-        [1, `k3s-ha-backup: which backup is meant has to be said by its id: ${explained(later, long)}`],
+        [1, `k3s-ha-backup: choose the backup by its id: ${explained(later, long)}`],
       );
     }
     assert.equal((await host.start(["show", long])).exitCode, 0);
@@ -61,7 +61,7 @@ describe("a datastore that went back to a lower revision", { timeout: 600_000 },
 
     assert.equal(
       (await host.start(["accept", short])).all,
-      `the cluster's history begins with backup ${short} now; older backups stay as long as a generation keeps them`,
+      `the cluster's history now begins with backup ${short}; older backups stay as long as a generation keeps them`,
     );
     await sleep(1100);
     const newest = await host.takeBackup();
@@ -80,10 +80,7 @@ describe("a datastore that went back to a lower revision", { timeout: 600_000 },
     assert.equal(all.split("\n").at(-1), `k3s-ha-backup: ${explained(short, long, " FROM=copy")}`);
     const { all: fetched, exitCode: failed } = await host.start(["fetch", "latest"]);
     assert.equal(failed, 1);
-    assert.equal(
-      fetched,
-      `k3s-ha-backup: which copy is meant has to be said by its id: ${explained(short, long, " FROM=copy")}`,
-    );
+    assert.equal(fetched, `k3s-ha-backup: choose the copy by its id: ${explained(short, long, " FROM=copy")}`);
     assert.equal((await host.start(["fetch", long])).all, long);
     assert.ok(store.length > 0);
   });

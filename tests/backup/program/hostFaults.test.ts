@@ -24,7 +24,7 @@ describe("a run that fails says why, and leaves the earlier backups as they were
 
   it("when the dump is killed", async () => {
     await host.shim("mariadb-dump", `echo half >${join(host.settings.directory, ".partial/kine.sql")}; kill -KILL $$`);
-    await assertFails(/the dump was ended by the signal KILL before it was complete/);
+    await assertFails(/the signal KILL ended the dump before it was complete/);
   });
 
   it("when the verification server does not start", async () => {
@@ -51,7 +51,7 @@ describe("a run that fails says why, and leaves the earlier backups as they were
   it("when the disk is too small", async () => {
     await withSmallDisk("64m", async () => {
       await assertFails(
-        /has 6\d MiB left and a backup takes up to 16\d MiB while it is made; free some, or keep fewer backups/,
+        /has 6\d MiB left, but a backup in progress needs up to 16\d MiB; free some space, or keep fewer backups/,
       );
       assert.deepEqual(await host.ids(), []);
     });
@@ -91,7 +91,9 @@ describe("a run that fails says why, and leaves the earlier backups as they were
       "zstd",
       `if [[ $* == *--decompress* ]]; then real "$@" | sed s/namespaces/nonsense/; else real "$@"; fi`,
     );
-    await assertFails(/could not be compressed: what was written reads back differently; check this disk/);
+    await assertFails(
+      /could not be compressed: the file reads back differently from what was written; check this disk/,
+    );
   });
 
   it("when a file grows over the limit of the process", async () => {

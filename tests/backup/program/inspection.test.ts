@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 const gone = (...ids: string[]) =>
-  `k3s-ha-backup: copies in local:///${store} are gone or are not what was written, and the next run makes them anew: ${ids.join(" ")}; find out who or what removes or changes them there`;
+  `k3s-ha-backup: copies in local:///${store} are missing or damaged, and the next run makes them again: ${ids.join(" ")}; find out what removes or changes them there`;
 
 async function inspect(): Promise<readonly [number | undefined, string]> {
   const { exitCode, all } = await host.start(["inspect"]);
@@ -70,7 +70,7 @@ describe("an inspection", { timeout: 600_000 }, () => {
     await execa("mv", [join(host.settings.directory, forged), store]);
     assert.deepEqual(await inspect(), [
       1,
-      `k3s-ha-backup: copies in local:///${store} are forged or damaged, and are not restored from: ${forged}; find out who writes there, and remove them by hand`,
+      `k3s-ha-backup: copies in local:///${store} are forged or damaged, so they cannot be restored: ${forged}; find out who writes there, and remove them by hand`,
     ]);
   });
 
@@ -88,7 +88,7 @@ describe("an inspection", { timeout: 600_000 }, () => {
       manifest.replace(/"startedAt": "[^"]+"/, '"startedAt": "2099-01-01T00:00:00Z"'),
     );
     await rm(join(host.settings.directory, future, "copied"));
-    const message = `the newest verified backup ${future} is of a time in the future, so this host's clock is wrong, or was when it was taken; correct the clock, and remove that backup by hand`;
+    const message = `the newest verified backup ${future} has a time in the future, so this host's clock is wrong, or was when the backup was taken; correct the clock, and remove that backup by hand`;
     assert.equal((await host.start(["check"])).all, `CRITICAL: ${message}`);
     assert.deepEqual(await inspect(), [1, `k3s-ha-backup: ${message}`]);
   });

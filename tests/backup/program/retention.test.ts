@@ -121,7 +121,7 @@ describe("generations", { timeout: 600_000 }, () => {
     assert.deepEqual(await kept(), { [labelled]: "pre-upgrade", [second]: "newest" });
     const { exitCode, all } = await host.start(["run", "--label", "Pre Upgrade"]);
     assert.equal(exitCode, 1);
-    assert.match(all, /^k3s-ha-backup: --label takes a word of a to z, 0 to 9 and "-", such as pre-upgrade$/);
+    assert.match(all, /^k3s-ha-backup: --label takes characters a to z, 0 to 9 and "-", such as pre-upgrade$/);
   });
 });
 
@@ -132,7 +132,7 @@ describe("what may have gone wrong", { timeout: 600_000 }, () => {
     await copyBackup(first, "20990101T000000Z-9", (manifest) => manifest);
     await sleep(1100);
     await assertFails(
-      /^k3s-ha-backup: backup \S+ was taken, but nothing old was removed: this host's clock was set back, or was wrong before, since 20990101T000000Z-9 is of a later time; correct the clock, and remove backups of the future by hand$/,
+      /^k3s-ha-backup: backup \S+ was taken, but no old one was removed: 20990101T000000Z-9 has a later time, so this host's clock was set back, or was wrong before; correct the clock, and remove backups with future times by hand$/,
     );
     const [, second] = await host.ids();
     assert.deepEqual(await host.ids(), [first, second, "20990101T000000Z-9"]);

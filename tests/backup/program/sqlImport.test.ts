@@ -64,7 +64,7 @@ describe("a dump with commands for the client", { timeout: 600_000 }, () => {
     assert.equal(refused.exitCode, 1);
     assert.equal(
       refused.all,
-      "k3s-ha-backup: the dump cannot be restored: the dump has a line that no dump program writes, and that a client could take for a command",
+      "k3s-ha-backup: the dump cannot be restored: the dump has a line that no dump program writes, and that a client could run as a command",
     );
     assert.equal(await exists(witness), false);
   });
@@ -117,7 +117,7 @@ describe("a dump with commands for the client", { timeout: 600_000 }, () => {
       reject: false,
     });
     assert.equal(exitCode, 1);
-    assert.match(stderr, /^db-1: the backup cannot be imported; the datastore is as it was: .*sandbox mode/m);
+    assert.match(stderr, /^db-1: the backup cannot be imported; the datastore is unchanged: .*sandbox mode/m);
     assert.equal(await exists(witness), false, stderr);
   });
 });

@@ -42,6 +42,6 @@ describe("renderMysqlDsn", () => {
   });
 
   it("refuses a user that the driver would cut in two", () => {
-    assert.throws(() => renderMysqlDsn({ ...login, user: "a:b" }), /the database user "a:b" holds a colon/);
+    assert.throws(() => renderMysqlDsn({ ...login, user: "a:b" }), /the datastore's user "a:b" contains a colon/);
   });
 });

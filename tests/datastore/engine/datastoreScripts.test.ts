@@ -81,19 +81,19 @@ describe("datastorePreflight", () => {
     [
       "an old MySQL",
       { version: "5.6.51" },
-      /^server-1: MySQL 5\.6\.51 is not one of 5\.7 to 9, .* Use one of these\.$/m,
+      /^server-1: MySQL 5\.6\.51 is not one of 5\.7 to 9, .* Use one of them\.$/m,
     ],
     ["a MySQL of the future", { version: "10.0.1" }, /^server-1: MySQL 10\.0\.1 is not one of 5\.7 to 9/],
     [
       "another engine than was configured",
       {},
-      /^server-1: the database is MariaDB 11\.8\.3-MariaDB-log, and k3s-ha:datastore\.existing\.engine is mysql\. Correct the setting\.$/m,
+      /^server-1: the database server is MariaDB 11\.8\.3-MariaDB-log, but k3s-ha:datastore\.existing\.engine is mysql\. Correct the setting\.$/m,
       { engine: "mysql" },
     ],
     [
-      "an old way to log in",
+      "an old authentication plugin",
       { version: "8.0.40", account: "CREATE USER `k3s`@`%` IDENTIFIED WITH 'mysql_native_password' AS '*0'" },
-      /^server-1: the database gives new users an old way to log in, and not caching_sha2_password\. Set its /,
+      /^server-1: the database server gives new users an old authentication plugin instead of caching_sha2_password\. Set its /,
       { expected_plugin: "caching_sha2_password" },
     ],
     ["Galera", { wsrep_on: "1" }, /^server-1: MariaDB runs as a Galera cluster/],
@@ -102,7 +102,11 @@ describe("datastorePreflight", () => {
       { group_replication_group_name: "aaaa", group_replication_single_primary_mode: "0" },
       /^server-1: MySQL runs group replication with several primaries, .* Switch it to single-primary mode\.$/m,
     ],
-    ["a replica", { read_only: "1" }, /^server-1: the database is read-only, as replicas are\. Use the address of the/],
+    [
+      "a replica",
+      { read_only: "1" },
+      /^server-1: the database server is read-only, like a replica\. Use the address of the/,
+    ],
     [
       "gaps between numbers",
       { auto_increment_increment: "3" },
@@ -118,13 +122,13 @@ describe("datastorePreflight", () => {
     [
       "connections that others have",
       { Threads_connected: "150" },
-      /^server-1: 148 of the database's 186 connections are taken by others; these servers need 120, 60 each\. Raise max_connections, or lower k3s-ha:datastore\.connectionsPerServer\.$/m,
+      /^server-1: others use 148 of the datastore's 186 connections; these servers need 120, 60 each\. Raise max_connections, or lower k3s-ha:datastore\.connectionsPerServer\.$/m,
     ],
     ["a limit of the user's", { max_user_connections: "10" }, /^server-1: the user k3s may have 10 connections; these/],
     [
       "privileges that are missing",
       { grants: "GRANT SELECT, INSERT ON `k3s`.* TO `k3s`@`%`" },
-      /^server-1: the user k3s lacks UPDATE DELETE CREATE INDEX on the schema "k3s"\. As the database's administrator: GRANT UPDATE, DELETE, CREATE, INDEX ON `k3s`\.\* TO that user\.$/m,
+      /^server-1: the user k3s lacks UPDATE DELETE CREATE INDEX on the schema "k3s"\. As the administrator: GRANT UPDATE, DELETE, CREATE, INDEX ON `k3s`\.\* TO that user\.$/m,
     ],
     [
       "privileges on another schema",
@@ -134,7 +138,7 @@ describe("datastorePreflight", () => {
     [
       "no schema",
       { schema: "" },
-      /^server-1: the schema "k3s" does not exist, or the user k3s may not see it\. Make it: /,
+      /^server-1: the schema "k3s" does not exist, or the user k3s may not see it\. Create it: /,
     ],
     [
       "a schema that holds another cluster",

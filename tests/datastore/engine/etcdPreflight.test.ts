@@ -107,7 +107,7 @@ async function sentences(look: Look = {}): Promise<string[]> {
 
 const fine = { exitCode: 0, stdout: "", stderr: "" };
 const unverified =
-  /^server-1: etcd at \S+ does not answer over verified TLS \(curl: .+\)\. Check its address, that its certificate is signed by the configured CA and names just this address, and whether it asks for a client certificate\.$/;
+  /^server-1: etcd at \S+ does not answer over verified TLS \(curl: .+\)\. Check its address, that the configured CA signed its certificate, that the certificate names exactly this address, and whether it requires a client certificate\.$/;
 
 describe("the preflight of etcd", () => {
   it("finds nothing wrong with an empty one, with one that holds this cluster, and with one that wants a certificate", async () => {
@@ -134,7 +134,7 @@ describe("the preflight of etcd", () => {
   it("tells a member that is ill, and one that is too old", async () => {
     member = { ...good, health: "false", version: "3.4.23" };
     assert.deepEqual(await sentences(), [
-      'server-1: etcd at MEMBER is not healthy ({"health":"false","reason":""}). Mend it first.',
+      'server-1: etcd at MEMBER is not healthy ({"health":"false","reason":""}). Repair it first.',
       "server-1: etcd at MEMBER is 3.4.23; K3s is tested on 3.5 and newer. Upgrade it.",
     ]);
   });
@@ -142,11 +142,11 @@ describe("the preflight of etcd", () => {
   it("tells one that holds another cluster, and one whose keys it may not read", async () => {
     member = { ...good, keys: ["/bootstrap/ba9876543210"] };
     assert.deepEqual(await sentences(), [
-      "server-1: etcd holds another cluster, or this one under another token. Use an etcd of this cluster's own, or, if that cluster is gone for good, empty it: etcdctl del --prefix ''",
+      "server-1: etcd holds another cluster, or this one under another token. Use an etcd for this cluster only, or, if that cluster is gone for good, empty it: etcdctl del --prefix ''",
     ]);
     member = { ...good, mayRead: false };
     assert.deepEqual(await sentences(), [
-      "server-1: etcd at MEMBER does not let this host read its keys. Give the client certificate of k3s-ha:datastore.endpoint a user that may.",
+      "server-1: etcd at MEMBER does not let this host read its keys. Give the client certificate of k3s-ha:datastore.endpoint a user with this right.",
     ]);
   });
 });

@@ -128,7 +128,7 @@ describe("the preflight of a real PostgreSQL", () => {
 
   it("tells a certificate of another CA, and one for another address", async () => {
     const look =
-      /^server-1: PostgreSQL at its address does not prove over TLS that it is the one \(.+\)\. Its certificate has to be signed by the configured CA and to name just the configured address\.$/;
+      /^server-1: the certificate of PostgreSQL at its address cannot be verified \(.+\)\. The configured CA has to have signed it, and it has to name exactly the configured address\.$/;
     for (const found of [
       await sentences(endpointOf(), { ca: stranger }),
       await sentences(endpointOf({ host: "localhost" })),
@@ -147,10 +147,10 @@ describe("the preflight of a real PostgreSQL", () => {
       const [sentence = "", ...others] = await sentences(endpointOf(login));
       assert.deepEqual(others, []);
       assert.match(sentence, answer);
-      assert.match(sentence, /^server-1: PostgreSQL at its address does not let the user \w+ in from this host \(/);
+      assert.match(sentence, /^server-1: PostgreSQL at its address refuses the user \w+ from this host \(/);
       assert.match(
         sentence,
-        /\)\. Check the user's password, that pg_hba\.conf has a line "hostssl" for it and this host's address, and whether that line asks for a client certificate\.$/,
+        /\)\. Check the user's password, that pg_hba\.conf has a line "hostssl" for it and this host's address, and whether that line requires a client certificate\.$/,
       );
     }
   });
@@ -158,7 +158,7 @@ describe("the preflight of a real PostgreSQL", () => {
   it("tells a database that is not there, and a server that is not", async () => {
     assert.match(
       (await sentences(endpointOf({ database: "other" }))).join("\n"),
-      /^server-1: PostgreSQL at its address has no such database or user \(.*database "other" does not exist\)\. Make it: CREATE DATABASE "other" OWNER "k3s"\.$/,
+      /^server-1: PostgreSQL at its address has no such database or user \(.*database "other" does not exist\)\. Create it: CREATE DATABASE "other" OWNER "k3s"\.$/,
     );
     assert.match(
       (await sentences(endpointOf({ port: 1 }))).join("\n"),
@@ -181,7 +181,7 @@ describe("the preflight of a real PostgreSQL", () => {
         "ALTER ROLE k3s SET default_transaction_read_only = on",
         "ALTER ROLE k3s RESET default_transaction_read_only",
       ),
-      ["server-1: PostgreSQL is read-only, as standbys are. Use the address of the primary."],
+      ["server-1: PostgreSQL is read-only, like a standby. Use the address of the primary."],
     );
   });
 
@@ -194,7 +194,7 @@ describe("the preflight of a real PostgreSQL", () => {
           `${endpointOf()}?target_session_attrs=read-write`,
         )
       ).join("\n"),
-      /^server-1: no PostgreSQL at its address is what target_session_attrs in the endpoint asks for \(.*session is read-only\)\. Use the address of the primary\.$/,
+      /^server-1: no PostgreSQL at its address matches target_session_attrs in the endpoint \(.*session is read-only\)\. Use the address of the primary\.$/,
     );
     const several = `postgres://k3s:secret@127.0.0.1:1,127.0.0.1:2/k3s`;
     assert.match(
@@ -212,7 +212,7 @@ describe("the preflight of a real PostgreSQL", () => {
         { client },
       ),
       [
-        'server-1: the user certified may not make K3s\'s table in the database "k3s". As its owner: GRANT CREATE, USAGE ON SCHEMA "public" TO "certified".',
+        'server-1: the user certified may not create K3s\'s table in the database "k3s". As its owner: GRANT CREATE, USAGE ON SCHEMA "public" TO "certified".',
       ],
     );
   });
@@ -236,7 +236,7 @@ INSERT INTO kine VALUES ('/bootstrap/0123456789ab'), ('/bootstrap/${other}')`,
         "DROP TABLE kine",
       ),
       [
-        'server-1: the table kine in the database "k3s" belongs to another role than k3s. As the administrator: ALTER TABLE kine OWNER TO "k3s".',
+        'server-1: the table kine in the database "k3s" does not belong to the role k3s. As the administrator: ALTER TABLE kine OWNER TO "k3s".',
         'server-1: the column name of the table kine has the collation POSIX, with which newer releases of K3s do not start. With K3s stopped: ALTER TABLE kine ALTER COLUMN name SET DATA TYPE TEXT COLLATE "C".',
         'server-1: the database "k3s" holds another cluster, or this one under another token. Choose another database in k3s-ha:datastoreEndpoint, or, if that cluster is gone for good, drop its table: DROP TABLE kine',
       ],

@@ -137,7 +137,7 @@ describe("a MySQL that is there", () => {
         "1 error occurred:\n\t* Error 1007 (HY000): Can't create database 'k3s'; database exists\n\n",
         place,
       ),
-      'the schema "k3s" is at db.example.com:3306 already, and not this stack\'s. A cluster that was destroyed leaves its schema behind: if that cluster is gone for good, or the schema is empty, drop it (DROP DATABASE `k3s`); otherwise choose another k3s-ha:datastore.existing.database',
+      'the schema "k3s" exists at db.example.com:3306 and does not belong to this stack. A destroyed cluster leaves its schema behind: if that cluster is gone for good, or the schema is empty, drop it (DROP DATABASE `k3s`); otherwise choose another k3s-ha:datastore.existing.database',
     );
     assert.equal(
       takenNameFault("Error 1396 (HY000): Operation CREATE USER failed for 'k3s'@'198.51.100.11'", {
@@ -145,7 +145,7 @@ describe("a MySQL that is there", () => {
         user: "k3s",
         host: "198.51.100.11",
       }),
-      "the user 'k3s'@'198.51.100.11' is at db.example.com:3306 already, and not this stack's. If an interrupted run left it behind, drop it (DROP USER 'k3s'@'198.51.100.11'); otherwise choose another k3s-ha:datastore.existing.user",
+      "the user 'k3s'@'198.51.100.11' exists at db.example.com:3306 and does not belong to this stack. If an interrupted run left it behind, drop it (DROP USER 'k3s'@'198.51.100.11'); otherwise choose another k3s-ha:datastore.existing.user",
     );
     assert.equal(takenNameFault("Error 1045 (28000): Access denied for user 'owner'", place), undefined);
   });
@@ -223,7 +223,7 @@ describe("a MariaDB that is there", () => {
   it("needs a host for that", async () => {
     await assert.rejects(
       deploy(() => makeExisting({ engine: "mariadb" })),
-      /datastore: a MariaDB's users are made by a host: give via/,
+      /datastore: a host has to create MariaDB's users: set via/,
     );
   });
 });
@@ -236,7 +236,7 @@ describe("which datastore it is", () => {
     for (const args of [base, { ...base, endpoint, managed }]) {
       await assert.rejects(
         deploy(() => new MySQLDatastore("datastore", args)),
-        /exactly one of managed, existing and endpoint has to be there/,
+        /has to have exactly one of managed, existing and endpoint/,
       );
     }
     await assert.rejects(
@@ -258,7 +258,7 @@ describe("the CA of an existing database", () => {
       writeFileSync(bundle, "");
       assert.equal(
         caTrustFault(caCertificate, { [caFileVariable]: bundle }),
-        `${caFileVariable} is "${bundle}", which does not hold the CA of the database: ${remedy}`,
+        `${caFileVariable} is "${bundle}", which does not contain the CA of the database server: ${remedy}`,
       );
       return Promise.resolve();
     });
@@ -267,7 +267,7 @@ describe("the CA of an existing database", () => {
   it("is asked for when neither the variable nor the machine knows it", () => {
     assert.equal(
       caTrustFault(caCertificate, {}),
-      `the mysql plugin would not trust the database, since this machine does not know the CA and the plugin has no setting for one: ${remedy}`,
+      `the mysql plugin would not trust the database server, because this machine does not know the CA and the plugin has no setting for one: ${remedy}`,
     );
     assert.equal(
       caTrustFault(caCertificate, { [caFileVariable]: "/no/such/file" }),

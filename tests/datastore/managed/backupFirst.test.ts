@@ -48,7 +48,7 @@ async function first({ list, run = "exit 0", proved = false }: Scene): Promise<B
 
 const none = "echo ID TAKEN";
 const some = "printf '%s\\n' 'ID TAKEN' '20260101T000000Z-1 yes'";
-const remedy = "Mend what is said above, or set k3s-ha:backup.beforeChanges to false for this run.";
+const remedy = "Correct it, or set k3s-ha:backup.beforeChanges to false for this run.";
 
 describe("a backup before a change", () => {
   it("is not asked for where none was ever taken", async () => {
@@ -71,7 +71,10 @@ describe("a backup before a change", () => {
       assert.equal(exitCode, 1);
       assert.match(
         stderr,
-        new RegExp(`^db-1 is as it was: no backup could be taken before its change\\. ${remedy}$`, "m"),
+        new RegExp(
+          `^db-1 is unchanged: no backup could be taken before its change; the reason is above\\. ${remedy}$`,
+          "m",
+        ),
       );
     }
   });
@@ -81,7 +84,7 @@ describe("a backup before a change", () => {
     assert.deepEqual([exitCode, ran], [1, ""]);
     assert.equal(
       stderr,
-      "its disk is not mounted\ndb-1 is as it was: whether there are backups cannot be told, for the reason above. Mend it, or set k3s-ha:backup.beforeChanges to false for this run.\n",
+      "its disk is not mounted\ndb-1 is unchanged: it is unknown whether there are backups; the reason is above. Correct it, or set k3s-ha:backup.beforeChanges to false for this run.\n",
     );
   });
 });

@@ -77,7 +77,7 @@ describe("a binary log of an earlier release", () => {
       exitCode: 1,
       stdout: "",
       stderr:
-        "db-1: a replica at 198.51.100.77:40312 reads MariaDB's binary log, which is switched off. Stop it (STOP REPLICA there), then run up again; nothing was changed.\n",
+        "db-1: a replica at 198.51.100.77:40312 reads MariaDB's binary log, which this run would turn off. Stop the replica (STOP REPLICA there), then run up again; nothing was changed.\n",
     });
     assert.equal((await noted("log_bin = mysql-bin\n", "NULL")).stdout, "noted");
   });
