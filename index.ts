@@ -75,6 +75,8 @@ const pool = new K3sServerPool(
       ...loadBalancer.names,
     ],
     config: k3s.serverConfig,
+    network: k3s.network,
+    manifests: k3s.manifests,
     movingFrom: settings.datastore.movingFrom,
     goingBackFrom: k3s.goingBackFrom,
     readySeconds: k3s.readySeconds,
@@ -104,6 +106,7 @@ const agents = Object.entries(agentPools).map(
         apiEndpoint: balancer.apiEndpoint,
         joinToken: identity.agentJoinToken,
         config: k3s.agentConfig,
+        network: k3s.network,
         usesExternalAddresses: k3s.serverConfig["flannel-external-ip"] === true,
         readySeconds: k3s.readySeconds,
         certificateRotation: k3s.certificateRotation,
@@ -114,7 +117,11 @@ const agents = Object.entries(agentPools).map(
 
 new ClusterMembers(
   "members",
-  { servers, agents: Object.assign({}, ...Object.values(agentPools).map(({ hosts }) => hosts)) as typeof servers },
+  {
+    servers,
+    network: k3s.network,
+    agents: Object.assign({}, ...Object.values(agentPools).map(({ hosts }) => hosts)) as typeof servers,
+  },
   { dependsOn: [hosts, pool, balancer, ...agents] },
 );
 

@@ -63,8 +63,17 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
   constructor(name: string, args: K3sClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("k3s-ha:index:K3sCluster", name, {}, opts);
     const { servers, agentPools, loadBalancer, datastore, backup, checked, lostHosts } = clusterHosts(name, args);
-    const { agentVersion, serverConfig, agentConfig, goingBackFrom, readySeconds, certificateRotation, ...release } =
-      args.k3s;
+    const {
+      agentVersion,
+      serverConfig,
+      agentConfig,
+      goingBackFrom,
+      readySeconds,
+      certificateRotation,
+      network,
+      manifests,
+      ...release
+    } = args.k3s;
 
     const identity = new ClusterIdentity(
       `${name}-identity`,
@@ -125,6 +134,8 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
           ...(loadBalancer.names ?? []),
         ],
         config: serverConfig,
+        network,
+        manifests,
         movingFrom: datastore.movingFrom,
         goingBackFrom,
         readySeconds,
@@ -155,6 +166,7 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
             apiEndpoint: balancer.apiEndpoint,
             joinToken: identity.agentJoinToken,
             config: agentConfig,
+            network,
             usesExternalAddresses: serverConfig?.["flannel-external-ip"] === true,
             readySeconds,
             certificateRotation,
@@ -164,7 +176,7 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
     );
     new ClusterMembers(
       `${name}-members`,
-      { servers, agents: merged(Object.values(agentPools).map(({ hosts }) => hosts)) },
+      { servers, network, agents: merged(Object.values(agentPools).map(({ hosts }) => hosts)) },
       { parent: this, dependsOn: [hosts, pool, balancer, ...agents] },
     );
     const backups =

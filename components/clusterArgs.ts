@@ -2,6 +2,8 @@ import type { AgentPoolArgs } from "./k3s/agentPool.ts";
 import type { BackupCronArgs } from "./backup/backupCron.ts";
 import type { HAProxyBalancerArgs } from "./balancer/haproxyBalancer.ts";
 import type { HostArgs } from "./host/host.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import type { ClusterNetwork } from "./k3s/k3sNode.ts";
 import type { K3sReleaseArgs } from "./k3s/k3sRelease.ts";
 import type { DatastoreChoice } from "./datastore/datastoreKinds.ts";
 
@@ -29,7 +31,14 @@ export type SshArgs = Pick<HostArgs, "user" | "port" | "privateKey" | "bastion" 
 /** A pool of like nodes that run workloads. */
 export type ClusterAgentPoolArgs = Omit<
   AgentPoolArgs,
-  "release" | "apiEndpoint" | "joinToken" | "config" | "usesExternalAddresses" | "readySeconds" | "certificateRotation"
+  | "release"
+  | "apiEndpoint"
+  | "joinToken"
+  | "config"
+  | "network"
+  | "usesExternalAddresses"
+  | "readySeconds"
+  | "certificateRotation"
 >;
 
 /** The load balancers in front of the servers. */
@@ -76,6 +85,10 @@ export interface ClusterK3sArgs extends K3sReleaseArgs {
   serverConfig?: Readonly<Record<string, unknown>>;
   /** More settings of every agent, as in K3s's config.yaml. Default: none. */
   agentConfig?: Readonly<Record<string, unknown>>;
+  /** The network plugin: K3s's flannel, or one that you install. Nodes are Ready only after that. Default: "flannel". */
+  network?: ClusterNetwork;
+  /** Kubernetes objects, as YAML documents, that K3s applies from its first start on. Default: none. */
+  manifests?: pulumi.Input<string> | undefined;
   /** Confirms the downgrade from this release, after a restore of an older dump. Default: a downgrade is refused. */
   goingBackFrom?: string | undefined;
   /** Seconds that a server or an agent may take to become ready after a start. Default: 240. */

@@ -7,6 +7,7 @@ import { type ReadDatastore, readDatastore } from "./datastore.ts";
 import type { Surroundings } from "./filePath.ts";
 import type { ResolvedHosts } from "./hostReference.ts";
 import { hostsOf, inNameOrder } from "./hosts.ts";
+import { readManifests } from "./manifestFiles.ts";
 import { InvalidConfiguration, type Problem, sentenceOf, tenable } from "./problem.ts";
 import { parseRegistryCredentials } from "./registries.ts";
 import { registriesWith } from "./registriesWithLogins.ts";
@@ -70,6 +71,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     source,
     now,
   );
+  const manifests = readManifests(configuration.k3s?.manifests ?? [], source);
   // What a broken section lacks was only left out.
   const isDatastoreBroken = problems.some(({ path }) => /^k3s-ha:(datastore|backup)\b/.test(path));
   const examples = leftExamples(configuration, hosts);
@@ -83,12 +85,13 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     ...tenable(problemsTogether(configuration, now), problems),
     ...loginsInTheClear(configuration, source.values[configPath("registryCredentials")] ?? ""),
     ...access.problems,
+    ...manifests.problems,
     ...(source.isPreview === true ? [] : examples),
   ];
   if (all.length > 0 || !isWhole(configuration)) {
     throw new InvalidConfiguration(inReadingOrder(all).map((problem) => withOrigin(problem, source)));
   }
-  const settings = assemble(configuration, access.hosts, source.values, datastore);
+  const settings = assemble(configuration, access.hosts, source.values, datastore, manifests.manifests);
   const warnings = [
     ...(source.resolved?.warnings ?? []),
     ...datastore.warnings,
@@ -203,6 +206,7 @@ function assemble(
   access: ReadonlyMap<string, HostArgs>,
   values: Readonly<Record<string, string>>,
   read: ReadDatastore,
+  manifests: Settings["k3s"]["manifests"],
 ): Settings {
   const configured = hostsOf(configuration);
   const living = configured.find(({ role, entry }) => role === "server" && !entry.lost);
@@ -249,6 +253,7 @@ function assemble(
       : undefined,
     k3s: {
       ...k3sSettings,
+      manifests,
       sha256: k3s.sha256,
       mirror,
       binary: k3s.binary,

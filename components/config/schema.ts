@@ -529,6 +529,17 @@ const k3s = section({
   )
     .default([])
     .meta({ description: "Archives of images that every node has before its first start." }),
+  network: z
+    .enum(["flannel", "own"], { error: "has to be flannel or own: write own for a network plugin that you install" })
+    .default("flannel")
+    .meta({
+      description:
+        "Network plugin of the cluster: `flannel`, which K3s runs, or `own`, one that you install, such as Cilium or Calico. With `own`, K3s starts with `flannel-backend: none`, and `up` does not wait for nodes to become Ready.",
+    }),
+  manifests: listOf(filePath, "[cilium.yaml]").default([]).meta({
+    description:
+      "Files with Kubernetes objects, as YAML, that every server has before its first start and K3s applies. An object that is removed from them is deleted, unless no file remains.",
+  }),
   registries: registries.optional().meta({
     description: "Image registries, as in K3s's registries.yaml. Logins are in `registryCredentials`. Default: none.",
   }),

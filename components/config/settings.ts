@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { ClusterNetwork } from "../k3s/k3sNode.ts";
 import type { Checksum, ImageArchive } from "../k3s/k3sRelease.ts";
 import type { Registries } from "../k3s/registries.ts";
 import type { HostArgs } from "../host/host.ts";
@@ -210,6 +211,10 @@ export interface K3sSettings {
   binary: string | undefined;
   /** Archives of images that every node has before its first start. Default: none. */
   images: readonly ImageArchive[];
+  /** The network plugin: K3s's flannel, or one that the user installs. Default: "flannel". */
+  network: ClusterNetwork;
+  /** Kubernetes objects, as YAML documents, that K3s applies. Default: none. */
+  manifests: Secret | undefined;
   /** Image registries with their logins, secret. Default: none. */
   registries: pulumi.Output<Registries> | undefined;
   /** More settings of every server, as in K3s's config.yaml. */

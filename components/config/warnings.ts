@@ -7,6 +7,7 @@ export function warningsAbout(settings: Settings): string[] {
     ...singleServer(settings),
     ...rsaHostKeys(settings),
     ...sharedHostSettings(settings),
+    ...awaitedNetwork(settings),
     ...unencryptedBackups(settings),
     ...noBackups(settings),
     ...loginsFromAnywhere(settings),
@@ -44,6 +45,14 @@ function sharedHostSettings({ k3s, hosts }: Settings): string[] {
           `k3s-ha:k3s.${section}.${key} is the same for all ${alike.length} ${role}s, although it is for a single host. Set it in each host's entry, such as ${first.path}.config.${key}.`,
       );
   });
+}
+
+/** Nodes are not Ready before a network plugin runs on them. */
+function awaitedNetwork({ k3s }: Settings): string[] {
+  if (k3s.network === "own" || k3s.serverConfig["flannel-backend"] !== "none") return [];
+  return [
+    "k3s-ha:k3s.serverConfig.flannel-backend is none, so up waits for nodes that become Ready only when a network plugin of your own runs on them. Set k3s-ha:k3s.network to own: up then does not wait for that.",
+  ];
 }
 
 /** A dump holds every Secret and the keys of the cluster's CAs. */

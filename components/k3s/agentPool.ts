@@ -3,6 +3,7 @@ import { type HostArgs, nodeAddressOf } from "../host/host.ts";
 import type { HostCommand } from "../host/hostCommand.ts";
 import { hostSettingsOf } from "./hostSettings.ts";
 import { runK3sAgent, type SharedAgentSettings } from "./k3sAgent.ts";
+import type { ClusterNetwork } from "./k3sNode.ts";
 import { type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
 
@@ -24,6 +25,8 @@ export interface AgentPoolArgs {
   config?: Readonly<Record<string, unknown>>;
   /** Whether the servers' settings have `flannel-external-ip: true`. Default: false. */
   usesExternalAddresses?: boolean | undefined;
+  /** The cluster's network plugin. With "own" an agent is proved without being Ready. Default: "flannel". */
+  network?: ClusterNetwork | undefined;
   /** How many agents are created or changed at the same time. Default: 10. */
   waveWidth?: number;
   /**
@@ -89,6 +92,7 @@ export class AgentPool extends pulumi.ComponentResource {
           release: args.release,
           shared,
           drainSeconds,
+          network: args.network,
           usesExternalAddresses: args.usesExternalAddresses,
           readySeconds: args.readySeconds ?? 240,
           certificateRotation: args.certificateRotation,

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "../host/host.ts";
 import { HostCommand } from "../host/hostCommand.ts";
-import { nodeOwner } from "./k3sNode.ts";
+import { type ClusterNetwork, nodeOwner } from "./k3sNode.ts";
 import { renderHostScript } from "../host/hostScript.ts";
 import { apiPort } from "../balancer/balancerState.ts";
 import { k3sTlsDirectory } from "./k3sServerPool.ts";
@@ -16,6 +16,8 @@ export interface ClusterMembersArgs {
   servers: Readonly<Record<string, HostArgs>>;
   /** The agents by node name. */
   agents: Readonly<Record<string, HostArgs>>;
+  /** The cluster's network plugin. With "own", up does not wait for system pods. Default: "flannel". */
+  network?: ClusterNetwork | undefined;
   /** Seconds that pods may take to leave a node that is removed. Default: 120. */
   drainSeconds?: number;
 }
@@ -64,6 +66,7 @@ export class ClusterMembers extends pulumi.ComponentResource {
             members,
             lost,
             drain_seconds: drainSeconds,
+            awaits_pods: String(args.network !== "own"),
             api_port: apiPort,
             k3s_tls: k3sTlsDirectory,
           },

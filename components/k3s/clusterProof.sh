@@ -91,10 +91,11 @@ prove_members() {
   write_file "$proved_members" <<<"${members[*]}"
 }
 
-# prove_system_pods: of a new cluster, that pods can run at all. Images may be on their way for longer than a run waits.
+# prove_system_pods: of a new cluster, that pods can run at all. Images may be on their way for longer than a run waits, and a
+# network plugin of the owner's may come later.
 prove_system_pods() {
   local stuck deadline=$((SECONDS + 180))
-  [[ $is_new_cluster == true ]] || return 0
+  [[ $is_new_cluster == true && $awaits_pods == true ]] || return 0
   while stuck=$(stuck_pods) && [[ -n $stuck ]] && ((SECONDS < deadline)); do sleep 2; done
   [[ -n $stuck ]] || return 0
   if grep -qE "$without_image" <<<"$stuck"; then

@@ -7,6 +7,9 @@ import { renderK3sConfig } from "./k3sConfig.ts";
 import type { K3sRole } from "./k3sUnit.ts";
 import { type Registries, renderRegistries } from "./registries.ts";
 
+/** The network plugin of a cluster: K3s's flannel, or one that its owner installs, before which nodes are not Ready. */
+export type ClusterNetwork = "flannel" | "own";
+
 /** What servers and agents have in common: a host with K3s on it. */
 export interface K3sNodeArgs {
   host: HostArgs;
@@ -24,6 +27,8 @@ export interface K3sNodeArgs {
    * false, it travels between the node addresses.
    */
   usesExternalAddresses?: boolean | undefined;
+  /** The cluster's network plugin. With "own" a node is proved without being Ready. Default: "flannel". */
+  network?: ClusterNetwork | undefined;
   /** Seconds that the node may take to prove itself. */
   readySeconds: number;
 }
@@ -40,6 +45,9 @@ function choosesPodCard(config: Readonly<Record<string, unknown>>, usesExternalA
 
 /** Where K3s reads about image registries. */
 export const registriesPath = "/etc/rancher/k3s/registries.yaml";
+
+/** Where servers read the objects that they are to apply. */
+export const manifestsPath = "/var/lib/rancher/k3s/server/manifests/k3s-ha.yaml";
 
 /** Where K3s reads the settings that are secret. */
 export const secretsPath = "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml";
@@ -77,6 +85,7 @@ export function nodeVariables(
     node_owner: nodeOwner(),
     node_address: address,
     chooses_pod_card: String(choosesPodCard(config, args.usesExternalAddresses)),
+    awaits_ready: String(args.network !== "own"),
     version: args.release.version,
     release_directory: releaseDirectory(args.release.version),
     ready_seconds: args.readySeconds,

@@ -4,6 +4,7 @@ import { HostCommand } from "../host/hostCommand.ts";
 import {
   configFile,
   type K3sNodeArgs,
+  manifestsPath,
   nodeScriptSeconds,
   nodeSecretFiles,
   nodeVariables,
@@ -67,7 +68,7 @@ export function runK3sServer(name: string, args: K3sServerArgs, opts: pulumi.Cus
                 revision_name: `${k3sUnitNames.server}-secrets`,
                 reader: k3sUnitNames.server,
                 paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
-                optional_paths: [registriesPath],
+                optional_paths: [registriesPath, manifestsPath],
                 // A node may have had registries of its own.
                 replaced_paths: registries === undefined ? [] : [registriesPath],
               },

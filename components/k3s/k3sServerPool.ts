@@ -3,6 +3,8 @@ import type { CertificateAuthority, ClusterIdentity } from "../identity/clusterI
 import { type HostArgs, nodeAddressOf } from "../host/host.ts";
 import type { HostCommand } from "../host/hostCommand.ts";
 import type { ProvisionedDatastore } from "../datastore/datastore.ts";
+import { type ClusterNetwork, manifestsPath } from "./k3sNode.ts";
+import { writtenBy } from "../host/writtenBy.ts";
 import { runK3sServer } from "./k3sServer.ts";
 import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
@@ -24,6 +26,10 @@ export interface K3sServerPoolArgs {
   release: K3sReleaseArgs;
   /** What the cluster is kept in: a datastore's component, or what one would give. */
   datastore: Pick<ProvisionedDatastore, "servers" | "admits">;
+  /** The cluster's network plugin. With "own", K3s runs no flannel. Default: "flannel". */
+  network?: ClusterNetwork | undefined;
+  /** Kubernetes objects, as YAML documents, that K3s applies from its first start on. Default: none. */
+  manifests?: pulumi.Input<string> | undefined;
   /** Tokens and certificate authorities. */
   identity: ServerIdentity;
   /** Every name and address, beside the servers' own, that clients reach the API at: they go into its certificate. */
@@ -71,6 +77,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
       ...datastore.config,
       "tls-san": args.apiNames,
       ...withLeaderElection(args.config ?? {}),
+      ...(args.network === "own" ? { "flannel-backend": "none" } : {}),
     };
 
     const addresses: Record<string, pulumi.Output<string>> = {};
@@ -95,8 +102,12 @@ export class K3sServerPool extends pulumi.ComponentResource {
             ...datastore.secretConfig,
           },
           secretFiles: pulumi
-            .all([datastore.secretFiles, authorityFiles(args.identity)])
-            .apply(([files, authorities]) => [...files, ...authorities]),
+            .all([datastore.secretFiles, authorityFiles(args.identity), args.manifests ?? ""])
+            .apply(([files, authorities, manifests]) => [
+              ...files,
+              ...authorities,
+              ...(manifests === "" ? [] : [{ path: manifestsPath, content: `# ${writtenBy}\n${manifests}\n` }]),
+            ]),
           environment: { ...datastore.environment, ...leaderElectionEnvironment },
           datastoreAddress: datastore.identity.address,
           datastoreStartTls: datastore.identity.startTls,
@@ -104,6 +115,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
           movingFrom: args.movingFrom,
           clusterConfig: args.config ?? {},
+          network: args.network,
           usesExternalAddresses: args.config?.["flannel-external-ip"] === true,
           goingBackFrom: args.goingBackFrom,
           readySeconds: args.readySeconds ?? 240,

@@ -37,9 +37,14 @@ rotate_certificates() {
   write_file "$state_directory/$unit.rotation" <<<"$certificate_rotation"
 }
 
+# is_awaited STATE [VERSION]: Ready or, where a network plugin of the owner's comes later, a node at all.
+is_awaited() {
+  [[ $awaits_ready == false || $1 == "True "* ]] && [[ $1 == *" ${2:-}"* ]]
+}
+
 is_proved_within() {
   local deadline=$((SECONDS + $1)) state
-  until ready && state=$(node_state) && [[ $state == True* ]]; do
+  until ready && state=$(node_state) && is_awaited "$state"; do
     ((SECONDS < deadline)) || return 1
     sleep 0.5
   done
@@ -83,7 +88,7 @@ wait_until_proved() {
     ((SECONDS < deadline)) || fail "K3s is not ready after $ready_seconds s; its journal above gives the reason"
     sleep 0.3
   done
-  until state=$(node_state) && [[ $state == "True $version" ]]; do
+  until state=$(node_state) && is_awaited "$state" "$version"; do
     mark_node || :
     ((SECONDS < deadline)) || fail "the node is not Ready with $version after $ready_seconds s, it is: $state"
     sleep 0.5

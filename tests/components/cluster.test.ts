@@ -136,6 +136,8 @@ const configurations: Readonly<Record<string, Readonly<Record<string, object | s
       serverConfig: { disable: ["traefik"], "flannel-external-ip": true },
       agentConfig: { "kubelet-arg": ["max-pods=50"] },
       certificateRotation: "2027",
+      network: "own",
+      manifests: ["examples/namespace.yaml"],
       images: [{ source: "/srv/images.tar.zst", sha256: "b".repeat(64), architecture: "arm64" }],
       registries: { mirrors: { "docker.io": { endpoint: ["https://registry.example.com"] } } },
       readySeconds: 600,

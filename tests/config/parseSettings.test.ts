@@ -79,6 +79,8 @@ describe("parseSettings", () => {
         goingBackFrom: undefined,
         binary: undefined,
         images: [],
+        network: "flannel",
+        manifests: undefined,
         registries: undefined,
         serverConfig: {},
         agentConfig: {},
@@ -205,6 +207,8 @@ describe("parseSettings", () => {
     assert.deepEqual(settings.k3s, {
       binary: undefined,
       images: [],
+      network: "flannel",
+      manifests: undefined,
       registries: undefined,
       version: "v1.35.0-rc1+k3s1",
       trustMirror: true,
@@ -472,6 +476,18 @@ describe("parseSettings", () => {
     const ownHost = { address: "198.51.100.41", hostKey, config: { "node-external-ip": "203.0.113.41" } };
     const agentPools = { workers: { hosts: { "agent-1": ownHost } } };
     assert.deepEqual(parse({ ...smallStack, agentPools }).warnings, []);
+  });
+
+  it("warns of nodes that wait for a network plugin, unless that is meant", () => {
+    const of = (network?: string) =>
+      parse({
+        ...smallStack,
+        k3s: { version: "v1.35.0+k3s1", serverConfig: { "flannel-backend": "none" }, ...(network ? { network } : {}) },
+      }).warnings;
+    assert.deepEqual(of(), [
+      "k3s-ha:k3s.serverConfig.flannel-backend is none, so up waits for nodes that become Ready only when a network plugin of your own runs on them. Set k3s-ha:k3s.network to own: up then does not wait for that.",
+    ]);
+    assert.deepEqual(of("own"), []);
   });
 
   it("warns of a datastore without backups", () => {

@@ -11,6 +11,7 @@ import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
 interface Cluster {
   isNew?: boolean;
+  awaitsPods?: boolean;
   /** Members that were proved before; undefined for a cluster that is older than the record. */
   proved?: string;
   /** What answers for each kubelet: the name is $1. */
@@ -37,6 +38,7 @@ function proved(cluster: Cluster = {}): Promise<{ exitCode: number | undefined; 
         api_port: 6443,
         k3s_tls: directory,
         is_new_cluster: String(cluster.isNew ?? true),
+        awaits_pods: String(cluster.awaitsPods ?? true),
       },
     });
     const rows = (list = "") => `{"kind":"Table","columnDefinitions":[],"rows":[${list}]}`;
@@ -150,11 +152,13 @@ describe("the proof of a cluster", () => {
       stderr,
       `server-1: all nodes are Ready, but pods do not run on them. The system pod coredns-1 does not run on agent-1 (ContainerCreating, FailedCreatePodSandBox: ${pauseImage}). Check that the nodes reach the registry, or set k3s-ha:k3s.registries or k3s-ha:k3s.images; then run up again.\n`,
     );
-    assert.deepEqual(await proved({ pods, events: events.join(","), isNew: false }), {
-      exitCode: 0,
-      stderr: "",
-      record: all,
-    });
+    for (const other of [{ isNew: false }, { awaitsPods: false }]) {
+      assert.deepEqual(await proved({ pods, events: events.join(","), ...other }), {
+        exitCode: 0,
+        stderr: "",
+        record: all,
+      });
+    }
   });
 
   it("warns of a pod of a new cluster that has its image and does not run", async () => {

@@ -136,6 +136,27 @@ describe("K3sServerPool", () => {
     });
   });
 
+  it("runs no flannel, and is proved before nodes are Ready, where the network is the owner's own", async () => {
+    const of = await deploy(() => makePool({ network: "own" }));
+    assert.deepEqual(await configOf("server-1", of), { ...(await configOf("server-1")), "flannel-backend": "none" });
+    assert.match(script("servers-server-1-service", of), /^awaits_ready=false$/m);
+    assert.match(script("servers-server-1-service"), /^awaits_ready=true$/m);
+  });
+
+  it("gives every server the manifests before its first start, as a secret, and takes them away", async () => {
+    const path = "/var/lib/rancher/k3s/server/manifests/k3s-ha.yaml";
+    const of = await deploy(() => makePool({ manifests: pulumi.secret("kind: Secret") }));
+    for (const server of names) {
+      assert.equal(
+        await fileOf(script(`servers-${server}-secrets`, of), path),
+        "# Written by k3s-ha; changes made here are overwritten.\nkind: Secret\n",
+      );
+      assert.ok(isSecret(resourceNamed(of, `servers-${server}-secrets`).inputs["stdin"]));
+      assert.equal(await fileOf(script(`servers-${server}-secrets`), path), undefined);
+      assert.match(script(`servers-${server}-secrets`), /^optional_paths=.*k3s-ha\.yaml/m);
+    }
+  });
+
   it("gives all servers the same secrets, in a file for root only", async () => {
     for (const server of names) {
       const files = await filesOf(script(`servers-${server}-secrets`));
@@ -170,7 +191,7 @@ describe("K3sServerPool", () => {
       });
       // A file that is no longer placed is removed, because it is named here.
       assert.equal(await fileOf(script(`servers-${server}-secrets`), path), undefined);
-      assert.match(script(`servers-${server}-secrets`), new RegExp(`^optional_paths=\\(${path}\\)$`, "m"));
+      assert.match(script(`servers-${server}-secrets`), new RegExp(`^optional_paths=\\(${path} `, "m"));
     }
     // The release's script, which everybody may read, knows nothing of them.
     assert.equal(script("servers-server-1-release", other), script("servers-server-1-release"));

@@ -65,7 +65,7 @@ export function filesOf(stage: Stage): string[] {
 }
 
 /** What `make test` leaves to `make test-long` as whole files; of others it leaves the tests that say so themselves. */
-const wholly = new Set(["backups", "drill", "leftovers"].map((name) => `tests/sandbox/${name}.test.ts`));
+const wholly = new Set(["backups", "drill", "leftovers", "ownNetwork"].map((name) => `tests/sandbox/${name}.test.ts`));
 
 /** How much of a file `make test` leaves to `make test-long`. */
 export function longPartOf(file: string): "all" | "some" | "none" {

@@ -140,3 +140,11 @@ export function nodesOfOtherFamily(configuration: Configuration, hosts: readonly
       return [{ path: host.path, fault }];
     });
 }
+
+/** A network of the user's own, beside which K3s is told to run flannel. */
+export function twoNetworks({ k3s }: Configuration): Problem[] {
+  const backend = k3s?.serverConfig["flannel-backend"];
+  if (k3s?.network !== "own" || backend === undefined || backend === "none") return [];
+  const fault = `is ${JSON.stringify(backend)}, but ${configPath("k3s", "network")} is own, so K3s runs no flannel: remove one of them`;
+  return [{ path: configPath("k3s", "serverConfig", "flannel-backend"), fault }];
+}

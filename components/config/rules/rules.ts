@@ -10,6 +10,7 @@ import {
   invalidClusterNetworks,
   nodesOfOtherFamily,
   overlappingClusterNetworks,
+  twoNetworks,
 } from "./clusterNetworks.ts";
 import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
 import { unreachableApi, unusableHostSettings } from "./hostSettings.ts";
@@ -51,6 +52,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...invalidClusterNetworks(configuration),
     ...dualStackNetworks(configuration),
     ...overlappingClusterNetworks(configuration),
+    ...twoNetworks(configuration),
     ...unknownBackupHost(configuration, hosts),
     ...singleServerInProduction(configuration),
     ...contradictoryBinary(configuration),

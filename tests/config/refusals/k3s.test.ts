@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { host, k3s, managed, servers, refuses } from "./refusal.ts";
 
 refuses("K3s", [
@@ -67,6 +68,35 @@ refuses("K3s", [
     config: k3s({ images: [{ source: "/srv/images.tar", sha256: "a".repeat(64), architecture: "x86_64" }] }),
     problems: [
       'k3s-ha:k3s.images[0].architecture is "x86_64", but has to be amd64 or arm64: write the architecture of the images.',
+    ],
+  },
+  {
+    name: "a network of one's own beside flannel",
+    config: k3s({ network: "own", serverConfig: { "flannel-backend": "wireguard-native" } }),
+    problems: [
+      'k3s-ha:k3s.serverConfig.flannel-backend is "wireguard-native", but k3s-ha:k3s.network is own, so K3s runs no flannel: remove one of them.',
+    ],
+  },
+  {
+    name: "a network by the name of a plugin",
+    config: k3s({ network: "cilium" }),
+    problems: [
+      'k3s-ha:k3s.network is "cilium", but has to be flannel or own: write own for a network plugin that you install.',
+    ],
+  },
+  {
+    name: "a manifest that does not exist",
+    config: k3s({ manifests: ["cilium.yaml"] }),
+    problems: [
+      'k3s-ha:k3s.manifests[0] is "cilium.yaml" (/nowhere/cilium.yaml), a file that does not exist: create it or correct the path.',
+    ],
+  },
+  {
+    name: "a manifest that is not a Kubernetes object",
+    config: k3s({ manifests: ["package.json"] }),
+    machine: { projectDirectory: join(import.meta.dirname, "../../..") },
+    problems: [
+      `k3s-ha:k3s.manifests[0] is "package.json" (${join(import.meta.dirname, "../../../package.json")}), a file whose document 1 is no Kubernetes object: give it an apiVersion and a kind.`,
     ],
   },
   {
