@@ -62,6 +62,13 @@ export interface HostArgs {
  */
 const dialSeconds = 10;
 
+/**
+ * Retries after a failed attempt to connect to a bastion, over some 25 seconds. Each command has a connection of its own through
+ * it, and its sshd drops some beyond ten that log in at the same time (MaxStartups 10:30:100). A bastion that is down is told
+ * by the checks of hosts before any command.
+ */
+const bastionRetries = 12;
+
 /** Retries after a failed attempt to connect: enough for a restarting sshd, over about two seconds. */
 const dialRetries = 4;
 
@@ -115,7 +122,7 @@ function connectionToBastion(
     user: bastion.user ?? "root",
     hostKey: bastion.hostKey,
     ...(bastion.privateKey === undefined ? {} : { privateKey: pulumi.secret(bastion.privateKey) }),
-    dialErrorLimit: dialRetries,
+    dialErrorLimit: bastionRetries,
     perDialTimeout: connectSeconds ?? dialSeconds,
   };
 }

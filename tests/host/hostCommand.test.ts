@@ -39,7 +39,7 @@ describe("HostCommand", () => {
       user: "jump",
       hostKey: sampleHostKey,
       privateKey: sampleSshKey,
-      dialErrorLimit: 4,
+      dialErrorLimit: 12,
       perDialTimeout: 3,
     });
     const withoutKey = await run(sampleHost(11, { bastion }));

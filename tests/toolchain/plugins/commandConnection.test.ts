@@ -189,6 +189,19 @@ test("an SSH agent: by agentSocketPath, by SSH_AUTH_SOCK, and when it is not the
   }
 });
 
+test("a proxy that drops logins beyond four at a time: all of twenty commands are run through it", async () => {
+  const bastion = await SshServer.start(["MaxStartups 4:100:4"]);
+  try {
+    const proxy = { ...(await bastion.connection()), dialErrorLimit: 12 };
+    const made = await Promise.all(
+      Array.from({ length: 20 }, () => on.create({ connection: { ...on.connection, proxy }, create: "echo through" })),
+    );
+    assert.deepEqual(new Set(made.map(({ state }) => state["stdout"])), new Set(["through"]));
+  } finally {
+    await bastion.stop();
+  }
+});
+
 test("a proxy: the host is reached through it, and its failures say so", async () => {
   const bastion = await SshServer.start();
   try {
