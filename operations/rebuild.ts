@@ -1,6 +1,6 @@
 /**
  * What a restore builds before it when hosts are new: the datastore's server and the means to read backups. By `pulumi up`, so
- * that the stack's state tells of it.
+ * that the stack's state records it.
  */
 import { backupProgramPath, backupSettingsPath } from "../components/backup/backupProgram.ts";
 import { step } from "../build/progress.ts";

@@ -1,5 +1,5 @@
 /**
- * Puts a backup in the place of what the datastore holds: servers stopped, what is there kept, the backup imported beside
+ * Replaces the datastore's content by a backup: servers stopped, the current content kept, the backup imported beside
  * it and checked, both exchanged in one step, then the servers again, one after the other, and the agents. Every step may
  * be repeated, so a restore that was interrupted is finished by running it again.
  */

@@ -26,7 +26,7 @@ export interface FoundServers {
   readonly hasAccounts: boolean;
 }
 
-/** What would happen, for whoever has to say yes to it. `current` is undefined when the datastore holds nothing. */
+/** The plan that the operator confirms. `current` is undefined if the datastore is empty. */
 export function planOf(
   manifest: BackupManifest,
   current: DatastoreContent | undefined,
@@ -78,7 +78,7 @@ export function lossOf(manifest: BackupManifest, current: DatastoreContent | und
   // An emptier cluster than the one of the backup tells nothing of what that one was told later.
   if (revisions < 0) return `${since}; the datastore is at an earlier revision now, ${thousands(current.revision)}.`;
   if (revisions === 0) return "Nothing is lost: the datastore is at exactly this revision now.";
-  // An earlier restore may have raised them, which nobody wrote.
+  // An earlier restore may have raised them, without writes.
   return `${since}: up to ${thousands(revisions)} ${revisions === 1 ? "revision" : "revisions"}, from ${thousands(manifest.revision + 1)} to ${thousands(current.revision)}.`;
 }
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What a backup needs that is secret. The server token stays on this host in a form that its recipients alone can read.
 
-# escrow_token: encrypts anew only when the token or the recipients changed, since the result is another every time.
+# escrow_token: encrypts again only when the token or the recipients changed, since the result is another every time.
 escrow_token() {
   local recipient options=() of
   if ((${#recipients[@]} == 0)); then

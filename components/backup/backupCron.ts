@@ -125,7 +125,7 @@ const removeSeconds = 180;
 
 /**
  * Backups of the datastore on a schedule, by a systemd timer that makes up for missed runs. Each is restored into a
- * throw-away database and looked into before it counts, and only then are the oldest ones removed. It exists once
+ * temporary server and checked before it counts, and only then are the oldest ones removed. It exists once
  * the first backup does: a set-up that cannot take one fails here and not at night. Deleting it removes no backup.
  *
  * They are of no use without the server token. With recipients it lies beside each of them, encrypted like them; without,
@@ -456,7 +456,7 @@ function checkedGenerations(propertyPath: string, count: number): number {
   });
 }
 
-/** Names that need quoting nowhere: not in a unit, not in a settings file, not by whoever restores at night. */
+/** Names that need quoting nowhere: not in a unit, not in a settings file, not in a command typed by hand. */
 function checkedDirectory(propertyPath: string, directory: string): string {
   const names = directory.split("/").slice(1);
   if (directory.startsWith("/") && names.every((part) => /^[\w@+-][\w.@+-]*$/.test(part))) return directory;

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Stands for a host that takes the backups. It sets nothing up; when another host takes them, it leaves nothing behind.
 
-# The same host may have got another name, and goes on.
+# The same host may have another name now, and continues.
 is_named_anew() { [[ -e $settings_path && $(sed -n 's/^host_name=//p' "$settings_path") != "$host_name" ]]; }
 
 apply() { :; }

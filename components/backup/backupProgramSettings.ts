@@ -34,9 +34,9 @@ export interface BackupProgramSettings {
   copy: BackupProgramCopy | undefined;
   /** Directory that the node exporter reads. Undefined: its usual one where that exists, else the backups' own. */
   metricsDirectory: string | undefined;
-  /** Shell command that is told of a failure. Undefined: none. */
+  /** Shell command that reports a failure. Undefined: none. */
   onFailure: string | undefined;
-  /** Path of curl's file with the address that is told of a failure. Undefined: none. */
+  /** Path of curl's file with the address to which a failure is reported. Undefined: none. */
   webhookConfig: string | undefined;
   /** Seconds after which the last restore drill is too old, for `k3s-ha-backup check`. Undefined: there are no drills. */
   drillMaxAgeSeconds: number | undefined;
@@ -46,7 +46,7 @@ export interface BackupProgramSettings {
   drillIdentity: string | undefined;
 }
 
-/** What the backup program is told of the place that copies go to. */
+/** The backup program's settings of the place for copies. */
 export interface BackupProgramCopy {
   /** Path of rclone's configuration with the remote "copy". */
   config: string;

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Takes away what backups need on a host: the program with its timers, and what is secret. Backups themselves stay.
+# Removes what backups need on a host: the program with its timers, and what is secret. Backups themselves stay.
 unit=k3s-ha-backup
 drill=k3s-ha-restore-drill
 inspection=k3s-ha-backup-inspection

@@ -10,7 +10,7 @@ add_verifier() {
 # Open to pass through, for the verifier; every backup in it is open to root alone. One that exists is left as it is.
 make_directory() { [[ -d $directory ]] || install --directory --mode=0711 "$directory"; }
 
-# Whoever can write there could put links in the place of what root writes, and backups of their own.
+# A user who can write there could put links in place of root's files, and forged backups.
 check_directories() {
   local path
   for path in "$directory" "$metrics_directory"; do
@@ -38,7 +38,7 @@ start_timer() {
   fi
 }
 
-# What has to be proved anew: the program, the login and the token, who may read backups, and where they go. A new
+# What requires a new verified backup: the program, the login and the token, who may read backups, and their destination. A new
 # schedule, or another number of backups to keep, needs no proof.
 setup() { printf '%s\n' "$(fingerprint "$program_path") $credentials_revision $directory ${recipients[*]} $copy_destination"; }
 
@@ -51,7 +51,7 @@ wait_for_older_run() {
   done
 }
 
-# It was taken, of a shorter history than earlier ones: somebody was told, and may be about to restore one of those.
+# It was taken, of a shorter history than earlier ones: it was reported, and an operator may be about to restore one of those.
 is_taken() { [[ $(systemctl show --property ExecMainStatus --value "$unit.service") == 4 ]]; }
 
 take_first() {

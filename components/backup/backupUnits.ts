@@ -31,7 +31,7 @@ ReadWritePaths=${writable.join(" ")}`;
 /**
  * The service that takes one backup. It gives way to whatever else the host does, writes nowhere but into the
  * backup directory and that of the metrics, and, being one unit, never runs twice at the same time. When it fails,
- * whoever is to know is told.
+ * the failure is reported.
  */
 export function renderBackupService(
   directory: string,
@@ -73,7 +73,7 @@ ${hardening([directory, metricsDirectory])}
 /** When the daily inspection begins: at an hour at which little else does. */
 export const inspectionCalendar: readonly string[] = ["*-*-* 05:23:00 UTC"];
 
-/** The service that looks again at backups and copies that were good once; what it misses is told of as a failure. */
+/** The service that inspects backups and copies that were good once; what is missing is reported as a failure. */
 export function renderInspectionService(
   directory: string,
   metricsDirectory: string = `-${nodeExporterDirectory}`,
@@ -94,7 +94,7 @@ ${hardening([directory, metricsDirectory])}
 `;
 }
 
-/** The service that tells of another one's failure; its instance is that one's name. */
+/** The service that reports another one's failure; its instance is that one's name. */
 export function renderFailureService(): string {
   return `# ${writtenBy}
 [Unit]

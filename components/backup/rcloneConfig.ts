@@ -18,7 +18,7 @@ export interface RclonePaths {
   knownHosts: string;
 }
 
-/** True for a private key, which goes into a file of its own. */
+/** True for a private key, which is in a separate file. */
 export function isPrivateKey(credentials: string): boolean {
   return /^\s*-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(credentials);
 }
@@ -32,7 +32,7 @@ export function renderRcloneConfig(remote: RcloneRemote, paths: RclonePaths): st
     ...(remote.settings["type"] === "sftp"
       ? { shell_type: "none", disable_hashcheck: "true", known_hosts_file: paths.knownHosts }
       : {}),
-    // The bucket is there, and whoever may only write into it may not make one.
+    // The bucket exists, and a login with write access only cannot create one.
     ...(remote.settings["type"] === "s3" ? { no_check_bucket: "true" } : {}),
     ...(isPrivateKey(remote.credentials) ? { key_file: paths.key } : {}),
     ...remote.settings,

@@ -123,7 +123,7 @@ function secretProblems({ section, endpoint, adminPassword }: DatastoreConfigura
   if (adminPassword !== "" && section.existing === undefined) {
     tell(passwordPath, `has no effect without ${path("existing")}, which names its user: remove it`);
   }
-  // eslint-disable-next-line no-control-regex -- these very characters are meant
+  // eslint-disable-next-line no-control-regex -- exactly these characters
   if (/[\0-\x1f\x7f]/.test(adminPassword)) {
     tell(
       passwordPath,

@@ -72,7 +72,7 @@ function loginFault({ password }: DatastoreEndpoint): string | undefined {
   if (Buffer.byteLength(password) > longestPassword) {
     return `has a password of more than ${longestPassword} bytes, which MySQL does not support: give the user a shorter password`;
   }
-  // eslint-disable-next-line no-control-regex -- these very characters are meant
+  // eslint-disable-next-line no-control-regex -- exactly these characters
   if (/[\0-\x1f\x7f]/.test(password) || !password.isWellFormed()) {
     return "has a password with a control character or invalid text, which some programs change: give the user another password";
   }

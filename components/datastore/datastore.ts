@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { HostFile } from "../host/hostScript.ts";
 
-/** What a datastore gives the cluster, whoever runs it and whatever its engine is. */
+/** A datastore's outputs for the cluster, of any kind and engine. */
 export interface ProvisionedDatastore {
   /** What K3s takes to use it, the same on every server. */
   readonly servers: ServerDatastore;

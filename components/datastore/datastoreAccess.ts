@@ -8,9 +8,9 @@ import { type DatastoreUser, renderAccessSql, renderRemovalSql } from "./engine/
 import { renderHostScript } from "../host/hostScript.ts";
 import { engineScripts } from "./engine/scripts.ts";
 
-/** A datastore that K3s and the backup may log in to, before a server has looked at it. */
+/** A datastore that K3s and the backup may log in to, before a server has checked it. */
 export interface DatastoreAccess {
-  /** Looks whether K3s can live on it. */
+  /** Checks whether K3s can use it. */
   preflight: Preflight;
   /** The setting that names the schema, for messages. */
   setting: string;
@@ -22,22 +22,22 @@ export interface DatastoreAccess {
   backup: BackupDriver | undefined;
   /** What lets each server in, by its name; those that need nothing of their own are left out. */
   admits: Readonly<Record<string, pulumi.Resource>>;
-  /** What has to be there before anybody logs in. */
+  /** What has to be there before any client logs in. */
   ready: pulumi.Resource[];
 }
 
-/** An address that somebody logs in from. */
+/** The address of a client. */
 export interface LoginAddress {
   address: pulumi.Output<string>;
   /**
    * What names the resources of its accounts: the address itself, so that an account belongs to an address and not to a
-   * host. One that a host gives up and another gets stays as it is; one that nobody has goes at the end of the run, when
-   * nobody logs in from it any more. Where the program does not know the address yet it is the host's name.
+   * host. One that moves from a host to another is kept; an unused one is dropped at the end of the run, when
+   * no client logs in from it any more. Where the program does not know the address yet it is the host's name.
    */
   key: string;
 }
 
-/** The address that somebody of this name logs in from. */
+/** The address of the client with this name. */
 export function loginAddress(name: string, address: pulumi.Input<string>): LoginAddress {
   // Two colons separate the parts of a URN.
   const key = typeof address === "string" ? address.replaceAll(":", "-") : name;
@@ -61,7 +61,7 @@ export function databasePassword(name: string, parent: pulumi.Resource): pulumi.
   return new random.RandomPassword(name, { length: 32, special: false }, { parent, protect: false }).result;
 }
 
-/** Where SQL is run, and as whom. */
+/** The host that runs SQL, and its login. */
 export interface SqlHost {
   host: HostArgs;
   /** The host's name, for messages. */

@@ -6,7 +6,7 @@ import { addressText, type DatastoreEndpoint, parseDatastoreEndpoint } from "./e
 import { renderHostScript } from "../host/hostScript.ts";
 import { tokenFingerprint } from "../identity/tokenFingerprint.ts";
 
-/** From where, and for whom, a datastore is looked at. */
+/** The server that checks a datastore, and the user. */
 export interface DatastorePreflightArgs {
   /** A K3s server: it reaches the datastore the way K3s will, and holds K3s's login anyway. */
   host: HostArgs;
@@ -19,7 +19,7 @@ export interface DatastorePreflightArgs {
   token: pulumi.Input<string>;
 }
 
-/** Looks whether K3s can live on a datastore, before K3s is touched. It changes nothing there. */
+/** Checks whether K3s can use a datastore, before K3s is changed. It changes nothing there. */
 export function datastorePreflight(
   name: string,
   args: DatastorePreflightArgs,

@@ -8,7 +8,7 @@ import { serverDatastore } from "./serverDatastore.ts";
 
 /** Who uses a datastore outside of the servers. */
 export interface ExternalDatastoreArgs {
-  /** The K3s servers by name. They alone may log in as K3s; the first looks at the datastore before K3s is started. */
+  /** The K3s servers by name. They alone may log in as K3s; the first checks the datastore before K3s is started. */
   servers: Readonly<Record<string, HostArgs>>;
   /** Connections that each server may hold, which the datastore has to offer. Default: 60. */
   connectionsPerServer?: number | undefined;
@@ -16,7 +16,7 @@ export interface ExternalDatastoreArgs {
   token: pulumi.Input<string>;
 }
 
-/** What an external datastore gives the cluster, each part of it known once a server has looked at the datastore. */
+/** What an external datastore gives the cluster, each part of it known once a server has checked the datastore. */
 export function provisionExternal(
   name: string,
   args: ExternalDatastoreArgs,
@@ -48,7 +48,7 @@ export function provisionExternal(
   };
 }
 
-/** The server that looks at a datastore. */
+/** The server that checks a datastore. */
 export function firstServer(servers: Readonly<Record<string, HostArgs>>): [name: string, host: HostArgs] {
   const all = Object.entries(servers);
   // One that is lost has another in its stead.

@@ -14,9 +14,9 @@ import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
 export interface MySQLDatastoreArgs extends ExternalDatastoreArgs {
   /** A MariaDB server that is installed on a host of its own. */
   managed?: ManagedDatastoreArgs | undefined;
-  /** A MySQL or MariaDB server that is there; schema and users are made on it. */
+  /** An existing MySQL or MariaDB server; schema and users are created on it. */
   existing?: ExistingDatastoreArgs | undefined;
-  /** A MySQL or MariaDB server with a user that is there; nothing is made on it. */
+  /** A MySQL or MariaDB server with an existing user; nothing is created on it. */
   endpoint?: EndpointArgs | undefined;
   /** Address of the host that takes backups. Default: a managed datastore's own host, else the first server. */
   backupAddress?: pulumi.Input<string> | undefined;
@@ -25,8 +25,8 @@ export interface MySQLDatastoreArgs extends ExternalDatastoreArgs {
 }
 
 /**
- * MySQL or MariaDB as the external datastore, reachable over verified TLS only, by users with as few rights as do, and looked
- * at from a K3s server before K3s is started. Deleting the component takes the users away that it made, and leaves the data.
+ * MySQL or MariaDB as the external datastore, reachable over verified TLS only, by users with as few rights as do, and checked
+ * from a K3s server before K3s is started. Deleting the component takes the users away that it made, and leaves the data.
  *
  * `protect` holds for everything but certificates, passwords and users, which are renewed by being replaced.
  */

@@ -59,7 +59,7 @@ export interface RestoreScene {
   readonly letServersIn: readonly RestoreStep[];
   readonly startServers: readonly RestoreStep[];
   readonly restartAgents: readonly RestoreStep[];
-  /** Takes note of what the datastore held once nobody wrote any more. */
+  /** Records the content of the datastore once no server writes any more. */
   readonly onStopped: (content: DatastoreContent | undefined) => void;
 }
 
@@ -71,7 +71,7 @@ export interface RestoreDriver {
   readonly builtBy: readonly string[];
   /** Resources of the stack that let the servers in. */
   readonly admittedBy: readonly string[];
-  /** Where what was there before is kept on the host, until somebody removes it. */
+  /** Path of the old content on the host, until the operator removes it. */
   readonly keptIn: string;
   /** What the datastore holds; undefined when nothing. */
   content(host: RestoreHost): Promise<DatastoreContent | undefined>;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** By the engine that a program talks to, one in each run: what has to end well before anything is changed on a host. */
+/** By the engine that a program talks to, one in each run: what has to succeed before any host is changed. */
 const hooksOf = new WeakMap<object, pulumi.ResourceHook[]>();
 
 /** By the engine as well: what tells why something that acts on a host failed. */

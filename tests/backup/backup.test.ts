@@ -161,7 +161,7 @@ describe("the units", () => {
     });
   }
 
-  it("inspect once a day, and tell of it when that fails", async () => {
+  it("inspect once a day, and report a failure", async () => {
     await inTemporaryDirectory(async (units) => {
       const program = join(units, "backup");
       await writeFile(program, "#!/bin/sh\n");

@@ -63,7 +63,7 @@ describe("BackupCron", () => {
     assert.ok(!JSON.stringify(inputs).includes("198.51.100.21"));
   });
 
-  it("tells of a move to another host what becomes of the backups, and nothing without one", async () => {
+  it("reports what a move to another host means for the backups, and nothing without one", async () => {
     const script = scriptOf(resourceNamed(await deployBackup(), "backup-timer"));
     const now = { hostName: "server-1", directory: "/srv/backups", hasCopies: true };
     assert.equal(moveNote(script, { ...now, hostName: "database-1" }), undefined);
@@ -77,7 +77,7 @@ describe("BackupCron", () => {
     );
   });
 
-  it("refuses a move together with an upgrade, whose dump nobody could take", () => {
+  it("refuses a move together with an upgrade, whose dump no host could take", () => {
     const script = "host_name=database-1\nversion=v1.35.0+k3s1\n";
     const fault = (hostName: string, version: string) => dumpHostFault(script, { hostName, version });
     assert.equal(fault("server-1", "v1.35.0+k3s1"), undefined);

@@ -75,7 +75,7 @@ describe("MySQLDatastore", () => {
     assertSafeCommands(deployment, [token]);
   });
 
-  it("installs, places its certificate, starts, lets users in, and is looked at, one after the other", () => {
+  it("installs, places its certificate, starts, lets users in, and is checked, one after the other", () => {
     for (const [index, name] of commandNames.slice(1).entries()) {
       const before = commandNames[index] ?? "";
       assert.ok(resourceNamed(deployment, name).dependencies.includes(before), `${name} after ${before}`);
@@ -140,14 +140,14 @@ describe("MySQLDatastore", () => {
     assert.ok(script("datastore-access").includes(`\naccess_sql=${sql}\n`));
   });
 
-  it("takes just these users away when it is deleted, and no data", () => {
+  it("drops exactly these users when it is deleted, and no data", () => {
     const sql = ["'k3s'@'198.51.100.11'", "'k3s'@'198.51.100.12'", "'k3s_backup'@'198.51.100.20'"]
       .map((account) => `DROP USER IF EXISTS ${account};`)
       .join("\n");
     assert.ok(script("datastore-access").includes(`\nremove_sql=${shellQuote(sql)}\n`));
   });
 
-  it("shows what it places, but for its secrets", () => {
+  it("shows what it places, except its secrets", () => {
     const shown = commandNames.filter((name) => isShown(resourceNamed(deployment, name)));
     assert.deepEqual(shown, [
       "datastore-packages",
@@ -169,7 +169,7 @@ describe("MySQLDatastore", () => {
     assert.match(script("datastore-server"), /^tls_revision=revision-of-datastore-tls$/m);
   });
 
-  it("opens its port to the backup, and to each server by a rule of its own, which goes with the server", async () => {
+  it("opens its port to the backup, and to each server by a separate rule, which is removed with the server", async () => {
     const rules = await fileOf(script("datastore-server"), "/etc/k3s-ha/datastore-firewall.nft");
     assert.match(
       rules ?? "",
@@ -182,7 +182,7 @@ describe("MySQLDatastore", () => {
     assert.deepEqual(Object.keys(deployment.result.admits), ["server-1", "server-2"]);
   });
 
-  it("has one resource for each address, whoever has it, so that no account goes while somebody logs in with it", async () => {
+  it("has one resource for each address, for any host, so that no account is dropped while a client uses it", async () => {
     const clientsOf = (of: Deployment<unknown>) =>
       commandsOf(of).filter(({ name }) => name.startsWith("datastore-client-"));
     const moved = await deploy(() =>

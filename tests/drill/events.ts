@@ -121,7 +121,7 @@ export const drillEvents: readonly DrillEvent[] = [
     limit: { failed: 0 },
     alsoIn: "tests/sandbox/balancerPair.test.ts",
     happen: (cluster) =>
-      changing("certificateRotation of k3s, loadBalancer and datastore.managed got another word; up", () =>
+      changing("certificateRotation of k3s, loadBalancer and datastore.managed got another value; up", () =>
         cluster.change((config) => {
           const { managed } = config["datastore"] as { managed: object };
           const certificateRotation = "drill";

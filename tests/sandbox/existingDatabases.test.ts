@@ -132,7 +132,7 @@ describe("an existing MySQL", () => {
     assert.notEqual(exitCode, 0, all);
     assert.ok(
       all.includes(
-        `the schema "k3s" exists at ${addressOf("mysql-1")}:3306 and does not belong to this stack. A destroyed cluster leaves its schema behind: if that cluster is gone for good, or the schema is empty, drop it (DROP DATABASE \`k3s\`); otherwise choose another k3s-ha:datastore.existing.database`,
+        `the schema "k3s" exists at ${addressOf("mysql-1")}:3306 and does not belong to this stack. A destroyed cluster leaves its schema behind: if that cluster no longer exists, or the schema is empty, drop it (DROP DATABASE \`k3s\`); otherwise choose another k3s-ha:datastore.existing.database`,
       ),
       all,
     );

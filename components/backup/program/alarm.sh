@@ -33,10 +33,10 @@ newest_copied() {
   done
 }
 
-# The drill leaves its time here when it ends well.
+# The drill leaves its time here when it succeeds.
 last_drill() { if [[ -s $directory/.drilled ]]; then head -n 1 "$directory/.drilled"; fi; }
 
-# drilled: when the last restore drill ended well, in seconds, and of which backup; nothing when none has.
+# drilled: when the last restore drill succeeded, in seconds, and of which backup; nothing when none has.
 drilled() { if [[ -s $directory/.drilled ]]; then head -n 2 "$directory/.drilled" | paste --serial --delimiters=' '; fi; }
 
 # has_opened_encrypted: whether the last one opened an encrypted backup.
@@ -45,10 +45,10 @@ has_opened_encrypted() { [[ -s $directory/.drilled && $(sed -n 3p "$directory/.d
 # metrics STATUS NEWEST
 metrics() {
   metric last_run_timestamp_seconds "When the last run ended." "$(date +%s)"
-  metric last_run_success "Whether the last run ended well." "$(($1 == 0))"
+  metric last_run_success "Whether the last run succeeded." "$(($1 == 0))"
   metric last_verified_timestamp_seconds "When the newest verified backup was begun." "$(moment_of "$2")"
   metric last_copied_timestamp_seconds "When the newest backup was begun whose copy was read back." "$(moment_of "$(newest_copied)")"
-  metric last_drill_timestamp_seconds "When the last restore drill ended well." "$(last_drill)"
+  metric last_drill_timestamp_seconds "When the last restore drill succeeded." "$(last_drill)"
   metric kept "Verified backups of this cluster on this host." "$(own_backup_ids | wc -l)"
   [[ -n $2 ]] || return 0
   metric rows "Rows in the newest verified backup." "$(manifest_value "$2" rows)"
@@ -139,7 +139,7 @@ check() {
   say "OK: the newest verified backup $newest is $(age_of "$newest") old${copied:+, and the newest copy $(age_of "$copied")}"
 }
 
-# failed UNIT: systemd calls this when a unit failed; it tells whoever the configuration names.
+# failed UNIT: systemd calls this when a unit failed; it notifies the destinations in the configuration.
 failed() {
   local unit=$1 reason message status=0
   reason=$(journalctl --output cat --no-pager ${MONITOR_INVOCATION_ID:+"_SYSTEMD_INVOCATION_ID=$MONITOR_INVOCATION_ID"} \

@@ -17,14 +17,14 @@ backup_ids() {
   done
 }
 
-# is_intact ID: what is there is as long as what was written.
+# is_intact ID: the files are as long as those that were written.
 is_intact() {
   local size
   size=$(manifest_value "$1" size)
   [[ -n $size && $(stat --format %s "$directory/$1/$(manifest_value "$1" file)" 2>/dev/null) == "$size" ]]
 }
 
-# is_whole ID: what is there is, byte by byte, what was written, the escrowed token too.
+# is_whole ID: the files are, byte by byte, those that were written, including the escrowed token.
 is_whole() {
   local token_file
   is_intact "$1" || return 1

@@ -14,7 +14,7 @@ copy_of() { say "copy:${setting[copy_path]}/$1"; }
 upload() {
   local from=$directory/$1 to
   to=$(copy_of "$1")
-  # Whatever is there already may have been cut short.
+  # An existing file may have been truncated.
   remote copy --ignore-times --exclude manifest.json --exclude copied "$from" "$to" || return
   remote check --download --one-way --exclude manifest.json --exclude copied "$from" "$to" || return
   remote copy --ignore-times --include /manifest.json "$from" "$to" || return
@@ -72,13 +72,13 @@ listed_ids() {
   own_ids
 }
 
-# removable_copies: what is told of a backup there is told by its copy's manifest.
+# removable_copies: a copy is judged by its own manifest.
 removable_copies() {
   local directory=$work/copies
   own_copies | tac | removable_backups
 }
 
-# The copies follow the same generations, by what is there and not by what should be.
+# The copies follow the same generations, by what exists and not by what should exist.
 remove_oldest_copies() {
   local old removable
   [[ -n ${setting[copy_path]} ]] || return 0

@@ -84,7 +84,7 @@ parse_choice() {
   done
 }
 
-# drill [ID] [--identity FILE]: a backup, as it is kept, restored and opened as after a disaster; then all of it goes.
+# drill [ID] [--identity FILE]: a backup, as it is kept, restored and opened as after a disaster; then all of it is removed.
 drill() {
   local started label=drill id wanted identity
   parse_choice "$@"
@@ -115,7 +115,7 @@ extract() {
   id=$(chosen_backup "$wanted")
   identity=$(identity_for "$id" "$identity")
   open_into "$id" "$identity" "$work/kine.sql"
-  # Through no link that somebody planted beside it.
+  # Not through a link that was planted beside it.
   attend compress "$work/kine.sql" "$work/extracted" || die "the dump could not be compressed: $(complaint)"
   { new=$(mktemp "$target.XXXXXX") && cat "$work/extracted" >"$new" && mv --force --no-target-directory "$new" "$target"; } ||
     die "the dump could not be written to $target"

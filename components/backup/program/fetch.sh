@@ -11,7 +11,7 @@ copies() {
 }
 
 # fetch ID|latest [--unsigned]: brings a copy back to this host, checks it, and prints its id. One without a signature comes
-# only when asked for, and is not restored from before somebody signs it.
+# only when asked for, and is not restored before it is signed.
 fetch() {
   local label=fetch id=${1:-latest} found longer
   lock

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# ---- inspection: what was good once, looked at again on a schedule ----
+# ---- inspection: what was good once, checked again on a schedule ----
 
-# inspect: the copies, then what "check" tells; ends with a sentence, so that somebody is told of what went missing.
+# inspect: the copies, then the result of "check"; ends with a message, so that missing copies are reported.
 inspect() {
   local label=inspect answer
   lock
@@ -18,7 +18,7 @@ expected_copies() {
     if [[ ${setting[copy_prune]} == yes ]]; then cat; else tail -n 1; fi
 }
 
-# A copy that is not as it was counts as none from here on, so that the next run makes it anew.
+# A copy that is not as it was counts as none from here on, so that the next run makes it again.
 inspect_copies() {
   local id expected newest found bad=() forged
   expected=$(expected_copies)

@@ -11,11 +11,11 @@ usage: k3s-ha-backup COMMAND
   latest --json          print the manifest of that backup
   drill [ID]             restore a backup, the newest by default, into a scratch server and open its keys; --identity FILE
                          names the key of a recipient
-  drilled                print when the last such drill ended well, in seconds, and of which backup
+  drilled                print when the last such drill succeeded, in seconds, and of which backup
   copies                 print the ids of the backups where copies go
   fetch ID|latest        bring a copy back to this host; --unsigned after the id: one that has no signature too
   extract ID FILE        write the dump of a backup, in the clear, compressed, to FILE, for a restore; --identity FILE
-  replace ID --login FILE  put a backup in the place of what a datastore holds that somebody else runs, K3s being stopped;
+  replace ID --login FILE  replace the content of an existing datastore by a backup, with K3s stopped;
                          FILE is an option file with an administrator's login; --identity FILE
   show ID                print the manifest of a backup
   verify [ID...]         read backups again, all of them by default, and compare them with what was written and signed
@@ -71,7 +71,7 @@ run() {
   [[ -z $history ]] || tell_history
 }
 
-# A backup before a change is there, whatever else; one of the schedule's fails, so that somebody is told, and with a status
+# A backup before a change counts in any case; a scheduled one fails, so that it is reported, and with a status
 # of its own, because it was taken.
 tell_history() {
   say "k3s-ha-backup: $history" >&2

@@ -41,15 +41,15 @@ removable_backups() {
   grep --fixed-strings --line-regexp --invert-match --file=<(cut -d ' ' -f 1 <<<"$kept") <<<"$ids" || (($? == 1))
 }
 
-# note_history IDS [COPY]: sets history to a sentence, if the backup that was just taken is of a shorter one than these.
+# note_history IDS [COPY]: sets history to a sentence, if the new backup has a shorter one than these.
 note_history() {
   local longer
   longer=$(sort --unique <<<"$1"$'\n'"$id" | grep . | longer_history)
   [[ -z $longer || -n $history ]] || history=$(explain_history "$id" "$longer" "${2:-}")
 }
 
-# Only a run that ended well removes anything, and never what it has just made. What is damaged does not count, and stays
-# for whoever looks into it; so does what was never copied, when copies are asked for.
+# Only a successful run removes anything, and never its own backup. What is damaged does not count, and stays
+# for a later analysis; so does what was never copied, if copies are configured.
 remove_oldest() {
   local old good=()
   note_history "$(own_ids)"

@@ -63,7 +63,7 @@ write_manifest() {
 JSON
 }
 
-# The backup appears whole, with its manifest, or not at all; also when the power goes.
+# The backup appears whole, with its manifest, or not at all; also after a power cut.
 publish() {
   local file=kine.sql.zst token_file=
   mkdir "$work/backup"

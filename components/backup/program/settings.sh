@@ -13,7 +13,7 @@ die() {
   exit 1
 }
 
-# only_ours PATH: it is root's and nobody else can write there, so no name in it is a link that somebody planted.
+# only_ours PATH: it is root's and no other user can write there, so no name in it is a planted link.
 only_ours() { [[ $(stat --dereference --format='%u %a' "$1") =~ ^0\ [0-7]?[0-7][0145][0145]$ ]]; }
 
 # The settings are read, not executed: lines "name=value". Those that may be empty stand for something that is not asked for.

@@ -25,7 +25,7 @@ signature_of() {
   say "${outer%% *}"
 }
 
-# What was told of a backup here, for as long as this process runs: every command asks of every backup more than once.
+# Results for each backup, as long as this process runs: every command needs them more than once.
 declare -A told_signatures
 tell_signatures() {
   local id
@@ -76,7 +76,7 @@ tell_unsigned() {
 }
 
 # sign ID...: vouches for backups that were made before backups were signed, or fetched without a signature. Copies are made
-# anew, with it.
+# again, with it.
 sign() {
   local label=sign id
   (($#)) || die "sign takes the ids of backups that you know to belong to this cluster; see: k3s-ha-backup list"

@@ -22,7 +22,7 @@ end() {
   if kill -KILL "$1"; then wait "$1" || return 0; fi
 } 2>/dev/null
 
-# begin_work: what a run leaves behind that was killed goes now, and what this one does goes when it ends.
+# begin_work: removes now what a killed run left, and at its end what this run leaves.
 begin_work() {
   rm -rf "$work"
   trap clean_up EXIT

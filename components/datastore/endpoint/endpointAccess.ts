@@ -6,7 +6,7 @@ import type { Preflight } from "../engine/engine.ts";
 import { mysqlEngine } from "../engine/mysql.ts";
 import { mysqlBackup } from "../engine/mysqlBackup.ts";
 
-/** A datastore with a user that is there: nothing is made on it. */
+/** A datastore with an existing user: nothing is created on it. */
 export interface EndpointArgs {
   /** K3s's `datastore-endpoint`. Secret, whatever it is marked as. */
   endpoint: pulumi.Input<string>;

@@ -8,7 +8,7 @@ import { postgresEngine } from "../engine/postgres.ts";
 import { type ExternalDatastoreArgs, provisionExternal } from "../externalDatastore.ts";
 import { endpointAccess, type EndpointArgs } from "./endpointAccess.ts";
 
-/** A datastore that somebody else runs and has made a user on, and who uses it. */
+/** A datastore at an endpoint, with an existing user, and its clients. */
 export interface EndpointDatastoreArgs extends EndpointArgs, ExternalDatastoreArgs {}
 
 type EndpointType = "k3s-ha:index:PostgresDatastore" | "k3s-ha:index:EtcdDatastore";
@@ -46,7 +46,7 @@ class EndpointDatastore extends pulumi.ComponentResource implements ProvisionedD
   }
 }
 
-/** A PostgreSQL that somebody else runs, reachable over verified TLS only, and looked at before K3s is started. */
+/** An existing PostgreSQL, reached over verified TLS only, and checked before K3s is started. */
 export class PostgresDatastore extends EndpointDatastore {
   constructor(name: string, args: EndpointDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
     const { preflight } = postgresEngine;
@@ -54,7 +54,7 @@ export class PostgresDatastore extends EndpointDatastore {
   }
 }
 
-/** An etcd that somebody else runs, reachable over verified TLS only, and looked at before K3s is started. */
+/** An existing etcd, reached over verified TLS only, and checked before K3s is started. */
 export class EtcdDatastore extends EndpointDatastore {
   constructor(name: string, args: EndpointDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
     const { preflight } = etcdEngine;

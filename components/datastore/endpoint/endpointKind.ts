@@ -7,7 +7,7 @@ import type { ExternalDatastoreArgs } from "../externalDatastore.ts";
 import type { EndpointArgs } from "./endpointAccess.ts";
 import { EtcdDatastore, PostgresDatastore } from "./endpointDatastore.ts";
 
-/** A datastore that somebody else runs, and what runs there. */
+/** A datastore at an endpoint, and its engine. */
 export interface EndpointKindArgs extends EndpointArgs {
   engine: EngineName;
 }
@@ -25,7 +25,7 @@ const components: Readonly<Record<EngineName, Component>> = {
   etcd: (name, endpoint, cluster, opts) => new EtcdDatastore(name, { ...cluster, ...endpoint }, opts),
 };
 
-/** A datastore that somebody else runs, with a user that is there. */
+/** A datastore at an endpoint, with an existing user. */
 export const endpointKind: DatastoreKind<EndpointKindArgs> = {
   provision: (name, { engine, ...endpoint }, cluster, opts) => components[engine](name, endpoint, cluster, opts),
   configuredEndpoint: ({ endpoint }) => endpoint,

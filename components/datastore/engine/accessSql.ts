@@ -16,7 +16,7 @@ export const backupPrivileges = ["SELECT"] as const;
 
 /**
  * SQL that makes a MariaDB server's schema and users what is asked. It drops nothing: accounts that are no longer needed go at
- * the end of a run, and rights that somebody else granted an account stay. Running it twice changes nothing, and at no
+ * the end of a run, and other rights granted to an account stay. Running it twice changes nothing, and at no
  * moment does a user lack its privileges.
  */
 export function renderAccessSql(database: string, users: readonly DatastoreUser[], makesSchema = true): string {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# ---- putting a backup in the place of what a datastore holds that somebody else runs ----
+# ---- replacing the content of an existing datastore by a backup ----
 
 # sql: as the administrator whose login is in an option file, over verified TLS.
 sql() {

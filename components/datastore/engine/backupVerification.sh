@@ -41,7 +41,7 @@ restore() {
   importable <"$work/kine.sql" | (ask_copy "${sandbox[@]}" kine)
 }
 
-# Restores the dump and looks into the copy: what is kept is what was seen to work.
+# Restores the dump and checks the copy: only backups that were seen to work are kept.
 verify() {
   local answer bootstrap own_rows bootstrap_rows compact_rows compacted namespaces least
   start_verification_server

@@ -1,6 +1,6 @@
 import { optionValue } from "./backupOptionFile.ts";
 
-/** Whom the MariaDB clients log in to, and as whom. */
+/** Connection options for the MariaDB clients. */
 export interface ClientLogin {
   address: string;
   port: number;

@@ -1,6 +1,6 @@
-/** Where K3s finds its datastore, and as whom. */
+/** The endpoint of K3s's datastore, with its login. */
 export interface DatastoreLogin {
-  /** IP address or DNS name; the datastore's certificate has to name just this. */
+  /** IP address or DNS name; the datastore's certificate has to name exactly this. */
   address: string;
   port: number;
   database: string;

@@ -3,7 +3,7 @@ export type EngineName = "mysql" | "postgres" | "etcd";
 
 /** Where a datastore listens. */
 export interface DatastoreAddress {
-  /** IP address or DNS name, without brackets; the datastore's certificate has to name just this. */
+  /** IP address or DNS name, without brackets; the datastore's certificate has to name exactly this. */
   host: string;
   port: number;
 }

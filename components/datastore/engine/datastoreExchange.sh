@@ -16,7 +16,7 @@ require_room() {
 
 drop_beside() { sql --execute "DROP DATABASE IF EXISTS \`$beside\`"; }
 
-# tell_current: rows and revision of what is there; nothing when nothing is.
+# tell_current: rows and revision of the current content; nothing without any.
 tell_current() {
   if is_there "$database"; then sql --execute "SELECT COUNT(*), COALESCE(MAX(id), 0) FROM \`$database\`.kine"; fi
 }
@@ -45,8 +45,8 @@ raised_revision() {
   printf '%s' "$((highest + 1000))"
 }
 
-# raise_revisions: the import goes on at a revision above both histories, and is compacted up to there. Whoever watches from
-# an older one is told that it is too old, and lists anew; one that went on would see nothing until the numbers met again.
+# raise_revisions: the import continues at a revision above both histories, and is compacted up to there. A watch from
+# an older one is answered that it is too old, and lists again; otherwise it would see nothing until the numbers met again.
 # A row, as kine fills gaps with, and not the counter alone: kine would fill the gap one by one.
 raise_revisions() {
   local rows current=0 raised compacted
@@ -61,7 +61,7 @@ COMMIT") || die "$host_name: the import does not accept revision $raised; the re
   printf '%s\n' "revisions continue from $raised, so that watches list everything again"
 }
 
-# Both at once, or none, also when the power goes.
+# Both at once, or none, also after a power cut.
 exchange() {
   local replaced=${database}_replaced_$started renames
   is_there "$beside" || die "$host_name: there is no import to exchange; run the restore again from its beginning"

@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# Everything about a MySQL or MariaDB that K3s would find out the hard way, asked from where K3s will run, as whom it
-# will log in. Every finding is a sentence with its remedy.
+# Checks of a MySQL or MariaDB, run on the servers with the login of K3s. Every finding is a sentence with its remedy.
 problems=()
 problem() { problems+=("$host_name: $*"); }
 grants=()
@@ -154,7 +153,7 @@ check_privileges() {
 
 check_owner() {
   [[ -z ${answers[bootstrap]:-} ]] ||
-    problem "the schema \"$database\" holds another cluster, or this one under another token. Choose another $database_setting, or, if that cluster is gone for good, drop it: DROP DATABASE \`$database\`"
+    problem "the schema \"$database\" holds another cluster, or this one under another token. Choose another $database_setting, or, if that cluster no longer exists, drop it: DROP DATABASE \`$database\`"
 }
 
 apply() {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Puts a backup in the datastore's place, in phases that may each be repeated: "room" looks whether there is space and
-# removes what an interrupted restore left, "lock" keeps the servers out and tells what is there, "prepare" keeps that and
+# Puts a backup in the datastore's place, in phases that may each be repeated: "room" checks for space and
+# removes what an interrupted restore left, "lock" keeps the servers out and reports the current content, "prepare" keeps that and
 # imports the backup beside it, "swap" exchanges the two in one step, "open" lets the servers in again.
 restore_directory=$state_directory/restore
 dump=$restore_directory/kine.sql.zst
@@ -10,7 +10,7 @@ sql() { mariadb --batch --skip-column-names --max-allowed-packet=64M "$@"; }
 
 accounts() { sql --execute "SELECT CONCAT('''', User, '''@''', Host, '''') FROM mysql.user WHERE User = '$k3s_user'"; }
 
-# No server writes while the data are exchanged, one that nobody knows of included.
+# No server writes while the data are exchanged, not even an unknown one.
 lock_out_servers() {
   local account id
   while read -r account; do sql --execute "ALTER USER $account ACCOUNT LOCK"; done < <(accounts)
@@ -20,7 +20,7 @@ lock_out_servers() {
   done < <(sql --execute "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = '$k3s_user'")
 }
 
-# Looked at while everything still runs. The import takes what its dump does, which is hexadecimal where a table has indexes,
+# Checked while everything still runs. The import takes what its dump does, which is hexadecimal where a table has indexes,
 # and the binary log as much again.
 check_room() {
   local held

@@ -1,7 +1,7 @@
 import type { HostScript } from "../../host/hostScript.ts";
 import type { DatastoreEndpoint } from "./datastoreEndpoint.ts";
 
-/** How one kind of software that keeps a cluster is talked to, whoever runs it. */
+/** One kind of database server: its protocol, independent of its operator. */
 export interface DatastoreEngine {
   /** How a connection comes to speak TLS, as openssl calls it; empty where it does from the start. */
   readonly startTls: string;
@@ -21,7 +21,7 @@ export interface EngineStatus {
   readonly login: (endpoint: DatastoreEndpoint) => string;
 }
 
-/** The script that looks whether K3s can live on the datastore of an endpoint. It changes nothing there. */
+/** The script that checks whether K3s can use the datastore of an endpoint. It changes nothing there. */
 export type Preflight = (endpoint: DatastoreEndpoint, variables: PreflightVariables) => HostScript;
 
 /** What every preflight reads, whatever the engine. */

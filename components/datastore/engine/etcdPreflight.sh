@@ -33,7 +33,7 @@ check_owner() {
   while read -r key; do
     key=$(base64 --decode <<<"$key")
     [[ $key == "/bootstrap/$token_fingerprint" ]] ||
-      problem "etcd holds another cluster, or this one under another token. Use an etcd for this cluster only, or, if that cluster is gone for good, empty it: etcdctl del --prefix ''"
+      problem "etcd holds another cluster, or this one under another token. Use an etcd for this cluster only, or, if that cluster no longer exists, empty it: etcdctl del --prefix ''"
   done < <(grep -oE '"key":"[^"]*"' <<<"$answer" | cut -d '"' -f 4)
 }
 

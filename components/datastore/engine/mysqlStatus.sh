@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# sql_questions: what a MySQL or MariaDB is asked, as whoever may read the schema; a line "name<TAB>value" for each answer.
-# The microseconds are those of a statement that looks at the newest row, its way to the database and back included.
+# sql_questions: queries of a MySQL or MariaDB, as a user with read access to the schema; a line "name<TAB>value" for each answer.
+# The microseconds are those of a query of the newest row, including the network.
 sql_questions() {
   cat <<'SQL'
 SELECT 'version', VERSION();
@@ -17,7 +17,7 @@ SHOW GLOBAL VARIABLES LIKE 'innodb_snapshot_isolation';
 SQL
 }
 
-# tell_mysql WHICH: tells of the MySQL or MariaDB of an endpoint, if this host has a client.
+# tell_mysql WHICH: reports the MySQL or MariaDB of an endpoint, if this host has a client.
 tell_mysql() { ! command -v mariadb >/dev/null || tell_answers MySQL ask_mysql "$1"; }
 
 # ask_mysql WHICH: the client reads the login, with the password, from a descriptor.

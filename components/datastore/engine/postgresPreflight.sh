@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Everything about a PostgreSQL that K3s would find out the hard way, asked from where K3s will run, as whom it will log
-# in. Every finding is a sentence with its remedy. The password is in the client's environment, which only root can read.
+# Checks of a PostgreSQL, run on the servers with the login of K3s. Every finding is a sentence with its remedy. The password is in the
+# client's environment, which only root can read.
 problems=()
 problem() { problems+=("$host_name: $*"); }
 
@@ -109,7 +109,7 @@ check_table() {
   [[ -z ${answers[collation]:-} || ${answers[collation]} == C ]] ||
     problem "the column name of the table kine has the collation ${answers[collation]}, with which newer releases of K3s do not start. With K3s stopped: ALTER TABLE kine ALTER COLUMN name SET DATA TYPE TEXT COLLATE \"C\"."
   [[ -z ${answers[bootstrap]:-} ]] ||
-    problem "the database \"$database\" holds another cluster, or this one under another token. Choose another database in $database_setting, or, if that cluster is gone for good, drop its table: DROP TABLE kine"
+    problem "the database \"$database\" holds another cluster, or this one under another token. Choose another database in $database_setting, or, if that cluster no longer exists, drop its table: DROP TABLE kine"
 }
 
 apply() {

@@ -15,7 +15,7 @@ SELECT 'clients', count(DISTINCT client_addr) FROM pg_stat_activity WHERE datnam
 SQL
 }
 
-# tell_postgres WHICH: tells of the PostgreSQL of an endpoint, if this host has a client.
+# tell_postgres WHICH: reports the PostgreSQL of an endpoint, if this host has a client.
 tell_postgres() { ! command -v psql >/dev/null || tell_answers PostgreSQL ask_postgres "$1"; }
 
 # ask_postgres WHICH: the login, with the password, is in the client's environment, which only root can read. Each of several

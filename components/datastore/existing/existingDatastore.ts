@@ -20,11 +20,11 @@ import { mysqlPreflight } from "../engine/mysql.ts";
 import { mysqlBackup } from "../engine/mysqlBackup.ts";
 import { explainTakenNames } from "./takenNames.ts";
 
-/** A MySQL or MariaDB server that somebody else runs, on which schema and users are made over verified TLS. */
+/** An existing MySQL or MariaDB server, on which schema and users are created over verified TLS. */
 export interface ExistingDatastoreArgs {
   /** What the server is. MariaDB's users are made by `via`: the mysql plugin cannot. */
   engine: "mysql" | "mariadb";
-  /** IP address or DNS name; the server's certificate has to name just this. */
+  /** IP address or DNS name; the server's certificate has to name exactly this. */
   address: string;
   /** Default: 3306. */
   port?: number;
@@ -50,7 +50,7 @@ export interface ExistingDatastoreArgs {
  */
 export const caFileVariable = "K3S_HA_DATASTORE_CA_FILE";
 
-/** Makes schema and users, each user for just the addresses that it logs in from. */
+/** Creates schema and users, each user for exactly the addresses that it logs in from. */
 export function existingDatastore(
   name: string,
   args: ExistingDatastoreArgs,
@@ -78,7 +78,7 @@ export function existingDatastore(
   const schema = new mysql.Database(
     `${name}-schema`,
     { name: database, defaultCharacterSet: "utf8mb4", defaultCollation: "utf8mb4_unicode_ci" },
-    // The cluster itself: whatever becomes of the stack, it is nobody's to drop but its owner's.
+    // The cluster itself: only its owner drops it, even when the stack is destroyed.
     { parent, provider, retainOnDelete: true, hooks: { ...beforeChanges(), onError: [taken] } },
   );
 
@@ -118,7 +118,7 @@ export function existingDatastore(
       );
       return new mysql.Grant(
         `${resource}-grant`,
-        // By its outputs, so that a user that is made anew is granted anew.
+        // By its outputs, so that a user that is created again is granted again.
         {
           user: made.user,
           host: made.host.apply((at) => at ?? ""),

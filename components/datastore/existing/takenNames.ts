@@ -25,7 +25,7 @@ export function takenNameFault(
   { address, database, user = "", host = "" }: TakenNamesArgs & { user?: string; host?: string },
 ): string | undefined {
   if (/\bError 1007\b/.test(error)) {
-    return `the schema "${database}" exists at ${address} and does not belong to this stack. A destroyed cluster leaves its schema behind: if that cluster is gone for good, or the schema is empty, drop it (DROP DATABASE \`${database}\`); otherwise choose another k3s-ha:datastore.existing.database`;
+    return `the schema "${database}" exists at ${address} and does not belong to this stack. A destroyed cluster leaves its schema behind: if that cluster no longer exists, or the schema is empty, drop it (DROP DATABASE \`${database}\`); otherwise choose another k3s-ha:datastore.existing.database`;
   }
   if (/\bError 1396\b/.test(error)) {
     return `the user '${user}'@'${host}' exists at ${address} and does not belong to this stack. If an interrupted run left it behind, drop it (DROP USER '${user}'@'${host}'); otherwise choose another k3s-ha:datastore.existing.user`;

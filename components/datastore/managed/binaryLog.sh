@@ -3,13 +3,13 @@
 # MariaDB keeps stays as it is.
 binary_log_note=$state_directory/mariadb.binary-log
 
-# note_binary_log: remembers that an earlier release keeps one, which ends; not while somebody else reads it, who would be left
-# behind without a word.
+# note_binary_log: records that an earlier release keeps one, which ends; not while a replica reads it, which would fall
+# behind unnoticed.
 note_binary_log() {
   local readers
   grep -qs '^log_bin = mysql-bin$' "$config_path" || return 0
   readers=$(mariadb --batch --skip-column-names --execute "SELECT GROUP_CONCAT(DISTINCT HOST) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'" 2>/dev/null) ||
-    # Nobody reads from one that does not answer; the restart may be what mends it.
+    # A server that does not answer has no readers; the restart may repair it.
     readers=NULL
   [[ $readers == NULL ]] ||
     die "$host_name: a replica at $readers reads MariaDB's binary log, which this run would turn off. Stop the replica (STOP REPLICA there), then run up again; nothing was changed."

@@ -25,7 +25,7 @@ size_buffer_pool() {
     buffer_pool=$buffer_pool_mebibytes
     return
   fi
-  # Whoever else uses an adopted MariaDB has sized it.
+  # The other users of an adopted MariaDB have sized it.
   [[ $adopt != true ]] || return 0
   buffer_pool=$(((host - 512) / 2 / 128 * 128))
   buffer_pool=$((buffer_pool < 128 ? 128 : buffer_pool > 8192 ? 8192 : buffer_pool))

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Lets one address through the firewall. Its account is made with all the others; it goes when nobody logs in from there.
+# Lets one address through the firewall. Its account is made with all the others; it is dropped when no client logs in from there.
 address_path=$clients_directory/$entry.address
 
 reload_firewall() {

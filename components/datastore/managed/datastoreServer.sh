@@ -3,7 +3,7 @@
 # so that every K3s server proves the verified way for itself, before it starts.
 tls_state() { mariadb --batch --skip-column-names --execute 'SELECT @@have_ssl'; }
 
-# A server that failed goes back to what it was proved with, if it ever was.
+# A server that failed is rolled back to the files that it was last verified with, if any.
 fail() {
   local outcome=""
   journal_tail mariadb
@@ -83,7 +83,7 @@ start_firewall() {
   fi
 }
 
-# A MariaDB that others use goes on for them when the cluster is gone.
+# A MariaDB that others use keeps running for them when the cluster is destroyed.
 remember_server() {
   if [[ $adopt != true ]] || is_ours "$config_path"; then return 0; fi
   record_service mariadb

@@ -42,7 +42,7 @@ export interface ManagedDatastoreArgs {
   firewall?: boolean;
   /** Whether an empty cluster may take the place of one whose schema is gone. Default: false, it has to be restored. */
   startsEmpty?: boolean;
-  /** A word that asks for another server certificate when it changes. Default: none. */
+  /** Any value. A change rotates the server certificate. Default: none. */
   certificateRotation?: string | undefined;
   /** MiB of memory that MariaDB caches tables in. Default: half of the host's memory beyond 512 MiB, from 128 to 8192. */
   bufferPoolMebibytes?: number | undefined;
@@ -304,7 +304,7 @@ export function managedDatastore(
   };
 }
 
-/** Tells, already in the preview, that files are removed which somebody may want: an earlier release kept a binary log. */
+/** Warns, already in the preview, that files are removed which a user may need: an earlier release kept a binary log. */
 function tellOfBinaryLog(name: string, hostName: string, parent: pulumi.Resource): pulumi.ResourceHook {
   return new pulumi.ResourceHook(
     name,

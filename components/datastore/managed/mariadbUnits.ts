@@ -7,7 +7,7 @@ export interface MariadbSocket {
 }
 
 /**
- * The socket unit: systemd itself listens, and goes on while MariaDB restarts or has died. Whoever connects meanwhile
+ * The socket unit: systemd itself listens, also while MariaDB restarts or has died. A client that connects meanwhile
  * waits, and is served a moment later, instead of being refused: K3s's servers never notice.
  */
 export function renderMariadbSocket({ address, port }: MariadbSocket): string {
@@ -48,7 +48,7 @@ ExecStop=-+/bin/sh -c 'kill -0 $MAINPID && exec timeout 5 mariadb --no-defaults 
 }
 
 /**
- * What stops MariaDB without breaking off a statement: it waits, two seconds at most, for a moment in which nobody is at work, and
+ * What stops MariaDB without breaking off a statement: it waits, two seconds at most, for a moment without statements, and
  * closes the idle connections and the whole server in that moment. K3s answers a request whose connection broke with
  * an error; one that finds its connection closed opens another, which systemd's socket keeps until MariaDB is back.
  */

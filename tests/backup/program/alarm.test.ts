@@ -28,7 +28,7 @@ async function age(id: string, hours: number): Promise<void> {
 }
 
 describe("the metrics", { timeout: 600_000 }, () => {
-  it("tell of a run that ended well, and of one that did not", async () => {
+  it("report a successful run, and a failed one", async () => {
     const id = await host.takeBackup();
     const now = Date.now() / 1000;
     const good = await metrics();
@@ -190,7 +190,7 @@ describe("failed", { timeout: 600_000 }, () => {
     }
   });
 
-  it("says so when nobody could be told", async () => {
+  it("says so if no destination could be notified", async () => {
     const webhookConfig = join(host.root, "webhook.conf");
     await writeFile(webhookConfig, 'url = "http://127.0.0.1:9/hooks/hunter2"\n');
     await host.shim("journalctl", "exit 1");

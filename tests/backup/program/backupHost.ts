@@ -48,7 +48,7 @@ export class BackupHost {
     return host;
   }
 
-  /** Writes the program's files anew, with some settings changed. */
+  /** Writes the program's files again, with some settings changed. */
   async configure(changes: Partial<BackupHostSettings>): Promise<void> {
     const settings = Object.assign(this.settings, changes);
     const optionFile = join(this.root, "backup.cnf");
@@ -90,7 +90,7 @@ export class BackupHost {
     );
   }
 
-  /** Puts a shell script before a program; in it, `real` is the program itself. Undefined takes it away again. */
+  /** Puts a shell script before a program; in it, `real` is the program itself. Undefined removes it again. */
   async shim(name: string, script: string | undefined): Promise<void> {
     const path = join(this.shims, name);
     if (script === undefined) return writeFile(path, `#!/bin/sh\nPATH=\${PATH#*:} exec ${name} "$@"\n`);

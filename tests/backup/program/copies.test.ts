@@ -62,7 +62,7 @@ async function copies(): Promise<Record<string, string[]>> {
 const whole = ["kine.sql.zst", "manifest.hmac", "manifest.json"];
 
 describe("a copy", { timeout: 600_000 }, () => {
-  it("is what the backup is, and is told of", async () => {
+  it("is identical to the backup, and is reported", async () => {
     const { all } = await host.start(["run"]);
     const [id = ""] = await host.ids();
     assert.deepEqual(await copies(), { [id]: whole });

@@ -32,7 +32,7 @@ describe("a run that fails says why, and leaves the earlier backups as they were
     }
   });
 
-  it("when the datastore goes down during the dump", async () => {
+  it("when the datastore fails during the dump", async () => {
     await host.shim("mariadb-dump", `kill -KILL $(cat ${datastore.directory}/pid); real "$@"`);
     try {
       await assertFails(/the datastore 127\.0\.0\.1:\d+ does not answer/);
@@ -91,7 +91,7 @@ describe("a run that fails says why, and leaves the earlier backups as they were
     await assertFails(/the dump is incomplete/);
   });
 
-  it("when the dump is whole to look at, and lacks rows", async () => {
+  it("when the dump looks complete, but lacks rows", async () => {
     await host.shim("mariadb-dump", `real "$@" --where='id NOT BETWEEN 100 AND 110'`);
     await assertFails(
       new RegExp(

@@ -126,7 +126,7 @@ describe("a restore drill", { timeout: 600_000 }, () => {
     assert.match((await host.start(["drilled"])).all, /^\d+ \S+$/);
   });
 
-  it("without recipients restores all the same, and says that no token lies beside the dump", async () => {
+  it("without recipients restores as well, and says that no token is beside the dump", async () => {
     const id = await host.takeBackup();
     const { all, exitCode } = await host.start(["drill", id]);
     assert.equal(exitCode, 0, all);

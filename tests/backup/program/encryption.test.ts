@@ -48,7 +48,7 @@ describe("an encrypted backup", { timeout: 600_000 }, () => {
     await encryptTo(first.recipient, second.recipient);
   });
 
-  it("opens with the key of each recipient, to the dump and the token that the manifest tells of", async () => {
+  it("opens with the key of each recipient, to the dump and the token that the manifest describes", async () => {
     const directory = join(host.settings.directory, await host.takeBackup());
     const manifest = JSON.parse((await host.start(["latest", "--json"])).stdout) as Record<string, unknown>;
     assert.equal(manifest["file"], "kine.sql.zst.age");

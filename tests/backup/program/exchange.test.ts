@@ -78,7 +78,7 @@ async function takeDump(): Promise<void> {
   await execa("zstd", ["--quiet", "--force", "-o", dump()], { input: stdout });
 }
 
-/** Restores the dump, after `meanwhile` happened to the datastore; returns what was told of that. */
+/** Restores the dump, after `meanwhile` happened to the datastore; returns what was reported. */
 async function restore(
   meanwhile: () => Promise<unknown>,
   changes: Readonly<Record<string, string | number>> = {},
@@ -108,7 +108,7 @@ const addRows = (count: number) =>
   );
 
 describe("the exchange", () => {
-  test("goes on above what is replaced, and is compacted up to there", async () => {
+  test("continues above the replaced content, and is compacted up to there", async () => {
     assert.equal(await restore(() => addRows(500)), `${rows.length + 500}\t${rows.length + 500}`);
     const raised = rows.length + 500 + 1000;
     assert.deepEqual(await revisions(), [raised, raised, 1]);
@@ -123,7 +123,7 @@ describe("the exchange", () => {
     assert.equal(await write("SELECT COUNT(*) FROM kine WHERE name LIKE '/registry/later/%'"), "1");
   });
 
-  test("goes on above itself when it is repeated", async () => {
+  test("continues above itself when it is repeated", async () => {
     await restore(() => Promise.resolve());
     const kept = await readFile(join(state, "before/before-restore-20261127T120000Z.sql.zst"));
     await restore(() => writeFile(dump(), kept), { started: "20261127T120100Z" });
@@ -135,7 +135,7 @@ describe("the exchange", () => {
     ["a datastore that was lost", "DROP TABLE kine"],
     ["an emptier history", `DELETE FROM kine WHERE id > 20`],
   ] as const) {
-    test(`goes on above all that could be written since the backup, over ${what}`, async () => {
+    test(`continues above everything that could be written since the backup, over ${what}`, async () => {
       const hours = 3;
       await restore(() => write(loss), { expected_at: new Date(Date.now() - hours * 3_600_000).toISOString() });
       const [raised = 0, compacted] = await revisions();
@@ -199,7 +199,7 @@ describe("k3s-ha-backup replace", () => {
     id = (await host.start(["latest"])).stdout;
   });
 
-  test("restores a datastore that somebody else runs, above both histories, and keeps what was there", async () => {
+  test("restores an existing datastore, above both histories, and keeps the old content", async () => {
     await addRows(500);
     const { exitCode, all } = await host.start(["replace", id, "--login", login()]);
     assert.equal(exitCode, 0, all);

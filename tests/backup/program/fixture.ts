@@ -1,4 +1,4 @@
-/** A real datastore and a backup host of the test, made anew for each test. Programs are made to fail by shims. */
+/** A real datastore and a backup host of the test, made again for each test. Programs are made to fail by shims. */
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";

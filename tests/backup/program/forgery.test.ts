@@ -1,5 +1,5 @@
 // Proves that a backup which this cluster did not make, or that was changed since, is neither the latest, nor shown, opened,
-// fetched or counted, whoever can write to the backups or to their copies and knows the public keys.
+// fetched or counted, even if an attacker can write to the backups or to their copies and knows the public keys.
 import assert from "node:assert/strict";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -61,7 +61,7 @@ const forgeries: Readonly<Record<string, Forgery>> = {
   },
   "a dump of one's own, under the old signature": { make: otherDump, refusal: forged },
   "a dump of one's own, signed with another token": {
-    make: (directory, id) => otherDump(directory).then(() => sign(id, "the-token-of-somebody")),
+    make: (directory, id) => otherDump(directory).then(() => sign(id, "the-token-of-another")),
     refusal: forged,
   },
   "a signature that was removed": { make: (directory) => rm(hmac(directory)), refusal: unsigned },
@@ -151,7 +151,7 @@ describe("a forged or damaged backup", { timeout: 600_000 }, () => {
       .split("\n")
       .slice(1)
       .map((line) => line.split(/ +/)[4]);
-    assert.equal(verified.filter((word) => word === "yes").length, 1 + 2, "but for the two whose length is right");
+    assert.equal(verified.filter((word) => word === "yes").length, 1 + 2, "except the two of the right length");
     // One that is told apart by its bytes alone is not the latest to be restored.
     for (const id of ids)
       if (/yes/.test(stdout.split("\n").find((line) => line.startsWith(id)) ?? ""))
@@ -189,7 +189,7 @@ describe("a forged or damaged backup", { timeout: 600_000 }, () => {
 });
 
 describe("a backup of the time before signatures", { timeout: 600_000 }, () => {
-  it("is kept, told of, and of use again once it is signed by name", async () => {
+  it("is kept and reported, and can be restored once it is signed by name", async () => {
     const store = await copyToDirectory();
     const id = await host.takeBackup();
     for (const where of [host.settings.directory, store]) await rm(join(where, id, "manifest.hmac"));
@@ -216,7 +216,7 @@ describe("a backup of the time before signatures", { timeout: 600_000 }, () => {
     assert.equal((await host.start(["drill", id])).exitCode, 1);
     assert.equal((await host.start(["sign", id])).all, `signed ${id}`);
     assert.equal((await host.start(["drill", id])).exitCode, 0);
-    assert.match((await host.start(["list"])).stdout, new RegExp(`^${id} .* yes +no `, "m"), "its copy is made anew");
+    assert.match((await host.start(["list"])).stdout, new RegExp(`^${id} .* yes +no `, "m"), "its copy is made again");
     const { all: refused } = await host.start(["sign"]);
     assert.equal(
       refused,

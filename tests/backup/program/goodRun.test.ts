@@ -63,7 +63,7 @@ describe("a good run", { timeout: 600_000 }, () => {
     assert.ok(Math.abs(Date.parse(String(finishedAt)) - Date.now()) < 60_000, "times are in UTC");
   });
 
-  it("leaves nothing else in the directory, and lets nobody but root read the backup", async () => {
+  it("leaves nothing else in the directory, and lets only root read the backup", async () => {
     const id = await host.takeBackup();
     const directory = host.settings.directory;
     assert.deepEqual(Object.keys(await host.content()), [
@@ -86,7 +86,7 @@ describe("a good run", { timeout: 600_000 }, () => {
         `printf '%s\\n' "$0 $*" >>${seen}; tr '\\0' '\\n' </proc/self/environ >>${seen}; exec ${name} "$@"`,
       );
     }
-    // The shim of the verification server runs as somebody else.
+    // The shim of the verification server runs as another user.
     await writeFile(seen, "", { mode: 0o666 });
     await chmod(seen, 0o666);
     const { all } = await host.start(["run"]);
@@ -119,7 +119,7 @@ describe("a good run", { timeout: 600_000 }, () => {
     assert.ok(manifest.rows < rows.length - 90, "the compaction freed rows");
   });
 
-  it("cleans up what a killed run left, and goes on", async () => {
+  it("cleans up what a killed run left, and continues", async () => {
     const stale = join(host.settings.directory, ".partial", "server");
     await mkdir(stale, { recursive: true });
     await writeFile(join(stale, "ibdata1"), "half");

@@ -1,5 +1,5 @@
 // Proves that a datastore which went back to a lower revision, as an emptied or a new one does, costs none of the backups of
-// the longer history, here or in the copies, and that somebody is told until the one or the other is chosen.
+// the longer history, here or in the copies, and that it is reported until the one or the other is chosen.
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ describe("a datastore that went back to a lower revision", { timeout: 600_000 },
     assert.equal(all.split("\n").at(-1), `k3s-ha-backup: ${explained(short, long)}`);
     assert.deepEqual(await host.ids(), [long, short]);
 
-    // It goes on, and is said, with every run; what is taken before a change does not stop the change.
+    // It continues, and is reported, with every run; what is taken before a change does not stop the change.
     await sleep(1100);
     const later = await host.takeBackup("--label", "pre-upgrade");
     assert.deepEqual(await host.ids(), [long, short, later]);

@@ -66,7 +66,7 @@ describe("an inspection", { timeout: 600_000 }, () => {
   it("notices a manifest that this cluster did not sign, among the copies", async () => {
     const forged = "20990101T000000Z-999";
     await copyBackup(newer, forged, (manifest) => manifest);
-    await sign(forged, "the-token-of-somebody");
+    await sign(forged, "the-token-of-another");
     await execa("mv", [join(host.settings.directory, forged), store]);
     assert.deepEqual(await inspect(), [
       1,

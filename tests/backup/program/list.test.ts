@@ -1,4 +1,4 @@
-// Proves what the program tells of the backups that there are.
+// Proves what the program reports about the existing backups.
 import assert from "node:assert/strict";
 import { truncate } from "node:fs/promises";
 import { join } from "node:path";

@@ -92,7 +92,7 @@ describe("copies in an object store", { timeout: 600_000 }, () => {
     assert.deepEqual(await host.ids(), [second]);
   });
 
-  it("are made up for when the store was down, and the secret is told to nobody", async () => {
+  it("are made up for when the store was down, and the secret is not shown", async () => {
     const first = await host.takeBackup();
     await stop();
     await sleep(1100);

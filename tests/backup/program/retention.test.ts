@@ -1,4 +1,4 @@
-// Proves which backups stay, and that nothing but a run that ended well removes one.
+// Proves which backups stay, and that only a successful run removes one.
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -140,7 +140,7 @@ describe("what may have gone wrong", { timeout: 600_000 }, () => {
 
   const damages: Record<string, (bytes: Buffer) => Buffer> = {
     "a flipped byte": (bytes) => bytes.fill((bytes[5000] ?? 0) ^ 1, 5000, 5001),
-    "one that somebody truncated": (bytes) => bytes.subarray(0, 5000),
+    "a truncated one": (bytes) => bytes.subarray(0, 5000),
   };
   for (const [damage, made] of Object.entries(damages))
     it(`with a backup keeps it from counting: ${damage} costs no good one`, async () => {

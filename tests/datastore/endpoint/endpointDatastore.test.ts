@@ -30,7 +30,7 @@ function makeEndpoint(changes: Partial<EndpointKindArgs> = {}): ProvisionedDatas
 const clientCertificate = { certificate: "(certificate mine)\n", privateKey: pulumi.secret("(private key mine)\n") };
 
 describe("an endpoint of MySQL", () => {
-  it("has nothing made on it, is looked at, and is backed up as K3s's user", async () => {
+  it("is checked and backed up as K3s's user, and nothing is created on it", async () => {
     const deployment = await deploy(() => makeEndpoint());
     assert.equal(
       tree(deployment),

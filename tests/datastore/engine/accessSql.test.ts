@@ -91,8 +91,8 @@ describe("renderAccessSql", () => {
     assert.equal(await everything(), before);
   });
 
-  it("drops no account, of no address and of nobody: whoever has it may still be at work", async () => {
-    await datastore.sql("CREATE USER IF NOT EXISTS k3s_of_somebody@'198.51.100.11'");
+  it("drops no account, of no address and of no user: its client may still be at work", async () => {
+    await datastore.sql("CREATE USER IF NOT EXISTS k3s_of_others@'198.51.100.11'");
     await apply({ ...k3s, addresses: ["198.51.100.12", "198.51.100.13"] }, { ...backup, addresses: ["198.51.100.21"] });
     assert.deepEqual(await accounts(), [
       "k3s@198.51.100.11",
@@ -100,7 +100,7 @@ describe("renderAccessSql", () => {
       "k3s@198.51.100.13",
       "k3s_backup@198.51.100.20",
       "k3s_backup@198.51.100.21",
-      "k3s_of_somebody@198.51.100.11",
+      "k3s_of_others@198.51.100.11",
     ]);
   });
 

@@ -45,7 +45,7 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Looks at the server as a host would, by what is said in an endpoint. */
+/** Checks the server as a host would, by an endpoint. */
 function preflight(
   endpoint: string,
   { ca = authority, servers = 1 }: { ca?: string; servers?: number } = {},

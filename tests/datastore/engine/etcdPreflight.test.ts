@@ -142,7 +142,7 @@ describe("the preflight of etcd", () => {
   it("tells one that holds another cluster, and one whose keys it may not read", async () => {
     member = { ...good, keys: ["/bootstrap/ba9876543210"] };
     assert.deepEqual(await sentences(), [
-      "server-1: etcd holds another cluster, or this one under another token. Use an etcd for this cluster only, or, if that cluster is gone for good, empty it: etcdctl del --prefix ''",
+      "server-1: etcd holds another cluster, or this one under another token. Use an etcd for this cluster only, or, if that cluster no longer exists, empty it: etcdctl del --prefix ''",
     ]);
     member = { ...good, mayRead: false };
     assert.deepEqual(await sentences(), [

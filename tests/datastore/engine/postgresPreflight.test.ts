@@ -53,7 +53,7 @@ interface Look {
   servers?: number;
 }
 
-/** Looks at the server as a host would, by what is said in an endpoint. */
+/** Checks the server as a host would, by an endpoint. */
 function preflight(endpoint: string, look: Look = {}): Promise<BashResult> {
   assert.equal(datastoreEndpointFault(endpoint), undefined);
   const parts = parseDatastoreEndpoint(endpoint);
@@ -238,7 +238,7 @@ INSERT INTO kine VALUES ('/bootstrap/0123456789ab'), ('/bootstrap/${other}')`,
       [
         'server-1: the table kine in the database "k3s" does not belong to the role k3s. As the administrator: ALTER TABLE kine OWNER TO "k3s".',
         'server-1: the column name of the table kine has the collation POSIX, with which newer releases of K3s do not start. With K3s stopped: ALTER TABLE kine ALTER COLUMN name SET DATA TYPE TEXT COLLATE "C".',
-        'server-1: the database "k3s" holds another cluster, or this one under another token. Choose another database in k3s-ha:datastoreEndpoint, or, if that cluster is gone for good, drop its table: DROP TABLE kine',
+        'server-1: the database "k3s" holds another cluster, or this one under another token. Choose another database in k3s-ha:datastoreEndpoint, or, if that cluster no longer exists, drop its table: DROP TABLE kine',
       ],
     );
   });

@@ -1,4 +1,4 @@
-// Proves what is made on a database that somebody else runs, by what way, and that the administrator's password goes
+// Proves what is created on an existing database server, and how, and that the administrator's password goes
 // nowhere else. That MySQL takes it, the sandbox proves.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -50,7 +50,7 @@ after(() => {
   delete process.env[caFileVariable];
 });
 
-describe("a MySQL that is there", () => {
+describe("an existing MySQL", () => {
   let deployment: Deployment<MySQLDatastore>;
   before(async () => {
     deployment = await deploy(makeExisting);
@@ -115,7 +115,7 @@ describe("a MySQL that is there", () => {
     assert.equal((reveal(inputs["connection"]) as { host: unknown }).host, "198.51.100.11");
   });
 
-  it("is looked at by the first server, as K3s, once everybody has what they are granted", () => {
+  it("is checked by the first server, as K3s, once all grants exist", () => {
     const preflight = named("datastore-preflight");
     for (const { name } of deployment.resources.filter(({ type }) => type === "mysql:index/grant:Grant")) {
       assert.ok(preflight.dependencies.includes(name), name);
@@ -126,7 +126,7 @@ describe("a MySQL that is there", () => {
     assert.match(script, /^database_user=k3s$/m);
   });
 
-  it("says what to do about a schema or a user that is there already", () => {
+  it("says what to do about a schema or a user that exists", () => {
     for (const { name, type, errorHooks } of deployment.resources) {
       const explained = /^mysql:index\/(database|user):/.test(type);
       assert.deepEqual(errorHooks, explained ? ["datastore-explain"] : [], name);
@@ -137,7 +137,7 @@ describe("a MySQL that is there", () => {
         "1 error occurred:\n\t* Error 1007 (HY000): Can't create database 'k3s'; database exists\n\n",
         place,
       ),
-      'the schema "k3s" exists at db.example.com:3306 and does not belong to this stack. A destroyed cluster leaves its schema behind: if that cluster is gone for good, or the schema is empty, drop it (DROP DATABASE `k3s`); otherwise choose another k3s-ha:datastore.existing.database',
+      'the schema "k3s" exists at db.example.com:3306 and does not belong to this stack. A destroyed cluster leaves its schema behind: if that cluster no longer exists, or the schema is empty, drop it (DROP DATABASE `k3s`); otherwise choose another k3s-ha:datastore.existing.database',
     );
     assert.equal(
       takenNameFault("Error 1396 (HY000): Operation CREATE USER failed for 'k3s'@'198.51.100.11'", {
@@ -177,7 +177,7 @@ describe("a MySQL that is there", () => {
   });
 });
 
-describe("a MariaDB that is there", () => {
+describe("an existing MariaDB", () => {
   const makeMariadb = () => makeExisting({ engine: "mariadb", via: { host: sampleHost(12), hostName: "server-2" } });
   let deployment: Deployment<MySQLDatastore>;
   before(async () => {

@@ -1,5 +1,5 @@
 // Proves that a change which is to have a backup first gets one or does not happen, and that only where none was ever taken it
-// goes on without.
+// continues without.
 import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -14,7 +14,7 @@ const sets = (ruleset: string) =>
   [...ruleset.matchAll(/saddr (?:\{ )?([^{}]+?)(?: \})? accept/g)].map(([, set]) => set);
 
 describe("renderDatastoreFirewall", () => {
-  it("lets in the given addresses and the host itself, and nobody else", async () => {
+  it("lets in only the configured addresses and the host itself", async () => {
     const ruleset = await loadedRules(renderDatastoreFirewall(3306, ["198.51.100.11", "2001:db8::11"]));
     assert.deepEqual(
       ruleset.split("\n").map((line) => line.trim()),

@@ -86,7 +86,7 @@ describe("a binary log of an earlier release", () => {
     assert.deepEqual(await noted("port = 3306\n", "198.51.100.77:40312"), { exitCode: 0, stdout: "", stderr: "" });
   });
 
-  it("is told of when the recorded script keeps one", () => {
+  it("is reported if the recorded script keeps one", () => {
     assert.ok(keepsBinaryLog("sync_binlog = 1\nlog_bin = mysql-bin\n"));
     assert.ok(!keepsBinaryLog("# No log_bin: nothing of the cluster reads it\n"));
   });
