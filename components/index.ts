@@ -1,4 +1,4 @@
-/** What other programs import: the components, every type of what they take and give, and the way to read a cluster. */
+/** The public API: the components, every type of their arguments and outputs, and the reference to a cluster. */
 export { AgentPool, type AgentPoolArgs } from "./k3s/agentPool.ts";
 export { BackupCron, type BackupCopy, type BackupCronArgs, type BackupDrill } from "./backup/backupCron.ts";
 export { K3sCluster } from "./cluster.ts";

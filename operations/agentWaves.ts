@@ -5,7 +5,7 @@ import { inWaves } from "../components/host/turns.ts";
 export interface AgentWave {
   /** Names of its hosts. */
   readonly names: readonly string[];
-  /** How many are changed at the same time. */
+  /** The number of agents that are changed at the same time. */
   readonly waveWidth: number;
 }
 

@@ -18,7 +18,7 @@ function errorOf(name: string, stderr: string): string {
   return stderr.trim().replace(/^k3s-ha-backup: /gm, `${name}: `);
 }
 
-/** What these lines print. In braces, so that bash has read all of it before a program could read on in its place. */
+/** The output of these lines. In braces, so that bash has read all of it before a program could read on in its place. */
 export function must(host: HostLogin, lines: string, seconds = 120): Promise<string> {
   const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   return mustApply(host, `{\nset -euo pipefail\nexport PATH=${path}\n${lines}\n} </dev/null\n`, seconds);

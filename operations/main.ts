@@ -1,4 +1,4 @@
-/** What the Makefile's commands do: the Pulumi program on a stack, and for the sandbox's stack the hosts below it. */
+/** The Makefile's commands: the Pulumi program on a stack, and for the sandbox's stack the hosts below it. */
 import { createInterface } from "node:readline/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { backupProgramPath } from "../components/backup/backupProgram.ts";
@@ -20,7 +20,7 @@ import { backupUnits } from "../components/backup/backupUnits.ts";
 /** The stack that is in the sandbox. */
 const sandboxStack = "dev";
 
-/** What other stacks run does not depend on the sandbox's code, and does not load it. */
+/** Other stacks do not depend on the sandbox's code, and do not load it. */
 async function stackPlaceOf(stack: string): Promise<StackPlace> {
   return stack === sandboxStack ? (await import("../sandbox/sandboxPlace.ts")).sandboxPlace : userPlace;
 }
@@ -46,7 +46,7 @@ async function runUp(stack: string): Promise<void> {
 /** Seconds that hosts may take to answer after a run: they were busy a moment ago, and a slow host is not a failure of the run. */
 const summarySeconds = 60;
 
-/** What a person wants to know after a run: asked of the hosts, not of the program. */
+/** The summary after a run, from the hosts and not from the program. */
 async function printSummary(workspace: Workspace, changes: string): Promise<void> {
   const facts = await lookAtCluster(workspace, summarySeconds);
   const option = workspace.stack === sandboxStack ? "" : `STACK=${workspace.stack} `;

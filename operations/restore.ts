@@ -36,7 +36,7 @@ import { k3sScripts } from "../components/k3s/scripts.ts";
 import { secretsPath } from "../components/k3s/k3sNode.ts";
 import { k3sUnitNames } from "../components/k3s/k3sUnit.ts";
 
-/** Which backup is restored, and how. */
+/** The backup to restore, and options. */
 export interface RestoreOptions {
   /** Id of a backup, or "latest". */
   readonly backup: string;

@@ -1,4 +1,4 @@
-/** What a restore would do and cost, and where one that failed has left the cluster: in words, before and after. */
+/** The messages of a restore: its plan and losses before, and the cluster's situation after a failure. */
 import { compareReleases } from "../components/k3s/releaseOrder.ts";
 import type { BackupManifest, DatastoreContent, Reached } from "../components/datastore/restoreDriver.ts";
 import type { HostLogin } from "../components/host/hostLogin.ts";
@@ -16,7 +16,7 @@ export interface RestoreHosts {
   readonly keptIn: string;
 }
 
-/** Where a restore finds K3s. */
+/** The hosts of K3s for a restore. */
 export interface FoundServers {
   /** Servers that have it, whether it runs or not. */
   readonly running: readonly HostLogin[];
@@ -70,7 +70,7 @@ Steps:
 If a step is interrupted, run the same command again: it starts over and finishes.`;
 }
 
-/** What is lost by a restore, by time and revision. */
+/** The losses of a restore, by time and revision. */
 export function lossOf(manifest: BackupManifest, current: DatastoreContent | undefined): string {
   const since = `Every change to the cluster after ${manifest.startedAt} is lost`;
   if (current === undefined) return `${since}.`;
@@ -82,7 +82,7 @@ export function lossOf(manifest: BackupManifest, current: DatastoreContent | und
   return `${since}: up to ${thousands(revisions)} ${revisions === 1 ? "revision" : "revisions"}, from ${thousands(manifest.revision + 1)} to ${thousands(current.revision)}.`;
 }
 
-/** Where a restore that failed has left the cluster, and how to go on. */
+/** The cluster's situation after a failed restore, and how to continue. */
 export function stateAfter(reached: Reached): string {
   switch (reached) {
     case "nothing":

@@ -1,7 +1,7 @@
-/** Where a stack's hosts are: what its commands do before and around Pulumi. */
+/** The place of a stack's hosts: the steps of its commands before and around Pulumi. */
 import type { Workspace } from "./workspace.ts";
 
-/** What differs between the sandbox's stack and those on anybody's own hosts. */
+/** The differences between the sandbox's stack and stacks on a user's own hosts. */
 export interface StackPlace {
   /** Opens a stack to change it. Makes one where the place is able to. */
   open(stack: string): Promise<Workspace>;

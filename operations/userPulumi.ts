@@ -14,7 +14,7 @@ import { type PulumiCli, projectDirectory } from "./workspace.ts";
 /** Names the stack that may run on this project's stand-ins; for machines that Pulumi's releases cannot reach. */
 const standInsVariable = "K3S_HA_STAND_INS";
 
-/** How the version that the program was made with is installed. */
+/** The command that installs the version with which the program was made. */
 const installation = `Install it with \`curl -fsSL https://get.pulumi.com | sh -s -- --version ${pulumiVersion}\`, and put ~/.pulumi/bin first on the PATH.`;
 
 /**

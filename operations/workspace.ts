@@ -60,7 +60,7 @@ export async function update(workspace: Workspace, names: readonly string[] = []
   if (failed) throw new Error(`pulumi up failed:\n${String(all)}`);
 }
 
-/** What a resource of the stack's last update was made from; undefined if there is none. Secrets stay encrypted. */
+/** The inputs of a resource in the stack's last update; undefined if there is none. Secrets stay encrypted. */
 export async function inputsOf(
   workspace: Workspace,
   name: string,
@@ -85,7 +85,7 @@ export async function stackOutputs(workspace: Workspace): Promise<Record<string,
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-/** What the last update did, such as "no changes" or "62 created". */
+/** The result of the last update, such as "no changes" or "62 created". */
 export async function lastChanges(workspace: Workspace): Promise<string> {
   const { stdout } = await execa(
     workspace.cli,

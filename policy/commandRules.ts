@@ -1,7 +1,7 @@
 /** Rules for every stack: how a program may act on hosts at all. */
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
 
-/** What these rules read of a `command:remote:Command`. */
+/** The properties of a `command:remote:Command` that these rules read. */
 interface CommandInputs {
   readonly connection?: Connection & { readonly proxy?: Connection };
   readonly environment?: object;

@@ -38,7 +38,7 @@ export interface BackupCronArgs {
    * none.
    */
   lostHosts?: Readonly<Record<string, HostArgs>>;
-  /** How the datastore is read: what a datastore's component gives as `backup`. */
+  /** The datastore's backup driver: the output `backup` of a datastore's component. */
   driver: BackupDriver;
   /** The cluster's server token, secret: a dump is of use with this token only, and each is checked to belong to it. */
   token: pulumi.Input<string>;
@@ -61,7 +61,7 @@ export interface BackupCronArgs {
    * them. Default: none, so backups lie there as they are, without the token.
    */
   recipients?: readonly string[];
-  /** Where each backup is copied to. Default: nowhere. */
+  /** The destination of a copy of each backup. Default: none. */
   copy?: BackupCopy | undefined;
   /** Directory for the node exporter's textfile. Default: /var/lib/prometheus/node-exporter if it exists, else `directory`. */
   metricsDirectory?: string | undefined;
@@ -146,7 +146,7 @@ export class BackupCron extends pulumi.ComponentResource {
   readonly hostName: pulumi.Output<string>;
   /** The schedule as systemd's `OnCalendar` lines, in UTC. */
   readonly schedule: pulumi.Output<string[]>;
-  /** Where on the host the backups are kept: a directory each, named `<UTC time>Z-<revision>`. */
+  /** The directory of the backups on the host; each is a directory in it, named `<UTC time>Z-<revision>`. */
   readonly directory: pulumi.Output<string>;
   /** Id of the newest verified backup when the timer was last changed. Known once it exists. */
   readonly latest: pulumi.Output<string>;
@@ -414,7 +414,7 @@ function remoteOf(copy: BackupCopy, credentials: string): RcloneRemote {
   return { settings: copy.remote, credentials, hostKeys: copy.hostKeys ?? [] };
 }
 
-/** What rclone reads: its configuration, and for SFTP the login's key and the host's. */
+/** The files that rclone reads: its configuration, and for SFTP the login's key and the host's. */
 function copyFiles(copy: BackupCopy | undefined, credentials: string): HostFile[] {
   if (copy === undefined) return [];
   const remote = remoteOf(copy, credentials);

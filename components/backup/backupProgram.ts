@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import type { BackupDriver } from "../datastore/datastore.ts";
 
-/** Where the program is installed. */
+/** The path of the program. */
 export const backupProgramPath = "/usr/local/lib/k3s-ha/backup";
 
 /** The program's name on its host's PATH, as a link that people and other scripts run. */
 export const backupCommandPath = "/usr/local/sbin/k3s-ha-backup";
 
-/** Where the program reads its settings. */
+/** The path of the program's settings. */
 export const backupSettingsPath = "/etc/k3s-ha/backup.conf";
 
 /** The program that takes, checks, copies and lists backups of an engine's datastores. */

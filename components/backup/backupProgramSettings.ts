@@ -1,6 +1,6 @@
 import type { BackupDriverSettings } from "../datastore/datastore.ts";
 
-/** What the backup program reads from its settings file. None of it is secret. */
+/** The settings file of the backup program. None of it is secret. */
 export interface BackupProgramSettings {
   /** The host's name, for messages. */
   hostName: string;
@@ -30,7 +30,7 @@ export interface BackupProgramSettings {
   recipients: readonly string[];
   /** Path of the server token, encrypted to the recipients. Undefined without any. */
   tokenEscrow: string | undefined;
-  /** Where copies go. Undefined: nowhere. */
+  /** The destination of copies. Undefined: none. */
   copy: BackupProgramCopy | undefined;
   /** Directory that the node exporter reads. Undefined: its usual one where that exists, else the backups' own. */
   metricsDirectory: string | undefined;

@@ -12,7 +12,7 @@ export const backupUnits = {
 /** Minutes after which a run is ended: a datastore of some GiB takes a few, and a hung one must not hold up the next. */
 const runMinutes = 60;
 
-/** Where Debian's node exporter reads what others measured. */
+/** The directory from which Debian's node exporter reads other programs' metrics. */
 export const nodeExporterDirectory = "/var/lib/prometheus/node-exporter";
 
 /** What every unit of backups shares: it gives way to whatever else the host does, and writes nowhere but there. */

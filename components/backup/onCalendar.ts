@@ -2,7 +2,7 @@ import { CronExpressionParser, CronFieldCollection } from "cron-parser";
 
 const weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"] as const;
 
-/** Which weekdays and which days of a month one line stands for. */
+/** The weekdays and the days of a month of one line. */
 interface Days {
   /** Weekdays, as systemd writes them; empty: every one. */
   weekdays: string;

@@ -1,6 +1,6 @@
 import { writtenBy } from "../host/writtenBy.ts";
 
-/** Where copies of backups go, in rclone's terms. */
+/** The destination of backup copies, in rclone's terms. */
 export interface RcloneRemote {
   /** Settings of the remote, as in rclone.conf; `type` is one of them. None is secret. */
   settings: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { balancerScripts } from "./scripts.ts";
 
-/** Where the program is installed. */
+/** The path of the program. */
 export const balancerCheckPath = "/usr/local/lib/k3s-ha/balancer-check";
 
 /** The program that keepalived asks HAProxy with: the text of `balancerCheck.sh`, the same for every host. */

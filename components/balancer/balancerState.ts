@@ -23,10 +23,10 @@ const unitName = "k3s-ha-balancer-state";
 /** Name of the unit that listens. */
 export const balancerStateSocket = `${unitName}.socket`;
 
-/** Where the program is that answers load balancers. */
+/** The path of the program that answers load balancers. */
 export const balancerStateProgramPath = "/usr/local/lib/k3s-ha/balancer-state";
 
-/** Where the program is that systemd stops K3s with. */
+/** The path of the program with which systemd stops K3s. */
 export const stopProgramPath = "/usr/local/lib/k3s-ha/k3s-stop";
 
 /** Where the unit of K3s is told to stop with it. A file of its own: what is in it needs no restart of K3s. */

@@ -21,7 +21,7 @@ export interface HaproxyConfig {
   statsAddress: string;
 }
 
-/** Where HAProxy answers `show info` and `show stat`, and takes orders. */
+/** HAProxy's socket for `show info`, `show stat` and commands. */
 export const haproxySocket = "/run/haproxy/k3s-ha.sock";
 
 /**

@@ -1,6 +1,6 @@
 import { writtenBy } from "../host/writtenBy.ts";
 
-/** What a load balancer tells keepalived of the address that it shares with its peers. */
+/** keepalived's settings for the address that load balancers share. */
 export interface KeepalivedConfig {
   /** Name of the host. */
   hostName: string;

@@ -33,7 +33,7 @@ export interface DatastoreConfiguration {
   readonly hasBackupSection: boolean;
 }
 
-/** What was made of it: complete unless there are problems. */
+/** The parsed result: complete unless there are problems. */
 export interface ReadDatastore {
   /** Gives the settings, with the hosts that are found by their paths. Not to be called when there are problems. */
   readonly settings: (
@@ -42,7 +42,7 @@ export interface ReadDatastore {
   /** Whether this program can back it up. */
   readonly hasBackups: boolean;
   readonly problems: readonly Problem[];
-  /** What an update would stop for. */
+  /** Problems that stop an update. */
   readonly warnings: readonly string[];
 }
 
@@ -67,7 +67,7 @@ export function readDatastore(
   return { ...read, warnings };
 }
 
-/** What was made of one of the three ways. */
+/** The parsed result of one of the three kinds. */
 type ReadOneWay = Omit<ReadDatastore, "warnings">;
 
 function readOneWay(configuration: DatastoreConfiguration, surroundings: Surroundings, now: Date): ReadOneWay {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { shown } from "./problem.ts";
 
-/** What paths in the configuration start from. */
+/** The base directories of paths in the configuration. */
 export interface Surroundings {
   /** Directory of Pulumi.yaml, absolute. */
   readonly projectDirectory: string;
@@ -17,7 +17,7 @@ export function absolutePath(path: string, { projectDirectory, environment }: Su
   return resolve(home, `.${path.slice(1)}`);
 }
 
-/** What is wrong with a configured file, after naming it and, where that is another path, what it resolves to. */
+/** The problem with a configured file: its path, its resolved path if that differs, and the reason. */
 export function fileFault(path: string, resolved: string, what: string): string {
   const text = shown(path);
   // What must not be shown must not be shown in its long form either.

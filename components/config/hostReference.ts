@@ -7,7 +7,7 @@ import { parseSection } from "./schemaProblems.ts";
 import { listed, matching, section } from "./schemaTypes.ts";
 import { isUndecrypted, type StackOutput } from "../contract/stackOutputs.ts";
 
-/** Where hosts come from when they stand in no list of this stack. */
+/** The source of hosts that are not listed in this stack. */
 export const hostReference = section({
   stack: matching(
     /^[\w.-]+\/[\w.-]+\/[\w.-]+$/,
@@ -34,7 +34,7 @@ export interface ResolvedHosts {
   /** Where hosts from elsewhere stand now: where they are from, in words, by path, such as `k3s-ha:servers`. */
   readonly origins: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];
-  /** What is allowed but probably not meant, one sentence each. */
+  /** Warnings about valid but probably unintended settings, one sentence each. */
   readonly warnings: readonly string[];
 }
 

@@ -4,14 +4,14 @@ import { absolutePath, fileFault, type Surroundings, unreadableFault, unresolvab
 import { filePath } from "./schema.ts";
 import { section } from "./schemaTypes.ts";
 
-/** Where hosts come from when they stand in a file. */
+/** The source of hosts that are listed in a file. */
 export const hostsFile = section({
   file: filePath.meta({
     description: "Path of the file, YAML or JSON. It holds [hosts](#a-host) by name.",
   }),
 });
 
-/** What a file holds, as if it had been written in the configuration; or what is wrong with the file, with the remedy. */
+/** The content of a file, as if it were part of the configuration; or the problem with the file, with the remedy. */
 export function readHostsFile(path: string, surroundings: Surroundings): { value: unknown } | { fault: string } {
   const resolved = absolutePath(path, surroundings);
   if (resolved === undefined) return { fault: unresolvableFault(path) };

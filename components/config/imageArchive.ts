@@ -1,4 +1,4 @@
-/** What K3s imports from its directory of images. */
+/** The archives that K3s imports from its directory of images. */
 const archive = /\.(tar|tar\.gz|tgz|tar\.zst|tzst|tar\.bz2|tbz|tar\.lz4|txt)$/;
 
 /** Why an archive of images cannot be had from here, with the remedy, or undefined. */

@@ -8,7 +8,7 @@ const fixedPort =
   "HAProxy and the readiness checks rely on K3s's port 6443: remove it; clients use k3s-ha:loadBalancer.port";
 const fixedPath = "this program relies on K3s's default location: remove it";
 
-/** What servers and agents alike may not be told, by the key of K3s's config.yaml, with why and what to do instead. */
+/** Settings that are refused for servers and agents, by the key of K3s's config.yaml, with the reason and the alternative. */
 const reservedEverywhere: Readonly<Record<string, string>> = {
   token: generated,
   "token-file": generated,
@@ -45,7 +45,7 @@ const reservedOnServers: Readonly<Record<string, string>> = {
 
 const ofServers = "it is a setting of servers, and agents ignore it: remove it, and use k3s-ha:k3s.serverConfig";
 
-/** What K3s skips in an agent's settings, though a reader would think that it took effect. */
+/** Settings that K3s ignores on an agent, although they seem to have an effect. */
 const serverSettings = [
   "advertise-address",
   "cluster-cidr",
@@ -87,7 +87,7 @@ const reservedOnAgents: Readonly<Record<string, string>> = {
   "node-taint": "this program sets the pool's taints there: use k3s-ha:agentPools.<pool>.taints",
 };
 
-/** What may not be set, by role, by the key of K3s's config.yaml, with why and what to do instead. */
+/** Refused settings by role, by the key of K3s's config.yaml, with the reason and the alternative. */
 export const reservedSettings = { server: reservedOnServers, agent: reservedOnAgents };
 
 /** Why a key cannot be among the further settings of servers or agents, with the remedy, or undefined. */

@@ -35,10 +35,10 @@ export interface ConfigurationSource extends Surroundings {
   readonly now?: Date;
 }
 
-/** What was read. */
+/** The parsed configuration. */
 export interface ParsedSettings {
   readonly settings: Settings;
-  /** What is allowed but probably not meant, one sentence each. */
+  /** Warnings about valid but probably unintended settings, one sentence each. */
   readonly warnings: readonly string[];
 }
 

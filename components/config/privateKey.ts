@@ -40,7 +40,7 @@ function secretKey(text: string): Secret {
   return pulumi.secret(text.endsWith("\n") ? text : `${text}\n`);
 }
 
-/** What a text is instead of a private key that can be used, with the remedy, or undefined. */
+/** The reason why a text is not a usable private key, with the remedy, or undefined. */
 function privateKeyFault(text: string): string | undefined {
   if (/^(ssh-|ecdsa-|sk-)\S+ \S/.test(text.trimStart())) {
     return "a public key: use the private key, which is the file without .pub";

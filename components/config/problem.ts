@@ -1,8 +1,8 @@
 /** One error in the configuration, with everything that is needed to correct it. */
 export interface Problem {
-  /** Where it is, such as `k3s-ha:servers.server-2.address`. */
+  /** Its path, such as `k3s-ha:servers.server-2.address`. */
   readonly path: string;
-  /** What is wrong, what was expected and the remedy, as the rest of a sentence that begins with the path. */
+  /** The problem, the expected value and the remedy, as the rest of a sentence that begins with the path. */
   readonly fault: string;
   /** Paths at which nothing else may be wrong for this to be true: what is wrong is left out before all is seen together. */
   readonly presumes?: readonly string[];

@@ -50,7 +50,7 @@ export const registries = section({
 
 export type RegistriesSection = z.output<typeof registries>;
 
-/** How to log in to a registry, as K3s has it. */
+/** The login for a registry, in K3s's form. */
 export interface RegistryLogin {
   readonly username?: string;
   readonly password?: string;

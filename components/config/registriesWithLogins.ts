@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Registries } from "../k3s/registries.ts";
 import { parseRegistryCredentials, type RegistriesSection } from "./registries.ts";
 
-/** What K3s gets to know of registries, logins included and secret with them; undefined when there is nothing to know. */
+/** K3s's registries.yaml, secret if it has logins; undefined if it is empty. */
 export function registriesWith(
   section: RegistriesSection | undefined,
   credentials: string,

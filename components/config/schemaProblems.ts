@@ -9,7 +9,7 @@ type Issue = z.core.$ZodIssue;
 
 /** A section of the configuration after parsing, with what was wrong with it. */
 export interface ParsedSection<Output> {
-  /** What could be parsed: with problems, all but the parts they stand in. Undefined when nothing is left. */
+  /** The parsed part of the configuration: with problems, everything except the parts that have them. Undefined if nothing is left. */
   readonly value: Output | undefined;
   readonly problems: readonly Problem[];
 }
@@ -65,7 +65,7 @@ function issueProblems(issue: Issue, key: string, raw: unknown, schema: z.ZodTyp
   return [{ path, fault }];
 }
 
-/** What is wrong with a name that is no setting. Its value is not shown: it may be a secret in a wrong place. */
+/** The message for an unknown setting. Its value is not shown: it may be a secret in a wrong place. */
 export function unknownSettingFault(name: string, known: readonly string[]): string {
   const near = nearMatch(name, known);
   const places = placesOf(name);
@@ -78,7 +78,7 @@ export function unknownSettingFault(name: string, known: readonly string[]): str
   return `is not a setting: ${remedy} (there are ${listed([...known].sort())})`;
 }
 
-/** Where a name is a setting, one level below a key or a pool: such as those that are the same for all servers. */
+/** The place where a name is a setting, one level below a key or a pool: such as those that are the same for all servers. */
 function placesOf(name: string): string[] {
   return Object.entries(sections).flatMap(([key, schema]) => {
     const section = unwrapped(schema);

@@ -28,7 +28,7 @@ export interface Settings {
 export interface HostSettings {
   /** The same object as under `servers`, `agentPools`, `loadBalancer` or `datastore`. */
   host: HostArgs;
-  /** Where the configuration has it, for messages: `k3s-ha:servers.server-1`. */
+  /** Its path in the configuration, for messages: `k3s-ha:servers.server-1`. */
   path: string;
   role: HostRole;
 }
@@ -40,7 +40,7 @@ export interface AgentPoolSettings {
   labels: Readonly<Record<string, string>>;
   /** Taints that every node of the pool joins with, as `key=value:effect`. Default: none. */
   taints: readonly string[];
-  /** How many agents are created or changed at the same time. Default: 10. */
+  /** The number of agents that are created or changed at the same time. Default: 10. */
   waveWidth: number;
   /** Seconds that pods may take to leave an agent before a restart of K3s. Default: 0, agents are not drained. */
   drainSeconds: number;
@@ -77,7 +77,7 @@ export interface VirtualIpSettings {
   interface?: string | undefined;
 }
 
-/** Where the cluster is kept: exactly one of the three is there. */
+/** The datastore: exactly one of the three. */
 export interface DatastoreSettings {
   managed?: ManagedDatastoreSettings;
   existing?: ExistingDatastoreSettings;
@@ -118,7 +118,7 @@ export interface ExistingDatastoreSettings {
   database: string;
   /** K3s's user. Default: "k3s". */
   user: string;
-  /** Where the users may log in from. Default: from the hosts that do, by their addresses. */
+  /** The addresses from which the users may log in. Default: those of the hosts that do. */
   loginFrom: readonly string[] | undefined;
   adminUser: string;
   adminPassword: Secret;
@@ -135,7 +135,7 @@ export interface EndpointDatastoreSettings {
   endpoint: Secret;
   /** PEM of the CA that signed the datastore's certificate. */
   caCertificate: string;
-  /** What K3s logs in with, beside the endpoint. Default: nothing. */
+  /** The client certificate of K3s. Default: none. */
   clientCertificate: { certificate: string; privateKey: Secret } | undefined;
 }
 
@@ -160,7 +160,7 @@ export interface BackupSettings {
   directory: string;
   /** Public keys of age that backups and the server token are encrypted to. Default: none. */
   recipients: readonly string[];
-  /** Where each backup is copied to. Default: nowhere. */
+  /** The destination of a copy of each backup. Default: none. */
   copy: BackupCopySettings | undefined;
   /** Directory for the node exporter's textfile. Default: its usual one if it exists, else `directory`. */
   metricsDirectory: string | undefined;
@@ -199,7 +199,7 @@ export interface BackupDrillSettings {
 export interface K3sSettings {
   /** The release, such as "v1.35.0+k3s1". */
   version: string;
-  /** Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`. */
+  /** The URL of the releases, with the same layout as K3s's own: `<mirror>/<version>/k3s`. */
   mirror: string;
   /** sha256 of the release's binary, in hex, or one by architecture. Default: what the release's own checksum list says. */
   sha256: Checksum | undefined;

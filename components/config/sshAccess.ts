@@ -9,7 +9,7 @@ import type { Problem, Tell } from "./problem.ts";
 import type { BastionEntry, SshSection } from "./schema.ts";
 import type { Secret } from "./settings.ts";
 
-/** How hosts are logged in to, as the configuration has it. */
+/** The SSH settings of the configuration. */
 export interface SshConfiguration {
   /** The section `ssh`; undefined if it could not be parsed. */
   readonly ssh: SshSection | undefined;

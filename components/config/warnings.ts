@@ -1,7 +1,7 @@
 import { isOfOneHost } from "./k3sSetting.ts";
 import type { Settings } from "./settings.ts";
 
-/** What is allowed but probably not meant, one sentence each. */
+/** Warnings about valid but probably unintended settings, one sentence each. */
 export function warningsAbout(settings: Settings): string[] {
   return [
     ...singleServer(settings),
@@ -31,7 +31,7 @@ function rsaHostKeys({ hosts }: Settings): string[] {
     );
 }
 
-/** What tells one host from the others, given to all hosts of a role. */
+/** Settings that identify a single host, but are set for all hosts of a role. */
 function sharedHostSettings({ k3s, hosts }: Settings): string[] {
   return (["server", "agent"] as const).flatMap((role) => {
     const section = `${role}Config` as const;

@@ -4,7 +4,7 @@ import { StackOutputs } from "./stackOutputs.ts";
 import type { Contract, ContractOutput } from "./contract.ts";
 import type { BackupOutputs, ClusterOutputs } from "./clusterOutputs.ts";
 
-/** Which cluster. */
+/** The cluster to read. */
 export interface ClusterReferenceArgs {
   /** The cluster's stack, as `organization/project/stack`; without Pulumi Cloud the first is "organization" itself. */
   stack: string;
@@ -39,7 +39,7 @@ export class ClusterReference implements ClusterOutputs {
   readonly joinToken: pulumi.Output<string>;
   /** The release of K3s. */
   readonly k3sVersion: pulumi.Output<string>;
-  /** Where backups are, when they are taken, and the latest. */
+  /** The location of backups, their schedule, and the latest one. */
   readonly backup: pulumi.Output<BackupOutputs>;
 
   /**

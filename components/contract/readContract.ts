@@ -37,7 +37,7 @@ function versionFault(version: unknown, stack: string, names: readonly string[])
   return undefined;
 }
 
-/** What is wrong with an output, never with its value in it. */
+/** The problem with an output, without its value. */
 function outputFault(name: ContractOutput, { value }: StackOutput): string | undefined {
   if (value === undefined) return `it has no output ${name}: run pulumi up on it`;
   if (secretOutputs.includes(name) && isUndecrypted(value)) {

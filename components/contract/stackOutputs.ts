@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 /** One output of another stack. */
 export interface StackOutput {
-  /** What it holds; undefined when the stack has no such output. */
+  /** Its value; undefined if the stack has no such output. */
   readonly value: unknown;
   readonly isSecret: boolean;
 }

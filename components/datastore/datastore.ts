@@ -3,14 +3,14 @@ import type { HostFile } from "../host/hostScript.ts";
 
 /** A datastore's outputs for the cluster, of any kind and engine. */
 export interface ProvisionedDatastore {
-  /** What K3s takes to use it, the same on every server. */
+  /** K3s's settings for it, the same on every server. */
   readonly servers: ServerDatastore;
   /**
    * What lets each server in, by its name; servers that need nothing of their own are left out. A server depends on its own,
    * and is uninstalled before it is shut out: one that lost its datastore first would fail those who still use it.
    */
   readonly admits: Readonly<Record<string, pulumi.Resource>>;
-  /** How BackupCron backs it up; undefined where it cannot. */
+  /** The driver for BackupCron; undefined if it cannot be backed up. */
   readonly backup: BackupDriver | undefined;
   /** K3s's `datastore-endpoint`, with the password in it. Secret. Known once the datastore was verified from a server. */
   readonly endpoint: pulumi.Output<string>;
@@ -18,7 +18,7 @@ export interface ProvisionedDatastore {
   readonly caCertificate: pulumi.Output<string>;
 }
 
-/** What K3s takes to use a datastore. */
+/** K3s's settings for a datastore. */
 export interface ServerDatastore {
   /** Settings in K3s's config.yaml. Not secret. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -28,21 +28,21 @@ export interface ServerDatastore {
   readonly secretFiles: pulumi.Input<HostFile[]>;
   /** Environment of K3s's unit. */
   readonly environment: Readonly<Record<string, string | number>>;
-  /** What tells this datastore from another, and how it is verified before every start. Not secret. */
+  /** The identity of this datastore, and its verification before every start. Not secret. */
   readonly identity: pulumi.Output<DatastoreIdentity>;
 }
 
-/** What tells one datastore from another, and what it takes to verify its TLS. */
+/** The identity of a datastore, and the data to verify its TLS. */
 export interface DatastoreIdentity {
   /** "host:port", several separated by commas. */
   readonly address: string;
   /** Schema or database; the engine's name where it has none, and is told by its addresses. */
   readonly schema: string;
-  /** How a connection comes to speak TLS, as openssl calls it; empty where it does from the start. */
+  /** The protocol that starts TLS, by openssl's name; empty if connections begin with TLS. */
   readonly startTls: string;
 }
 
-/** How the backup program on a host reads a datastore, and puts a backup in the place of what it holds. */
+/** The backup program's access to a datastore: to read it, and to replace its content by a backup. */
 export interface BackupDriver {
   /** Lines of the program's settings, by name: the datastore, and where its login is. Not secret. */
   readonly settings: pulumi.Output<BackupDriverSettings>;
@@ -56,7 +56,7 @@ export interface BackupDriver {
   readonly replacing: readonly URL[];
 }
 
-/** What the backup program has to know of every datastore; an engine's own functions may read more. */
+/** The backup program's variables for every datastore; an engine's own functions may read more. */
 export interface BackupDriverSettings {
   /** Schema or database that K3s keeps the cluster in. */
   readonly database: string;

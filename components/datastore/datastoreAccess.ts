@@ -20,9 +20,9 @@ export interface DatastoreAccess {
   clientCertificate?: DatastoreClientCertificate | undefined;
   /** Undefined where there is no backup that this program could take. */
   backup: BackupDriver | undefined;
-  /** What lets each server in, by its name; those that need nothing of their own are left out. */
+  /** The resources that admit each server, by its name; servers that need none are left out. */
   admits: Readonly<Record<string, pulumi.Resource>>;
-  /** What has to be there before any client logs in. */
+  /** The resources that have to exist before any client logs in. */
   ready: pulumi.Resource[];
 }
 
@@ -44,13 +44,13 @@ export function loginAddress(name: string, address: pulumi.Input<string>): Login
   return { address: pulumi.output(address), key };
 }
 
-/** Who logs in to a datastore. */
+/** The clients of a datastore. */
 export interface DatastoreContext {
-  /** What the K3s servers log in from, by their names. */
+  /** The addresses from which the K3s servers log in, by their names. */
   serverAddresses: Readonly<Record<string, LoginAddress>>;
   /** Connections that each of them may hold. */
   connectionsPerServer: number;
-  /** What the host that takes backups logs in from; undefined for a managed datastore's own. */
+  /** The address from which the backup host logs in; undefined for a managed datastore's own. */
   backupAddress: LoginAddress | undefined;
   /** The host that takes backups, if one is to be taken before the server's configuration changes. */
   backupFirst: HostArgs | undefined;
@@ -66,9 +66,9 @@ export interface SqlHost {
   host: HostArgs;
   /** The host's name, for messages. */
   hostName: string;
-  /** What the database is called in messages. */
+  /** The datastore's name in messages. */
   databaseName: string;
-  /** What the host needs of the distribution. */
+  /** Packages of the distribution that the host needs. */
   packages: readonly string[];
   /** An option file with an administrator's login, as text. Default: root's, on the host's own socket. Secret. */
   clientOptions?: pulumi.Input<string>;

@@ -5,7 +5,7 @@ import type { ProvisionedDatastore } from "./datastore.ts";
 import type { ExternalDatastoreArgs } from "./externalDatastore.ts";
 import type { RestoreDriver } from "./restoreDriver.ts";
 
-/** Who runs a datastore. A kind is a folder, and a line in `datastoreKinds.ts`. */
+/** A kind of datastore: who runs it. Each kind is a folder, and a line in `datastoreKinds.ts`. */
 export interface DatastoreKind<Args> {
   /** Makes what the cluster needs of the datastore. */
   readonly provision: (
@@ -14,13 +14,13 @@ export interface DatastoreKind<Args> {
     cluster: DatastoreCluster,
     opts?: pulumi.ComponentResourceOptions,
   ) => ProvisionedDatastore;
-  /** What the check of the stack's hosts expects of the datastore's own. Default: it has none. */
+  /** The expectations of the host check for the datastore's own host. Default: there is none. */
   readonly ownHost?: (args: Args) => Pick<OwnStack, "schema" | "databasePort">;
   /** Schema on the kind's own host, which `make status` asks there. Default: servers are asked, as K3s logs in. */
   readonly ownSchema?: (args: Args) => string;
   /** The endpoint as the configuration has it, where it does. Default: none, the stack's outputs have one. Secret. */
   readonly configuredEndpoint?: (args: Args) => pulumi.Input<string>;
-  /** How a backup is restored into it. Default: not by this program, which is no administrator there. */
+  /** Its restore driver. Default: none, because this program is not an administrator there. */
   readonly restore?: (args: Args) => RestoreDriver;
 }
 

@@ -17,7 +17,7 @@ type ArgsOf = { [Name in KindName]: Kinds[Name] extends DatastoreKind<infer Args
 /** The datastore of a cluster: exactly one kind, with what it takes. */
 export type DatastoreChoice = { readonly [Name in KindName]?: ArgsOf[Name] | undefined };
 
-/** Where a datastore is asked about itself. */
+/** The hosts that report a datastore. */
 export interface DatastoreStatusPlace {
   /** Schema on the datastore's own host, where the stack has one; servers are asked otherwise. */
   readonly ownSchema: string | undefined;
@@ -35,12 +35,12 @@ export function provisionDatastore(
   return withChosen(choice, (kind, args) => kind.provision(name, args, cluster, opts));
 }
 
-/** What the check of the stack's hosts expects of the datastore's own host. */
+/** The expectations of the host check for the datastore's own host. */
 export function ownDatastoreHost(choice: DatastoreChoice): Pick<OwnStack, "schema" | "databasePort"> {
   return withChosen(choice, (kind, args) => kind.ownHost?.(args) ?? {});
 }
 
-/** Where `make status` finds the datastore that is chosen. */
+/** The place where `make status` finds the configured datastore. */
 export function statusPlace(choice: DatastoreChoice): DatastoreStatusPlace {
   return withChosen(choice, (kind, args) => ({
     ownSchema: kind.ownSchema?.(args),
@@ -48,7 +48,7 @@ export function statusPlace(choice: DatastoreChoice): DatastoreStatusPlace {
   }));
 }
 
-/** How a backup is restored into the datastore that is chosen; undefined where this program cannot. */
+/** The restore driver of the configured datastore; undefined if this program cannot restore it. */
 export function restoreDriver(choice: DatastoreChoice): RestoreDriver | undefined {
   return withChosen(choice, (kind, args) => kind.restore?.(args));
 }

@@ -6,7 +6,7 @@ import { datastorePreflight } from "./datastorePreflight.ts";
 import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
 import { serverDatastore } from "./serverDatastore.ts";
 
-/** Who uses a datastore outside of the servers. */
+/** The clients of a datastore outside the servers. */
 export interface ExternalDatastoreArgs {
   /** The K3s servers by name. They alone may log in as K3s; the first checks the datastore before K3s is started. */
   servers: Readonly<Record<string, HostArgs>>;
@@ -16,7 +16,7 @@ export interface ExternalDatastoreArgs {
   token: pulumi.Input<string>;
 }
 
-/** What an external datastore gives the cluster, each part of it known once a server has checked the datastore. */
+/** An external datastore's outputs for the cluster, each known once a server has checked the datastore. */
 export function provisionExternal(
   name: string,
   args: ExternalDatastoreArgs,

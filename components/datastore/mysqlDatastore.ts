@@ -10,7 +10,7 @@ import { type ExternalDatastoreArgs, firstServer, provisionExternal } from "./ex
 import { managedDatastore, type ManagedDatastoreArgs } from "./managed/managedDatastore.ts";
 import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
 
-/** Where the cluster is kept: exactly one of `managed`, `existing` and `endpoint`. */
+/** The kind of datastore: exactly one of `managed`, `existing` and `endpoint`. */
 export interface MySQLDatastoreArgs extends ExternalDatastoreArgs {
   /** A MariaDB server that is installed on a host of its own. */
   managed?: ManagedDatastoreArgs | undefined;
@@ -59,12 +59,12 @@ export class MySQLDatastore extends pulumi.ComponentResource implements Provisio
     return this.#provisioned.servers;
   }
 
-  /** What lets each server in, by its name; see {@link ProvisionedDatastore.admits}. */
+  /** The resources that admit each server, by its name; see {@link ProvisionedDatastore.admits}. */
   get admits(): ProvisionedDatastore["admits"] {
     return this.#provisioned.admits;
   }
 
-  /** How BackupCron backs it up, as a user that may read the schema; undefined where a client certificate is wanted. */
+  /** The driver for BackupCron, with a user that can read the schema; undefined if a client certificate is required. */
   get backup(): BackupDriver | undefined {
     return this.#provisioned.backup;
   }

@@ -1,4 +1,4 @@
-/** What a backup's manifest says that a restore needs. */
+/** The part of a backup's manifest that a restore needs. */
 export interface BackupManifest {
   readonly id: string;
   readonly k3sVersion: string;
@@ -13,20 +13,20 @@ export interface BackupManifest {
   readonly tokenFingerprint: string;
 }
 
-/** What the datastore holds before the restore; final once K3s has stopped. */
+/** The datastore's content before the restore; final once K3s has stopped. */
 export interface DatastoreContent {
   readonly rows: number;
   readonly revision: number;
 }
 
-/** How far a restore has come: nothing stopped, K3s stopped, or the datastore's content exchanged. */
+/** The progress of a restore: nothing stopped, K3s stopped, or the datastore's content exchanged. */
 export type Reached = "nothing" | "stopped" | "exchanged";
 
 /** One step of a restore. It may be repeated, so an interrupted restore is finished by running it again. */
 export interface RestoreStep {
-  /** What it does, for people: "Exchange the two tables". */
+  /** The step's name: "Exchange the two tables". */
   readonly title: string;
-  /** How far the restore has come if this step fails. */
+  /** The progress of the restore if this step fails. */
   readonly leaves: Reached;
   /**
    * Does it.
@@ -40,13 +40,13 @@ export interface RestoreStep {
 /** The datastore's own host, during a restore. */
 export interface RestoreHost {
   readonly name: string;
-  /** What lines of bash print. Throws with their errors. */
+  /** The output of lines of bash. Throws with their errors. */
   run(lines: string): Promise<string>;
-  /** What a script of `hostScript.ts` prints when it is applied; it may take as long as a datastore takes to be read. */
+  /** The output of a script of `hostScript.ts`; it may take as long as reading a datastore. */
   apply(script: string): Promise<string>;
 }
 
-/** What a restore does that is the same for every datastore. Each part of it may be empty. */
+/** The parts of a restore that are the same for every datastore. Each of them may be empty. */
 export interface RestoreScene {
   readonly host: RestoreHost;
   readonly manifest: BackupManifest;
@@ -63,7 +63,7 @@ export interface RestoreScene {
   readonly onStopped: (content: DatastoreContent | undefined) => void;
 }
 
-/** How a backup is put in the place of what a datastore holds. */
+/** The steps that replace a datastore's content by a backup. */
 export interface RestoreDriver {
   /** A command that succeeds on the host where the datastore's server runs. */
   readonly isBuilt: string;
@@ -73,7 +73,7 @@ export interface RestoreDriver {
   readonly admittedBy: readonly string[];
   /** Path of the old content on the host, until the operator removes it. */
   readonly keptIn: string;
-  /** What the datastore holds; undefined when nothing. */
+  /** The datastore's content; undefined if it is empty. */
   content(host: RestoreHost): Promise<DatastoreContent | undefined>;
   /** Whether servers may log in; on a new datastore none may yet. */
   admitsServers(host: RestoreHost): Promise<boolean>;

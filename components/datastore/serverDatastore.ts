@@ -5,7 +5,7 @@ import { addressText, parseDatastoreEndpoint } from "./engine/datastoreEndpoint.
 import { engines } from "./engine/engines.ts";
 import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
 
-/** Where K3s finds the CA of its datastore, and what it logs in with beside the endpoint. Servers have these files alone. */
+/** Paths of the datastore's CA and of K3s's client certificate. Only servers have these files. */
 export const datastoreCaPath = "/etc/rancher/k3s/datastore-ca.crt";
 export const datastoreCertificatePath = "/etc/rancher/k3s/datastore-client.crt";
 export const datastoreKeyPath = "/etc/rancher/k3s/datastore-client.key";
@@ -16,13 +16,13 @@ export interface ExternalDatastoreLogin {
   endpoint: pulumi.Input<string>;
   /** PEM of the CA that the datastore is verified with. */
   caCertificate: pulumi.Input<string>;
-  /** What K3s logs in with, beside the endpoint. Default: nothing. */
+  /** The client certificate of K3s. Default: none. */
   clientCertificate?: DatastoreClientCertificate | undefined;
   /** Connections that each server may hold. Default: 60. */
   connectionsPerServer?: number | undefined;
 }
 
-/** What K3s takes to use a datastore outside of the servers. An endpoint that K3s would not understand ends the run. */
+/** K3s's settings for a datastore outside the servers. An endpoint that K3s would not understand ends the run. */
 export function serverDatastore(login: ExternalDatastoreLogin): ServerDatastore {
   const { clientCertificate } = login;
   return {

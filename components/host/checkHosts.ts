@@ -17,7 +17,7 @@ const declareLost =
 
 const moreTime = "For a slow host, raise k3s-ha:ssh.connectSeconds.";
 
-/** What one host said. */
+/** The answer of one host. */
 interface HostAnswer {
   readonly problems: readonly string[];
   readonly notes: readonly string[];
@@ -26,9 +26,9 @@ interface HostAnswer {
 
 /** Sentences about hosts, in their order. */
 export interface HostFindings {
-  /** What keeps the program from working on these hosts. */
+  /** Problems that prevent work on these hosts. */
   readonly problems: readonly string[];
-  /** What is reported, and keeps it from nothing. */
+  /** Warnings. */
   readonly notes: readonly string[];
 }
 

@@ -2,7 +2,7 @@ import { writtenBy } from "./writtenBy.ts";
 
 /** Rules of nftables that a unit keeps loaded. */
 export interface FirewallUnit {
-  /** What the rules are, for people: "Datastore firewall". */
+  /** The description of the rules: "Datastore firewall". */
   description: string;
   /** The service that the rules protect, and that is started after them. */
   protects: string;
@@ -17,7 +17,7 @@ export interface FirewallUnit {
 /** Seconds after which rules are back that something else removed. */
 const watchSeconds = 5;
 
-/** Where a firewall writes down, in seconds, when its rules were last missing. Its unit's name and this ending. */
+/** The file in which a firewall records, in seconds, when its rules were last missing: its unit's name with this suffix. */
 export const putBackRecords = "/run/k3s-ha";
 export const putBackEnding = ".put-back";
 

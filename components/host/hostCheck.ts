@@ -12,7 +12,7 @@ export type { CheckedHost, HostRole };
 export interface HostChecksArgs {
   /** The hosts by name. */
   hosts: Readonly<Record<string, CheckedHost>>;
-  /** What tells this cluster's hosts from those of others. Default: nothing is known of the cluster but its stack's name. */
+  /** The identity of this cluster, to recognize its hosts. Default: only the stack's name is known. */
   stack?: OwnStack;
 }
 

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host.ts";
 import type { OwnStack } from "./ownStack.ts";
 
-/** What a host is for. */
+/** The role of a host. */
 export type HostRole = "server" | "agent" | "loadBalancer" | "datastore" | "backup";
 
 /** A host to check, and what it stands for in messages. */
@@ -11,7 +11,7 @@ export interface CheckedHost {
   host: HostArgs;
   /** Where the host stands in the configuration, for messages: "k3s-ha:servers.server-1". */
   path: string;
-  /** What it is for: how much room it needs, and which port has to be free. */
+  /** Its role, which decides the space it needs, and the port that has to be free. */
   role: HostRole;
 }
 
@@ -22,7 +22,7 @@ export interface NamedHost extends CheckedHost {
   readonly stack?: OwnStack | undefined;
 }
 
-/** What one problem that a script reports is called in a sentence. It follows "<path> (<address>): ". */
+/** The message for one problem that a script reports. It follows "<path> (<address>): ". */
 export type ProblemSentence = (host: NamedHost, ...facts: string[]) => string;
 
 /**
@@ -42,7 +42,7 @@ export interface HostCheckPart {
   readonly notes?: Readonly<Record<string, ProblemSentence>>;
 }
 
-/** What a role is called in messages. */
+/** The name of a role in messages. */
 export const roleWords: Readonly<Record<HostRole, string>> = {
   server: "server",
   agent: "agent",

@@ -4,7 +4,7 @@ import { beforeChanges } from "./beforeChanges.ts";
 import { type FunctionsFile, placeFunctions } from "./functionsFile.ts";
 import { connectionTo, type HostArgs } from "./host.ts";
 
-/** What a {@link HostCommand} runs, and where. */
+/** Arguments of a {@link HostCommand}. */
 export interface HostCommandArgs {
   /** The host that the script runs on, as root. */
   host: HostArgs;

@@ -1,7 +1,7 @@
 import { type HostCheckPart, type HostRole, roleWords } from "./hostCheckPart.ts";
 import { hostScripts } from "./scripts.ts";
 
-/** Where what a role keeps lies: a disk may be mounted there. Backups have a directory of their own. */
+/** The directory of a role's data: a disk may be mounted there. Backups have a separate directory. */
 const dataDirectories: Readonly<Record<HostRole, string>> = {
   server: "/var/lib/rancher",
   agent: "/var/lib/rancher",

@@ -1,4 +1,4 @@
-/** How a host of a stack is logged in to, with every value known. */
+/** The login for a host of a stack, with every value known. */
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host.ts";
 
@@ -16,7 +16,7 @@ export interface SshEndpoint {
 /** One host of a stack. */
 export interface HostLogin extends SshEndpoint {
   readonly name: string;
-  /** Where the configuration has the host, for messages: `k3s-ha:servers.server-1`. */
+  /** The host's path in the configuration, for messages: `k3s-ha:servers.server-1`. */
   readonly path: string;
   /** The host that connections to this one go through, if any. */
   readonly bastion: SshEndpoint | undefined;

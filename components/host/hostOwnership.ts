@@ -3,7 +3,7 @@ import { type HostCheckPart, type HostRole, roleWords } from "./hostCheckPart.ts
 import { type OwnStack, ownerName } from "./ownStack.ts";
 import { hostScripts } from "./scripts.ts";
 
-/** Where the mark stands on a host. Its script knows it as well. */
+/** The path of the mark on a host. Its script knows it as well. */
 const markPath = "/var/lib/k3s-ha/owner";
 
 /** Programs that may hold the ports which a role listens on: "PORT PROGRAM…". */

@@ -15,7 +15,7 @@ export interface HostFile {
   owner?: string;
 }
 
-/** What makes a script that a host runs. */
+/** The parts of a script that a host runs. */
 export interface HostScript {
   /** A file of bash that defines the functions `apply` and `remove`. */
   body: URL;
@@ -32,7 +32,7 @@ export interface HostScript {
   isSmall?: boolean;
 }
 
-/** What makes a file of functions that lies on a host, for small scripts that read it. */
+/** The parts of a file of functions on a host, for small scripts that read it. */
 export interface HostFunctions {
   /** The files whose functions it holds. */
   parts: readonly URL[];

@@ -4,7 +4,7 @@ import { lacksRoot } from "./connectionFault.ts";
 import type { HostLogin } from "./hostLogin.ts";
 import { connect, HostUnreachable } from "./sshConnection.ts";
 
-/** What a script printed, and how it ended. */
+/** A script's output and exit code. */
 export interface ScriptResult {
   readonly stdout: string;
   readonly stderr: string;
@@ -12,7 +12,7 @@ export interface ScriptResult {
   readonly exitCode: number;
 }
 
-/** How a script is run. */
+/** Options of a script's run. */
 export interface ScriptOptions {
   /** Seconds after which the script is ended on the host. */
   readonly seconds: number;

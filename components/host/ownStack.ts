@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** What the check of a host compares it with: the stack, beside its hosts. */
+/** The stack's own data for the check of a host. */
 export interface OwnStack {
   /** `project/stack`. Default: those of the run. */
   owner?: string;

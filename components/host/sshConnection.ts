@@ -12,9 +12,9 @@ import { Turns } from "./turns.ts";
 /** A host that nothing could be run on: its message is one sentence that says which, why, and what to do. */
 export class HostUnreachable extends Error {
   readonly fault: ConnectionFault;
-  /** What failed, in a few words; empty where the fault says it all. */
+  /** The reason, in a few words; empty if the fault is sufficient. */
   readonly reason: string;
-  /** What a script had printed by then to standard output. */
+  /** The script's standard output until then. */
   readonly stdout: string;
 
   constructor(login: HostLogin, fault: ConnectionFault, reason: string, stdout = "") {
@@ -63,7 +63,7 @@ class LoginFailure extends Error {
   }
 }
 
-/** How long a host, and before it its bastion, may take, in seconds. */
+/** Time limits of a host, and of its bastion, in seconds. */
 export interface LoginLimits {
   /** To take a connection. One that does not is dead. */
   readonly connectSeconds: number;

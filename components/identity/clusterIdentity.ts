@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import * as tls from "@pulumi/tls";
 
-/** How {@link ClusterIdentity} makes a cluster's secrets. Every field has a default. */
+/** Options of {@link ClusterIdentity}. Every field has a default. */
 export interface ClusterIdentityArgs {
   /** Organization in the subjects of the certificates. Default: the name of the stack. */
   organization?: string;
@@ -47,7 +47,7 @@ const adminYears = 1;
 export class ClusterIdentity extends pulumi.ComponentResource {
   /** A random id of this cluster, different from that of an earlier cluster of the same stack. Not secret. */
   readonly id: pulumi.Output<string>;
-  /** What servers join with; it also encrypts the cluster's keys in the datastore. 48 letters and digits, about 285 bits. */
+  /** The token that servers join with; it also encrypts the cluster's keys in the datastore. 48 letters and digits, about 285 bits. */
   readonly token: pulumi.Output<string>;
   /** The token that agents join with. It does not allow a host to become a server or to decrypt anything. */
   readonly agentToken: pulumi.Output<string>;

@@ -27,7 +27,7 @@ export interface AgentPoolArgs {
   usesExternalAddresses?: boolean | undefined;
   /** The cluster's network plugin. With "own" an agent is proved without being Ready. Default: "flannel". */
   network?: ClusterNetwork | undefined;
-  /** How many agents are created or changed at the same time. Default: 10. */
+  /** The number of agents that are created or changed at the same time. Default: 10. */
   waveWidth?: number;
   /**
    * Seconds that pods may take to leave an agent before K3s is restarted on it; those that are still there then run on.

@@ -10,7 +10,7 @@ import { k3sScripts } from "./scripts.ts";
 /** Seconds for the proof that members reach each other (90, and an answer) and that the system pods of a new cluster run (180). */
 const proofSeconds = 360;
 
-/** Who belongs to the cluster. */
+/** The members of the cluster. */
 export interface ClusterMembersArgs {
   /** The servers by node name; the first that is not lost removes nodes. */
   servers: Readonly<Record<string, HostArgs>>;

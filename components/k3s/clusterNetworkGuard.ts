@@ -1,6 +1,6 @@
 import { isIPv4 } from "node:net";
 
-/** What K3s takes for good when the first server of a cluster starts, with its defaults. */
+/** Settings that K3s fixes permanently when the first server of a cluster starts, with their defaults. */
 const fixedSettings: Readonly<Record<string, string>> = {
   "cluster-cidr": "10.42.0.0/16",
   "service-cidr": "10.43.0.0/16",

@@ -24,11 +24,11 @@ import { k3sScripts } from "./scripts.ts";
 /** Seconds that packages, the release and its images may take to be installed. */
 const installSeconds = 600;
 
-/** What all agents of a pool have in common. */
+/** The common arguments of all agents of a pool. */
 export interface SharedAgentSettings {
   /** Content of config.yaml beside the endpoint and the node's own name and address. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Where agents join, and are drained through, since their own way to the API is down while they restart. */
+  /** The endpoint at which agents join, and through which they are drained, because their own connection to the API is down while they restart. */
   readonly apiEndpoint: string;
   /** The token that they join with. */
   readonly token: string;

@@ -10,7 +10,7 @@ import { type Registries, renderRegistries } from "./registries.ts";
 /** The network plugin of a cluster: K3s's flannel, or one that its owner installs, before which nodes are not Ready. */
 export type ClusterNetwork = "flannel" | "own";
 
-/** What servers and agents have in common: a host with K3s on it. */
+/** The common arguments of servers and agents: a host with K3s. */
 export interface K3sNodeArgs {
   host: HostArgs;
   /** The node's name in Kubernetes. */
@@ -33,7 +33,7 @@ export interface K3sNodeArgs {
   readySeconds: number;
 }
 
-/** What the nodes of this stack are marked with, so that no others are ever removed: `project/stack`. */
+/** The mark of this stack's nodes, so that no others are ever removed: `project/stack`. */
 export function nodeOwner(): string {
   return `${pulumi.getProject()}/${pulumi.getStack()}`;
 }
@@ -43,13 +43,13 @@ function choosesPodCard(config: Readonly<Record<string, unknown>>, usesExternalA
   return !usesExternalAddresses && config["flannel-iface"] === undefined && config["flannel-backend"] !== "none";
 }
 
-/** Where K3s reads about image registries. */
+/** The path of K3s's registries.yaml. */
 export const registriesPath = "/etc/rancher/k3s/registries.yaml";
 
 /** Where servers read the objects that they are to apply. */
 export const manifestsPath = "/var/lib/rancher/k3s/server/manifests/k3s-ha.yaml";
 
-/** Where K3s reads the settings that are secret. */
+/** The path of K3s's secret settings. */
 export const secretsPath = "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml";
 
 /**
@@ -58,7 +58,7 @@ export const secretsPath = "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yam
  */
 export const nodeScriptSeconds = 450;
 
-/** What the script `k3sService` reads, alike for all nodes of a role. */
+/** Variables of the script `k3sService`, the same for all nodes of a role. */
 export function roleVariables(role: K3sRole) {
   return {
     role,
@@ -72,7 +72,7 @@ export function roleVariables(role: K3sRole) {
   };
 }
 
-/** What it reads of a node. `claim` is the node's claim on its host, `config` what stands in its config.yaml. */
+/** Its variables for a node. `claim` is the node's claim on its host, `config` what stands in its config.yaml. */
 export function nodeVariables(
   claim: string,
   args: Omit<K3sNodeArgs, "config" | "secretConfig">,

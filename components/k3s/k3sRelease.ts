@@ -31,11 +31,11 @@ export interface ImageArchive {
   readonly architecture?: Architecture | undefined;
 }
 
-/** Which K3s, and where from. */
+/** The K3s release and where it is downloaded from. */
 export interface K3sReleaseArgs {
   /** The release, such as "v1.35.0+k3s1". */
   version: string;
-  /** Where releases are fetched from, laid out like K3s's own: `<mirror>/<version>/k3s`. Default: K3s's own releases. */
+  /** The URL of the releases, with the same layout as K3s's own: `<mirror>/<version>/k3s`. Default: K3s's own releases. */
   mirror?: string;
   /** sha256 of the binary; the release's own list has to agree. Default: that list alone. */
   sha256?: Checksum | undefined;
@@ -52,28 +52,28 @@ export function recordedRelease({ version, mirror, sha256 }: K3sReleaseArgs): Re
   return { version, mirror: mirror ?? officialReleases, ...(sha256 === undefined ? {} : { sha256 }) };
 }
 
-/** Where K3s's own releases are. */
+/** The URL of K3s's own releases. */
 export const officialReleases = "https://github.com/k3s-io/k3s/releases/download";
 const imagesDirectory = "/var/lib/rancher/k3s/agent/images";
 const releasesDirectory = "/usr/local/lib/k3s-ha/k3s";
 
-/** Where a release's binary lies on its hosts. */
+/** The path of a release's binary on its hosts. */
 export function releaseDirectory(version: string): string {
   return `${releasesDirectory}/${version}`;
 }
 
-/** Where K3s reads its settings from. */
+/** The path of K3s's settings. */
 export const k3sConfigPath = "/etc/rancher/k3s/config.yaml";
 
-/** Where a host on which pods' traffic would take another card than that of its node address names the card. */
+/** The file that names the network interface for pod traffic, on hosts where flannel would use another than that of the node address. */
 export const podNetworkPath = `${k3sConfigPath}.d/50-k3s-ha-pod-network.yaml`;
 
-/** Where the unit of a role stands. */
+/** The path of a role's unit. */
 export function k3sUnitPath(role: K3sRole): string {
   return unitPath(`${k3sUnitNames[role]}.service`);
 }
 
-/** What the script `k3sUninstall` reads. */
+/** Variables of the script `k3sUninstall`. */
 export function uninstallVariables(role: K3sRole) {
   return {
     unit: k3sUnitNames[role],
@@ -87,17 +87,17 @@ export function uninstallVariables(role: K3sRole) {
   };
 }
 
-/** What K3s needs of the distribution: to be fetched and verified, and to set up a node's network. */
+/** Packages that K3s needs: for its download and verification, and for a node's network. */
 const packages = ["ca-certificates", "conntrack", "curl", "iptables", "openssl", "procps"];
 
-/** What the script `k3sInstall` reads, whichever release it installs. */
+/** Variables of the script `k3sInstall` for every release. */
 export const installVariables = {
   images_directory: imagesDirectory,
   releases_directory: releasesDirectory,
   packages,
 };
 
-/** What it reads of a release. */
+/** Its variables for a release. */
 export function releaseVariables(release: K3sReleaseArgs) {
   const { sha256 = "", images = [] } = release;
   const own = typeof sha256 === "string" ? {} : sha256;

@@ -30,7 +30,7 @@ export interface K3sServerArgs extends K3sNodeArgs {
   environment: Record<string, string | number>;
   /** "host:port" of the datastore, several separated by commas, whose TLS is verified from here before every start. */
   datastoreAddress: pulumi.Input<string>;
-  /** What a connection to it begins with, as openssl calls it; empty where TLS comes first. */
+  /** The protocol that starts TLS, by openssl's name; empty if connections begin with TLS. */
   datastoreStartTls: pulumi.Input<string>;
   /** The datastore's schema. */
   datastoreSchema: pulumi.Input<string>;
@@ -38,7 +38,7 @@ export interface K3sServerArgs extends K3sNodeArgs {
   leavesBalancers: boolean;
   /** Confirms the move from this datastore, "host:port/schema". Default: none. */
   movingFrom?: string | undefined;
-  /** What the configuration says of K3s itself, as a preview knows it too. */
+  /** K3s's own settings in the configuration, which a preview knows too. */
   clusterConfig: Readonly<Record<string, unknown>>;
   /** Confirms the downgrade from this release. Default: none. */
   goingBackFrom?: string | undefined;

@@ -12,7 +12,7 @@ import type { HostFile } from "../host/hostScript.ts";
 import { withHostSettings } from "./hostSettings.ts";
 import { leaderElectionEnvironment, withLeaderElection } from "./leaderElection.ts";
 
-/** What of a cluster's identity its servers hold. */
+/** The part of a cluster's identity that its servers have. */
 export type ServerIdentity = Pick<
   ClusterIdentity,
   "token" | "agentToken" | "serverAuthority" | "clientAuthority" | "requestHeaderAuthority" | "serviceAccountKey"
@@ -24,7 +24,7 @@ export interface K3sServerPoolArgs {
   hosts: Readonly<Record<string, HostArgs>>;
   /** The release that the servers run. A preview already refuses one that they may not be changed to. */
   release: K3sReleaseArgs;
-  /** What the cluster is kept in: a datastore's component, or what one would give. */
+  /** The datastore: its component, or an object with the same outputs. */
   datastore: Pick<ProvisionedDatastore, "servers" | "admits">;
   /** The cluster's network plugin. With "own", K3s runs no flannel. Default: "flannel". */
   network?: ClusterNetwork | undefined;
@@ -46,7 +46,7 @@ export interface K3sServerPoolArgs {
   certificateRotation?: string | undefined;
 }
 
-/** Where K3s keeps a server's certificates and keys. */
+/** The directory of a server's certificates and keys. */
 export const k3sTlsDirectory = "/var/lib/rancher/k3s/server/tls";
 
 /**

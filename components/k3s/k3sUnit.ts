@@ -1,6 +1,6 @@
 import { writtenBy } from "../host/writtenBy.ts";
 
-/** Which of K3s's two roles a unit runs. */
+/** The role of K3s that a unit runs. */
 export type K3sRole = "server" | "agent";
 
 /** Name of the unit of a role: the one that K3s's own installer uses. */

@@ -1,13 +1,13 @@
 import { yamlValue } from "./yamlValue.ts";
 import { writtenBy } from "../host/writtenBy.ts";
 
-/** What K3s reads about image registries. */
+/** The content of K3s's registries.yaml. */
 export interface Registries {
-  /** Where images of a registry are fetched from. */
+  /** The endpoints from which images of a registry are pulled. */
   mirrors: Readonly<
     Record<string, { readonly endpoint: readonly string[]; readonly rewrite?: Readonly<Record<string, string>> }>
   >;
-  /** How a registry is verified, and logged in to. */
+  /** The verification of a registry, and its login. */
   configs: Readonly<
     Record<
       string,

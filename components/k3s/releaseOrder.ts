@@ -18,7 +18,7 @@ export function compareReleases(a: string, b: string): number {
   return 0;
 }
 
-/** How many minor versions `newer` is ahead of `older`; Infinity across major ones. */
+/** The number of minor versions from `older` to `newer`; Infinity across major ones. */
 export function minorsBetween(older: string, newer: string): number {
   const [a, b] = [releaseNumbers(older), releaseNumbers(newer)];
   return a[0] === b[0] ? b[1] - a[1] : Infinity;

@@ -13,7 +13,7 @@ export interface ServerChange {
   goingBackFrom?: string | undefined;
   /** Confirms the migration from this datastore, as "host:port/schema". */
   movingFrom?: string | undefined;
-  /** What the configuration says of K3s itself, the cluster's networks among it. */
+  /** K3s's own settings in the configuration, including the cluster's networks. */
   config: Readonly<Record<string, unknown>>;
 }
 

@@ -1,4 +1,4 @@
-/** What JSON leaves as it is and K3s's reader of YAML refuses as control characters, or takes for the end of a line. */
+/** Characters that JSON does not escape but K3s's YAML parser refuses as control characters, or reads as a line end. */
 const unprintable = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
 /** A value as YAML that means exactly this value: JSON, with everything escaped that a YAML parser would misread. */

@@ -22,11 +22,11 @@ export interface ClusterHost {
   readonly name: string;
   readonly role: HostRole;
   readonly address: string;
-  /** Where the configuration has it. */
+  /** Its path in the configuration. */
   readonly path: string;
   /** Declared lost by the configuration: it is not asked. */
   readonly isLost: boolean;
-  /** What came of its answer. Undefined when nothing did. */
+  /** The part of its answer that arrived. Undefined if nothing did. */
   readonly facts: HostFacts | undefined;
   /** Why it could not be asked, or why its answer is not whole, and what to do. */
   readonly fault: string | undefined;
@@ -40,7 +40,7 @@ export interface ClusterFacts {
   readonly hosts: readonly ClusterHost[];
   /** `https://address:port` of the API at the load balancer. */
   readonly apiEndpoint: string;
-  /** What the API answers at that address to `/readyz`: "ok", or what is wrong. */
+  /** The API's answer at that address to `/readyz`: "ok", or what is wrong. */
   readonly apiAnswer: string;
   readonly virtualAddress: string | undefined;
   /** The release that the nodes are to run. */
@@ -67,7 +67,7 @@ export interface StatusOutputs {
 /** Default time limit of a host's answer, in seconds. A server whose K3s hangs reports it after nine. */
 export const answerSeconds = 12;
 
-/** How long each step may take, of the seconds for a whole answer: a dead host holds up no more than the first. */
+/** The time limit of each step, within that of the whole answer: a dead host holds up no more than the first. */
 function limitsOf(seconds: number): { connectSeconds: number; apiSeconds: number } {
   return { connectSeconds: Math.ceil(seconds / 3), apiSeconds: Math.max(1, Math.floor(seconds / 4)) };
 }

@@ -1,4 +1,4 @@
-/** How a server logs in to a datastore that is none of the stack's, to be asked about it. */
+/** A server's login for the report of an external datastore. */
 import { parseDatastoreEndpoint } from "../../components/datastore/engine/datastoreEndpoint.ts";
 import { engines } from "../../components/datastore/engine/engines.ts";
 import { yamlValue } from "../../components/k3s/yamlValue.ts";
@@ -19,7 +19,7 @@ export function datastoreLogins(endpoints: readonly string[]) {
   };
 }
 
-/** What defines the functions that ask an engine. */
+/** The scripts with the functions that query an engine. */
 export const engineStatusScripts = Object.values(engines).flatMap(({ status }) =>
   status === undefined ? [] : [status.script],
 );

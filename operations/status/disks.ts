@@ -1,11 +1,11 @@
 /** Disk space on the hosts: which directories grow, and when what is left of their file systems is too little. */
 import type { HostRole } from "../../components/host/hostCheckPart.ts";
 
-/** What is left of the file system that a directory is on. */
+/** The free space of the file system of a directory. */
 export interface DiskFact {
   /** The directory that grows. */
   readonly path: string;
-  /** Where its file system is mounted. */
+  /** The mount point of its file system. */
   readonly mount: string;
   readonly usedBytes: number;
   readonly freeBytes: number;
@@ -59,7 +59,7 @@ export function freeShare({ usedBytes, freeBytes }: Pick<DiskFact, "usedBytes" |
   return (100 * freeBytes) / (usedBytes + freeBytes);
 }
 
-/** What is left, in words, when it is too little. */
+/** The free space, in words, if it is too little. */
 function shortageOf({ path, usedBytes, freeBytes, inodesUsed, inodesFree }: DiskFact): string | undefined {
   const percent = freeShare({ usedBytes, freeBytes });
   // The kubelet uses the share alone.

@@ -1,4 +1,4 @@
-/** What the hosts say of themselves: the lines that `hostStatus.sh` prints, as facts. */
+/** The reports of the hosts: the lines of `hostStatus.sh`, as facts. */
 import { X509Certificate } from "node:crypto";
 import { haproxySocket } from "../../components/balancer/haproxyConfig.ts";
 import { renderHostScript } from "../../components/host/hostScript.ts";
@@ -35,10 +35,10 @@ export interface BackendFact {
 
 /** A certificate on a host. */
 export interface CertificateFact {
-  /** What uses it: "k3s", "balancer" or "datastore"; "kubeconfig" for the administrator's. */
+  /** Its user: "k3s", "balancer" or "datastore"; "kubeconfig" for the administrator's. */
   readonly owner: string;
   readonly name: string;
-  /** Where it lies; empty for one that lies on no host. */
+  /** Its path; empty if it is not on a host. */
   readonly path: string;
   readonly expiresAt: Date;
 }
@@ -57,7 +57,7 @@ export interface NodeFact {
 export interface DatastoreFact {
   /** "MariaDB", "MySQL" (which may be a MariaDB, if its version says so) or "PostgreSQL". */
   readonly engine: string;
-  /** Which of a PostgreSQL's hosts answered, as "host:port"; undefined for any other, which has one. */
+  /** The host of a PostgreSQL that answered, as "host:port"; undefined for any other, which has one. */
   readonly address: string | undefined;
   readonly version: string;
   readonly connectionsAllowed: number;
@@ -98,7 +98,7 @@ export interface HostFacts {
   readonly backends: readonly BackendFact[] | undefined;
   readonly holdsVirtualIp: boolean | undefined;
   readonly certificates: readonly CertificateFact[];
-  /** What a server's own API answers to `/readyz`: "ok", the checks that fail, or "no answer". */
+  /** The answer of a server's own API to `/readyz`: "ok", the checks that fail, or "no answer". */
   readonly ready: string | undefined;
   readonly nodes: readonly NodeFact[] | undefined;
   /** System pods that do not run, as a server's API tells. */
@@ -113,7 +113,7 @@ export interface HostFacts {
   readonly hasUnknownDatastore: boolean;
   readonly backup: BackupFact | undefined;
   readonly backupFault: string | undefined;
-  /** What `k3s-ha-backup check` complains of on the host; undefined when it is content. */
+  /** The problem that `k3s-ha-backup check` reports on the host; undefined without one. */
   readonly backupCheck: string | undefined;
   readonly drill: DrillFact | undefined;
   /** Of the directories that grow. */
@@ -121,7 +121,7 @@ export interface HostFacts {
   readonly firewallsPutBack: readonly PutBackFact[];
 }
 
-/** What the hosts of a stack are asked about, beside themselves. */
+/** The stack's own data for the report of its hosts. */
 export interface StatusQuestions {
   /** Schema of the datastore that the stack has a host for; undefined if the servers report another. */
   readonly managedDatabase: string | undefined;

@@ -1,4 +1,4 @@
-/** What is unusual about a cluster: a sentence for each thing, with what to do. Decides from facts alone. */
+/** The problems of a cluster: a sentence for each, with what to do. Decides from facts alone. */
 import { CronExpressionParser } from "cron-parser";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
 import { kubeletProblems, podTrafficProblems } from "./podTraffic.ts";
@@ -110,7 +110,7 @@ function balancerProblems({ name, facts }: ClusterHost): string[] {
   ];
 }
 
-/** What a failed check of HAProxy says about a server. */
+/** The meaning of a failed check of HAProxy for a server. */
 function meaningOf(check: string): string {
   if (check === "L4CON") return `nothing listens on its port ${apiPort}, or a firewall refuses it.`;
   if (check === "L4TOUT") return `its port ${apiPort} does not answer; the host or its network is down.`;

@@ -1,6 +1,6 @@
 /** Whether the traffic of pods gets from node to node, and the API to the kubelets. */
 
-/** What came of a ping from a node to the next one, through flannel's network interface. */
+/** The result of a ping from a node to the next one, through flannel's network interface. */
 export interface PodTrafficFact {
   /** Flannel's network interface, such as "flannel.1". */
   readonly link: string;

@@ -1,4 +1,4 @@
-/** What `make status` prints: a table for people, or JSON for machines. */
+/** The output of `make status`: a table for people, or JSON for machines. */
 import Table from "cli-table3";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
 import { freeShare, sizeText } from "./disks.ts";
@@ -117,7 +117,7 @@ export function renderStatus(facts: ClusterFacts): string {
   return `${hosts.toString()}\n${rest.toString()}`;
 }
 
-/** What is unusual, one sentence each, or that nothing is. */
+/** The problems, one sentence each, or that there are none. */
 export function renderProblems(problems: readonly string[]): string {
   if (problems.length === 0) return "Healthy.";
   return `Not healthy:\n${problems.map((problem) => `- ${problem}`).join("\n")}`;

@@ -7,7 +7,7 @@ export interface PodFact {
   readonly node: string;
   /** kubectl's word, such as "ImagePullBackOff" or "ContainerCreating". */
   readonly state: string;
-  /** How long it has been there, as kubectl has it, such as "3m12s". */
+  /** Its age in kubectl's form, such as "3m12s". */
   readonly age: string;
   /** The first warning about it, as "reason: message"; empty when there is none. */
   readonly reason: string;

@@ -3,7 +3,7 @@ import { configPath } from "../configPath.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 
-/** How far a kubelet may be behind the API server, in minor versions. */
+/** The largest supported lag of a kubelet behind the API server, in minor versions. */
 const mostBehind = 3;
 
 /** Agents may be behind the servers, for a while, and never ahead of them. */

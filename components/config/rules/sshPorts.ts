@@ -3,7 +3,7 @@ import type { ConfiguredHost } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 
-/** Where sshd listens on a host, nothing else can. */
+/** No other program can listen on sshd's port of a host. */
 export function portsOfSshd({ loadBalancer, datastore }: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
   const wanted = [
     { path: configPath("loadBalancer", "port"), port: loadBalancer?.port, role: "loadBalancer" },

@@ -12,7 +12,7 @@ export interface EndpointArgs {
   endpoint: pulumi.Input<string>;
   /** PEM of the CA that signed the datastore's certificate. */
   caCertificate: pulumi.Input<string>;
-  /** What K3s logs in with, beside the endpoint. Default: nothing. */
+  /** The client certificate of K3s. Default: none. */
   clientCertificate?: DatastoreClientCertificate | undefined;
 }
 

@@ -4,14 +4,14 @@ export interface DatastoreUser {
   password: string;
   /** The addresses that it may log in from; from all others it does not exist. */
   addresses: readonly string[];
-  /** What it may do, on the one schema. */
+  /** Its privileges on the schema. */
   privileges: readonly string[];
 }
 
 /** All that K3s ever does with its schema: kine creates one table with its indexes, and reads and writes rows. */
 export const k3sPrivileges = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "INDEX"] as const;
 
-/** What a dump of one table in one transaction takes. */
+/** The privileges for a dump of one table in one transaction. */
 export const backupPrivileges = ["SELECT"] as const;
 
 /**

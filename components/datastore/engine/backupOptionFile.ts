@@ -1,6 +1,6 @@
 import { writtenBy } from "../../host/writtenBy.ts";
 
-/** How a backup logs in to the datastore. */
+/** The login of a backup at the datastore. */
 export interface BackupLogin {
   /** The name or address that the datastore's certificate is for. */
   address: string;

@@ -8,7 +8,7 @@ export interface ClientLogin {
   password: string;
 }
 
-/** What the MariaDB clients read as an option file, from a descriptor and never from a disk. */
+/** The option file of the MariaDB clients, read from a descriptor and never from a disk. */
 export function renderClientOptions(login: ClientLogin): string {
   return `[client]
 protocol=tcp

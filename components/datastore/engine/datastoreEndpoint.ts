@@ -1,7 +1,7 @@
 /** The engine that answers at an endpoint: MySQL or MariaDB, PostgreSQL, etcd. */
 export type EngineName = "mysql" | "postgres" | "etcd";
 
-/** Where a datastore listens. */
+/** The address of a datastore. */
 export interface DatastoreAddress {
   /** IP address or DNS name, without brackets; the datastore's certificate has to name exactly this. */
   host: string;
@@ -17,7 +17,7 @@ export interface DatastoreEndpoint {
   user: string;
   password: string;
   database: string;
-  /** What stands after the question mark, by name, as it is written. */
+  /** The unchanged parameters after the question mark, by name. */
   parameters: readonly (readonly [name: string, value: string])[];
 }
 
@@ -74,7 +74,7 @@ function parseMysql(dsn: string): DatastoreEndpoint | undefined {
   };
 }
 
-/** What may stand in a URL's login unescaped, beside escapes, by the rules of Go's URLs. */
+/** The characters that may be unescaped in a URL's login, by the rules of Go's URLs. */
 const loginText = "(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})";
 const postgresUrl = new RegExp(`^(${loginText}+)(?::((?:${loginText}|:)*))?@([^@/?#]+)/([^/?#]*)(?:\\?([^#]*))?$`);
 

@@ -3,26 +3,26 @@ import type { DatastoreEndpoint } from "./datastoreEndpoint.ts";
 
 /** One kind of database server: its protocol, independent of its operator. */
 export interface DatastoreEngine {
-  /** How a connection comes to speak TLS, as openssl calls it; empty where it does from the start. */
+  /** The protocol that starts TLS, by openssl's name; empty if connections begin with TLS. */
   readonly startTls: string;
   /** Looks from a server whether K3s can live on it. */
   readonly preflight: Preflight;
-  /** How it is asked about itself from a server; undefined where it is not. */
+  /** The status driver, which runs on a server; undefined if there is none. */
   readonly status: EngineStatus | undefined;
 }
 
-/** How `make status` asks a datastore about itself, with the login that K3s has on a server. */
+/** The status driver of `make status`, with K3s's login on a server. */
 export interface EngineStatus {
   /** Defines the function `teller`, which calls `tell_answers` of `hostStatus.sh`. */
   readonly script: URL;
   /** The function that asks; its argument is the login's index in `endpoint_logins`. */
   readonly teller: string;
-  /** What the engine's client reads to log in. Secret. */
+  /** The login in the form that the engine's client reads. Secret. */
   readonly login: (endpoint: DatastoreEndpoint) => string;
 }
 
 /** The script that checks whether K3s can use the datastore of an endpoint. It changes nothing there. */
 export type Preflight = (endpoint: DatastoreEndpoint, variables: PreflightVariables) => HostScript;
 
-/** What every preflight reads, whatever the engine. */
+/** The variables of every engine's preflight. */
 export type PreflightVariables = Readonly<Record<string, string | number>>;

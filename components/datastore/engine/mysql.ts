@@ -2,11 +2,11 @@ import { renderClientOptions } from "./clientOptions.ts";
 import type { DatastoreEngine, Preflight } from "./engine.ts";
 import { engineScripts } from "./scripts.ts";
 
-/** What a MySQL or MariaDB has to be, beside one that K3s can live on. */
+/** Further requirements of a MySQL or MariaDB, besides those of K3s. */
 export interface MysqlExpectations {
   /** Default: either will do. */
   readonly engine?: "mysql" | "mariadb";
-  /** What the server's new users have to log in by. Default: anything. */
+  /** The login method that the server's new users require. Default: any. */
   readonly plugin?: string;
 }
 

@@ -22,7 +22,7 @@ export interface BackupSource {
 const optionFile = "/etc/k3s-ha/backup.cnf";
 const caPath = "/etc/k3s-ha/backup-ca.crt";
 
-/** What the backup program on a host needs for MySQL and MariaDB. */
+/** The backup program's part for MySQL and MariaDB. */
 export const mysqlBackupFunctions: Pick<BackupDriver, "reading" | "replacing"> = {
   reading: [engineScripts.sqlImport, engineScripts.backupSource, engineScripts.backupVerification],
   replacing: [engineScripts.datastoreExchange, engineScripts.backupReplacement],

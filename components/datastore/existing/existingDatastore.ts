@@ -22,7 +22,7 @@ import { explainTakenNames } from "./takenNames.ts";
 
 /** An existing MySQL or MariaDB server, on which schema and users are created over verified TLS. */
 export interface ExistingDatastoreArgs {
-  /** What the server is. MariaDB's users are made by `via`: the mysql plugin cannot. */
+  /** The server's engine. `via` creates MariaDB's users, because the mysql plugin cannot. */
   engine: "mysql" | "mariadb";
   /** IP address or DNS name; the server's certificate has to name exactly this. */
   address: string;
@@ -32,7 +32,7 @@ export interface ExistingDatastoreArgs {
   database?: string;
   /** User that is made for K3s; the one for backups has "_backup" after it. Default: "k3s". */
   user?: string;
-  /** Where both users may log in from, as the server sees it. Default: K3s's from each server, the backup's from its host. */
+  /** The addresses from which both users may log in, as the server sees them. Default: K3s's from each server, the backup's from its host. */
   loginFrom?: readonly string[] | undefined;
   /** Account that may make schemas and users. */
   adminUser: string;

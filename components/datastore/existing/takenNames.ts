@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** Where names may be taken. */
+/** The server on which names may be in use. */
 export interface TakenNamesArgs {
   /** The database server, for messages. */
   address: string;

@@ -56,7 +56,7 @@ function stepsOf(scene: RestoreScene, database: string): readonly RestoreStep[] 
   ];
 }
 
-/** What the datastore holds, from "rows<TAB>revision"; undefined when that is empty. */
+/** The datastore's content, from "rows<TAB>revision"; undefined if that is empty. */
 function contentOf(answer: string): DatastoreContent | undefined {
   const [rows, revision] = answer.trim().split(/\s+/).map(Number);
   return answer.trim() === "" ? undefined : { rows: rows ?? 0, revision: revision ?? 0 };

@@ -3,7 +3,7 @@ import { writtenBy } from "../../host/writtenBy.ts";
 /** Directory of the server's certificates, `ca.crt`, `server.crt` and `server.key`. */
 export const mariadbTlsDirectory = "/etc/mysql/k3s-ha";
 
-/** What the program sets on a MariaDB server that it manages. */
+/** The program's settings of a managed MariaDB server. */
 export interface MariadbConfig {
   /** The only address that the server listens on. */
   address: string;

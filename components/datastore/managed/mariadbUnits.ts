@@ -1,6 +1,6 @@
 import { writtenBy } from "../../host/writtenBy.ts";
 
-/** Where systemd listens for MariaDB. */
+/** The sockets on which systemd listens for MariaDB. */
 export interface MariadbSocket {
   address: string;
   port: number;
