@@ -25,7 +25,7 @@ describe("a run that fails says why, and leaves the earlier backups as they were
     await datastore.stop();
     try {
       await assertFails(
-        /the datastore 127\.0\.0\.1:\d+ does not answer; check that it runs and lets this host in: .*2002/,
+        /the datastore 127\.0\.0\.1:\d+ does not answer; check that it runs and accepts this host: .*2002/,
       );
     } finally {
       await datastore.start();
