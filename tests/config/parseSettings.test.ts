@@ -478,7 +478,7 @@ describe("parseSettings", () => {
     assert.deepEqual(parse({ ...smallStack, agentPools }).warnings, []);
   });
 
-  it("warns of nodes that wait for a network plugin, unless that is meant", () => {
+  it("warns of nodes that wait for a network plugin, unless confirmed", () => {
     const of = (network?: string) =>
       parse({
         ...smallStack,

@@ -143,7 +143,7 @@ describe("K3sServerPool", () => {
     assert.match(script("servers-server-1-service"), /^awaits_ready=true$/m);
   });
 
-  it("gives every server the manifests before its first start, as a secret, and takes them away", async () => {
+  it("gives every server the manifests before its first start, as a secret, and removes them", async () => {
     const path = "/var/lib/rancher/k3s/server/manifests/k3s-ha.yaml";
     const of = await deploy(() => makePool({ manifests: pulumi.secret("kind: Secret") }));
     for (const server of names) {
