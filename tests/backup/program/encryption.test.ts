@@ -109,7 +109,7 @@ describe("an encrypted backup", { timeout: 600_000 }, () => {
     const before = await host.content();
     await host.shim(
       "age",
-      `real "$@"; for last; do :; done; [[ $* != *--encrypt* ]] || printf x | dd of=\${*: -2:1} bs=1 seek=2000 conv=notrunc status=none`,
+      `real "$@"; for last; do :; done; [[ $* != *--encrypt* ]] || printf xxxx | dd of=\${*: -2:1} bs=1 seek=2000 conv=notrunc status=none`,
     );
     await assertFails(
       /the dump could not be encrypted to .*: (the file reads back differently from what was written|failed to decrypt)/,
