@@ -12,6 +12,8 @@ export interface KeepalivedConfig {
   peerAddresses: readonly string[];
   /** Path of the program that asks HAProxy, `scripts/balancerCheck.sh`. */
   checkPath: string;
+  /** Command that the host runs when it takes the address. Default: none. */
+  notify?: string | undefined;
 }
 
 /**
@@ -74,6 +76,6 @@ ${config.peerAddresses.map((address) => `    ${address}\n`).join("")}  }
     haproxy_answers
     server_ready
   }
-}
+${config.notify === undefined ? "" : `  notify_master "${config.notify}"\n`}}
 `;
 }

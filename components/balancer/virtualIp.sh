@@ -25,9 +25,20 @@ find_interface() {
     [[ -n $interface ]] ||
       die "$host_name: no network interface has the configured address $own_address. Correct its nodeAddress."
   fi
+  # Where a command moves the address, no neighbour has to ask for it.
+  if [[ -n $notify_program ]]; then return 0; fi
   # A neighbour asks for an address only in its own network.
   ip "-$family" route show match "$virtual_address" dev "$interface" | grep -qv ' via ' ||
     die "$host_name: $virtual_address is in none of the networks of $interface. Set k3s-ha:loadBalancer.virtualIp.address to a free address of the network of $own_address."
+}
+
+# keepalived would leave out a command that it may not run as root, and take the address all the same.
+check_notify_program() {
+  [[ -n $notify_program ]] || return 0
+  [[ -f $notify_program && -x $notify_program ]] ||
+    die "$host_name: there is no program $notify_program, which k3s-ha:loadBalancer.virtualIp.notify names. Install it on every load balancer, and run up again."
+  [[ -z $(find -L "$notify_program" \( ! -user root -o -perm /022 \)) ]] ||
+    die "$host_name: others than root can change $notify_program, so keepalived does not run it. Run \"chown root:root $notify_program\" and \"chmod 0755 $notify_program\" there, and run up again."
 }
 
 holds_address() { [[ -n $(ip -oneline address show to "$virtual_address") ]]; }
@@ -61,10 +72,11 @@ start_keepalived() {
 }
 
 apply() {
-  local text answer now
+  local text answer now seconds=15
   lock_host
   set_aside keepalived "$keepalived_config"
   find_interface
+  check_notify_program
   put_files
   systemctl daemon-reload
   text="\$INTERFACE=$interface"$'\n'$(<"$config_directory/keepalived.conf")
@@ -75,8 +87,10 @@ apply() {
   load_firewall k3s-ha-vrrp-firewall
   now="$interface $(fingerprint "$config_directory/keepalived.conf" "$check_path" "$drop_in_path")"
   if ! runs_with keepalived "$now"; then start_keepalived "$text"; fi
-  is_so_within 15 is_held ||
-    fail "no load balancer holds $virtual_address after 15 s; keepalived's journal above says why"
+  # A cloud may take longer to move an address than a neighbour to hear of it.
+  if [[ -n $notify_program ]]; then seconds=60; fi
+  is_so_within "$seconds" is_held ||
+    fail "no load balancer holds $virtual_address after $seconds s; keepalived's journal above says why"
   keep keepalived "$keepalived_config" "$check_path" "$drop_in_path"
   proved keepalived "$now"
   print_revision keepalived

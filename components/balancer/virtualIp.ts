@@ -17,6 +17,11 @@ export interface VirtualIp {
   address: string;
   /** Network interface of the load balancers that it is put on. Default: the one that has the host's node address. */
   interface?: string | undefined;
+  /**
+   * Command, an absolute path with arguments, that a load balancer runs as root when it takes the address: for networks that
+   * do not follow gratuitous ARP, such as a cloud's. Default: none.
+   */
+  notify?: string | undefined;
 }
 
 /** One of the load balancers that share an address. */
@@ -57,6 +62,7 @@ export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.Cust
             virtual_address: virtualIp.address,
             family: virtualIp.address.includes(":") ? 6 : 4,
             interface: virtualIp.interface ?? "",
+            notify_program: virtualIp.notify?.split(" ")[0] ?? "",
             own_address: ownAddress,
             peer_addresses: peerAddresses,
             port: args.port,
@@ -76,6 +82,7 @@ export function shareVirtualIp(name: string, args: SharerArgs, opts: pulumi.Cust
                 ownAddress,
                 peerAddresses,
                 checkPath: balancerCheckPath,
+                notify: virtualIp.notify,
               }),
             },
             { path: balancerCheckPath, content: balancerCheck, mode: "0755" },

@@ -180,6 +180,15 @@ const virtualIp = section({
       description:
         "Network interface for the virtual IP. Default: the interface with the load balancer's own node address.",
     }),
+  notify: matching(
+    /^\/[A-Za-z0-9_./-]+( [A-Za-z0-9_.,:=@+/-]+)*$/,
+    "has to be an absolute path of a program on the load balancers, with plain words as arguments: write it like /usr/local/sbin/move-address 203.0.113.35",
+  )
+    .optional()
+    .meta({
+      description:
+        "Command that a load balancer runs as root when it takes the virtual IP, for networks that do not follow gratuitous ARP, such as a cloud's. Default: none.",
+    }),
 });
 
 const rotation = (of: string) =>

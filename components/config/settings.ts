@@ -75,6 +75,8 @@ export interface VirtualIpSettings {
   address: string;
   /** Network interface that it is put on. Default: the one that has the host's node address. */
   interface?: string | undefined;
+  /** Command that a load balancer runs when it takes the address. Default: none. */
+  notify?: string | undefined;
 }
 
 /** The datastore: exactly one of the three. */

@@ -20,14 +20,21 @@ import { TestBalancer } from "../support/testBalancer.ts";
 const ipV4 = fc.ipV4().filter((address) => !/^(0|127|22[4-9]|2[3-5]\d)\./.test(address));
 const ipV6 = fc.integer({ min: 1, max: 0xffff }).map((last) => `2001:db8::${last.toString(16)}`);
 const configs: fc.Arbitrary<KeepalivedConfig> = fc
-  .oneof(fc.uniqueArray(ipV4, { minLength: 3, maxLength: 6 }), fc.uniqueArray(ipV6, { minLength: 3, maxLength: 6 }))
-  .map(([virtualAddress = "", ownAddress = "", ...peerAddresses]) => ({
+  .tuple(
+    fc.oneof(
+      fc.uniqueArray(ipV4, { minLength: 3, maxLength: 6 }),
+      fc.uniqueArray(ipV6, { minLength: 3, maxLength: 6 }),
+    ),
+    fc.boolean(),
+  )
+  .map(([[virtualAddress = "", ownAddress = "", ...peerAddresses], hasNotify]) => ({
     hostName: "lb-1",
     virtualAddress,
     ownAddress,
     peerAddresses,
     // keepalived checks whether its scripts can be run.
     checkPath: "/bin/true",
+    notify: hasNotify ? "/bin/true 203.0.113.35" : undefined,
   }));
 
 describe("keepalived", () => {

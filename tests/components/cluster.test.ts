@@ -105,7 +105,7 @@ const configurations: Readonly<Record<string, Readonly<Record<string, object | s
     },
     "k3s-ha:loadBalancer": {
       ...sampleConfig["k3s-ha:loadBalancer"],
-      virtualIp: { address: "198.51.100.100", interface: "ens3" },
+      virtualIp: { address: "198.51.100.100", interface: "ens3", notify: "/usr/local/sbin/move-address" },
       port: 7443,
       maxConnections: 500,
       idleSeconds: 600,

@@ -4,6 +4,16 @@ const pair = { "lb-1": host("198.51.100.30"), "lb-2": host("198.51.100.31") };
 
 refuses("the load balancer", [
   {
+    name: "a command without a path that is to move the virtual IP",
+    config: loadBalancer({
+      hosts: { "lb-1": host("198.51.100.30"), "lb-2": host("198.51.100.31") },
+      virtualIp: { address: "198.51.100.100", notify: "aws ec2 assign" },
+    }),
+    problems: [
+      'k3s-ha:loadBalancer.virtualIp.notify is "aws ec2 assign", but has to be an absolute path of a program on the load balancers, with plain words as arguments: write it like /usr/local/sbin/move-address 203.0.113.35.',
+    ],
+  },
+  {
     name: "the load balancer on a server's port 6443",
     config: loadBalancer({ hosts: { "lb-1": host("198.51.100.11") } }),
     problems: [
