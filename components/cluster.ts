@@ -33,7 +33,7 @@ import { UpgradeDump } from "./k3s/upgradeDump.ts";
  * const kubernetes = new k8s.Provider("builds", { kubeconfig: cluster.kubeconfig });
  */
 export class K3sCluster extends pulumi.ComponentResource implements ClusterOutputs {
-  /** `https://address:port` of the Kubernetes API. Known once the load balancers have proved that they serve. */
+  /** `https://address:port` of the Kubernetes API. Known once the load balancers are verified to serve it. */
   readonly apiEndpoint: pulumi.Output<string>;
   /** kubeconfig of an administrator; its certificate is valid for a year, and an `up` in its last three months renews it. Secret. */
   readonly kubeconfig: pulumi.Output<string>;

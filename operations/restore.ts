@@ -46,7 +46,7 @@ export interface RestoreOptions {
   readonly identityFile?: string | undefined;
   /** Asked before anything is stopped, with what would be done; false ends the restore. */
   readonly confirm: (plan: string) => Promise<boolean>;
-  /** Seconds that each server may take to prove itself. Default: what the configuration says. */
+  /** Seconds that each server may take to become ready. Default: that of the configuration. */
   readonly readySeconds?: number;
 }
 

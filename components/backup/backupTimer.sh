@@ -39,10 +39,10 @@ start_timer() {
 }
 
 # What requires a new verified backup: the program, the login and the token, who may read backups, and their destination. A new
-# schedule, or another number of backups to keep, needs no proof.
+# schedule, or another number of backups to keep, needs no verification.
 setup() { printf '%s\n' "$(fingerprint "$program_path") $credentials_revision $directory ${recipients[*]} $copy_destination"; }
 
-# A run that began before this script did may have read an older login: it ends first, and proves nothing.
+# A run that began before this script did may have read an older login: it ends first, and verifies nothing.
 wait_for_older_run() {
   local deadline=$((SECONDS + 900))
   while [[ $(systemctl show --property ActiveState --value "$unit.service") == activating ]]; do

@@ -49,7 +49,7 @@ const dropInPath = unitPath("haproxy.service.d/k3s-ha.conf");
  * one, which keepalived moves away from a host that fails.
  */
 export class HAProxyBalancer extends pulumi.ComponentResource {
-  /** `https://address:port` of the API. Known once the load balancer has proved that it serves. */
+  /** `https://address:port` of the API. Known once the load balancer is verified to serve it. */
   readonly apiEndpoint: pulumi.Output<string>;
   /** Addresses of the load balancer's hosts by name. */
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;

@@ -26,7 +26,7 @@ export const haproxySocket = "/run/haproxy/k3s-ha.sock";
 
 /**
  * `haproxy.cfg`. TCP all the way, so that client certificates reach the API server. A server takes traffic only while
- * an authenticated `GET /readyz` answers 200: neither an open port nor a 401 proves that it works.
+ * an authenticated `GET /readyz` answers 200: neither an open port nor a 401 shows that it works.
  *
  * A server that says that it is not ready gets no new clients and keeps those that it has; only of one that gives no
  * answer the connections are closed. When none is ready, as with a datastore that hangs, clients go to those that
@@ -34,7 +34,7 @@ export const haproxySocket = "/run/haproxy/k3s-ha.sock";
  *
  * The times were measured on real K3s with a fresh connection every 100 ms: a graceful restart fails none, a power cut
  * is over after about a second. Beside that, every server reports whether it is about to restart (balancerState.ts): one
- * that is gets no new clients, and one that does not answer is judged by its readiness alone. `revision` comes back in `show info`, and so proves which configuration is served.
+ * that is gets no new clients, and one that does not answer is judged by its readiness alone. `revision` comes back in `show info`, and shows which configuration is served.
  */
 export function renderHaproxyConfig(config: HaproxyConfig, revision: string): string {
   const servers = Object.entries(config.servers)

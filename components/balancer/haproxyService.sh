@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Checks the configuration, makes HAProxy serve it, and proves that it does and that a server is behind it.
+# Checks the configuration, makes HAProxy serve it, and verifies that it does and that a server is behind it.
 config_path=/etc/haproxy/haproxy.cfg
 
 ask_haproxy() { socat -t 2 - "UNIX-CONNECT:$socket" <<<"$1" 2>&1; }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Out of the load balancers before K3s is restarted, and back when it is proved.
+# Out of the load balancers before K3s is restarted, and back when it is verified.
 
 # Answers load balancers from now on; the units are in place.
 start_balancer_state() {

@@ -223,7 +223,7 @@ export interface K3sSettings {
   serverConfig: Readonly<Record<string, unknown>>;
   /** More settings of every agent. */
   agentConfig: Readonly<Record<string, unknown>>;
-  /** Seconds that a server or an agent may take to prove itself after a start. Default: 240. */
+  /** Seconds that a server or an agent may take to become ready after a start. Default: 240. */
   readySeconds: number;
   /** Any value. A change rotates K3s's own certificates on every node. */
   certificateRotation?: string | undefined;

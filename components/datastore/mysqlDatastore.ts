@@ -31,7 +31,7 @@ export interface MySQLDatastoreArgs extends ExternalDatastoreArgs {
  * `protect` holds for everything but certificates, passwords and users, which are renewed by being replaced.
  */
 export class MySQLDatastore extends pulumi.ComponentResource implements ProvisionedDatastore {
-  /** K3s's `datastore-endpoint`, with the password in it. Secret. Known once the datastore has proved itself. */
+  /** K3s's `datastore-endpoint`, with the password in it. Secret. Known once the datastore is verified. */
   readonly endpoint: pulumi.Output<string>;
   /** PEM of the CA that signed the datastore's certificate: K3s's `datastore-cafile`. */
   readonly caCertificate: pulumi.Output<string>;

@@ -57,7 +57,7 @@ served_addresses() {
   fi
 }
 
-# Once they were proved to work here, these are this program's files.
+# Once they were verified here, these are this program's files.
 check_load_balancer() {
   [[ $role == loadBalancer ]] || return 0
   if [[ ! -e $state_directory/haproxy.proved ]] && is_foreign /etc/haproxy/haproxy.cfg; then report_foreign /etc/haproxy/haproxy.cfg; fi

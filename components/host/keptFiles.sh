@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# The files that a unit was proved with: kept as copies, put back when a change fails.
+# The files that a unit was last verified with: kept as copies, put back when a change fails.
 
-# keep UNIT FILE...: copies of the files that the unit was proved with, and which of them there were not.
+# keep UNIT FILE...: copies of the files that the unit was last verified with, and which of them did not exist.
 keep() { copy_files "$state_directory/$1.kept" "${@:2}"; }
 
 # copy_files ARCHIVE FILE...

@@ -1,4 +1,4 @@
-/** SSH connections from the operator's machine to hosts that have to prove their pinned key. */
+/** SSH connections from the operator's machine to hosts with a pinned key. */
 import { connect as connectSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -25,7 +25,7 @@ export interface AgentPoolArgs {
   config?: Readonly<Record<string, unknown>>;
   /** Whether the servers' settings have `flannel-external-ip: true`. Default: false. */
   usesExternalAddresses?: boolean | undefined;
-  /** The cluster's network plugin. With "own" an agent is proved without being Ready. Default: "flannel". */
+  /** The cluster's network plugin. With "own" an agent is verified without being Ready. Default: "flannel". */
   network?: ClusterNetwork | undefined;
   /** The number of agents that are created or changed at the same time. Default: 10. */
   waveWidth?: number;
@@ -34,7 +34,7 @@ export interface AgentPoolArgs {
    * Default: 0, no agent is drained: a restart of K3s leaves pods running.
    */
   drainSeconds?: number;
-  /** Seconds that an agent may take to prove itself after a start. Default: 240. */
+  /** Seconds that an agent may take to become ready after a start. Default: 240. */
   readySeconds?: number;
   /** Any value. A change rotates K3s's own certificates. Default: none. */
   certificateRotation?: string | undefined;

@@ -7,7 +7,7 @@ import { apiPort } from "../balancer/balancerState.ts";
 import { k3sTlsDirectory } from "./k3sServerPool.ts";
 import { k3sScripts } from "./scripts.ts";
 
-/** Seconds for the proof that members reach each other (90, and an answer) and that the system pods of a new cluster run (180). */
+/** Seconds for the check that members reach each other (90, and an answer) and that the system pods of a new cluster run (180). */
 const proofSeconds = 360;
 
 /** The members of the cluster. */
@@ -25,7 +25,7 @@ export interface ClusterMembersArgs {
 /**
  * Keeps the cluster's list of nodes that of the stack: a node whose host was removed or declared lost is drained, if
  * it still works, and deleted. One that is removed without being declared lost, and whose host does not answer, ends the
- * run, because K3s could not be uninstalled there. In the end it proves that the API reaches the kubelets of all nodes that
+ * run, because K3s could not be uninstalled there. In the end it verifies that the API reaches the kubelets of all nodes that
  * are Ready, that the traffic of pods reaches those nodes and, in a new cluster, that system pods run. Nodes that joined from elsewhere are left alone. Whatever the removed hosts are asked to
  * do comes after it, and it comes after the load balancers have forgotten them.
  */

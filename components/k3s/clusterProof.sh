@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The proof that a cluster works beyond its nodes being Ready: the API of this server reaches every kubelet, pods' traffic
+# The check that a cluster works beyond its nodes being Ready: the API of this server reaches every kubelet, pods' traffic
 # reaches every node, and the pods of K3s's own run.
 
 # The members that were verified before, on this host; removed with K3s. Members of a cluster that is older than the file count as verified.
@@ -48,7 +48,7 @@ fault_sentences() {
   done
 }
 
-# of_new_members: of the lines of `member_faults`, those about members that were not proved before.
+# of_new_members: of the lines of `member_faults`, those about members that were not verified before.
 of_new_members() {
   local kind node rest
   while IFS=$'\t' read -r kind node rest; do
@@ -71,7 +71,7 @@ stuck_pods() {
   done < <(sed -n 's/^pod\t//p' <<<"$facts")
 }
 
-# prove_members: ends the run about new members that are not reached, and warns of those that were proved before.
+# prove_members: ends the run about new members that are not reached, and warns of those that were verified before.
 prove_members() {
   local faults new deadline=$((SECONDS + 90))
   proved_before=$(cat "$proved_members" 2>/dev/null) || {

@@ -70,7 +70,7 @@ export const agentFunctions = new FunctionsFile(
 
 /**
  * The command that makes a host an agent: it installs the release, writes settings and secrets, starts K3s, and ends when
- * the node has proved itself. One command, because a cluster may have a thousand agents. Its script is secret as a whole;
+ * the node is verified. One command, because a cluster may have a thousand agents. Its script is secret as a whole;
  * what a preview shows of it are the pool's own inputs.
  */
 export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.CustomResourceOptions): HostCommand {

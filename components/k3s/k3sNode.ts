@@ -27,9 +27,9 @@ export interface K3sNodeArgs {
    * false, it travels between the node addresses.
    */
   usesExternalAddresses?: boolean | undefined;
-  /** The cluster's network plugin. With "own" a node is proved without being Ready. Default: "flannel". */
+  /** The cluster's network plugin. With "own" a node is verified without being Ready. Default: "flannel". */
   network?: ClusterNetwork | undefined;
-  /** Seconds that the node may take to prove itself. */
+  /** Seconds that the node may take to become ready. */
   readySeconds: number;
 }
 
@@ -53,7 +53,7 @@ export const manifestsPath = "/var/lib/rancher/k3s/server/manifests/k3s-ha.yaml"
 export const secretsPath = "/etc/rancher/k3s/config.yaml.d/90-k3s-ha-secrets.yaml";
 
 /**
- * Seconds that a node's script may take beyond those that the node has to prove itself in: waiting for another run's
+ * Seconds that a node's script may take beyond those that the node has to become ready: waiting for another run's
  * lock (300), leaving the load balancers, and starting with the previous settings again (90).
  */
 export const nodeScriptSeconds = 450;

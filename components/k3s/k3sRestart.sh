@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Starts K3s on data that were put in the place of others, and proves that it works with them.
+# Starts K3s on restored data, and verifies that it works with them.
 tls=/var/lib/rancher/k3s/server/tls
 
 ready() {

@@ -45,7 +45,7 @@ export interface K3sServerArgs extends K3sNodeArgs {
 }
 
 /**
- * The command that starts a server and ends when the server has proved itself: what is ordered after a server depends on
+ * The command that starts a server and ends when the server is verified: what is ordered after a server depends on
  * it. The secrets have a command of their own before it, so that a preview shows the changed lines of the rest.
  */
 export function runK3sServer(name: string, args: K3sServerArgs, opts: pulumi.CustomResourceOptions): HostCommand {

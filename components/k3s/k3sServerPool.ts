@@ -40,7 +40,7 @@ export interface K3sServerPoolArgs {
   movingFrom?: string | undefined;
   /** Confirms the downgrade from this release, after the restore of a dump of an older one. Default: a downgrade is refused. */
   goingBackFrom?: string | undefined;
-  /** Seconds that a server may take to prove itself after a start. Default: 240. */
+  /** Seconds that a server may take to become ready after a start. Default: 240. */
   readySeconds?: number;
   /** Any value. A change rotates K3s's own certificates. Default: none. */
   certificateRotation?: string | undefined;
@@ -51,7 +51,7 @@ export const k3sTlsDirectory = "/var/lib/rancher/k3s/server/tls";
 
 /**
  * K3s servers on one external datastore. They are created, and changed, strictly one after the other, each behind the
- * proof that the one before is ready; the first that fails stops the rest.
+ * verification that the one before is ready; the first that fails stops the rest.
  */
 export class K3sServerPool extends pulumi.ComponentResource {
   /** The servers' addresses by name, except lost ones. An address is known once its server is verified to be ready. */

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Switches to a release and its settings, starts K3s when what it reads has changed, and proves that the node works.
+# Switches to a release and its settings, starts K3s when what it reads has changed, and verifies that the node works.
 
 # A node that failed is rolled back to the files that it was last verified with, if any.
 fail() {
@@ -100,7 +100,7 @@ remove_other_releases() {
   find "$(dirname "$release_directory")" -mindepth 1 -maxdepth 1 -type d ! -name "$version" -exec rm -rf {} +
 }
 
-# start_node: its files are in place. What a role does before a restart and after the proof, it defines as `before_restart`
+# start_node: its files are in place. What a role does before a restart and after the verification, it defines as `before_restart`
 # and `after_proof`.
 start_node() {
   local now deadline optional=() path

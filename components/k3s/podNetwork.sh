@@ -12,7 +12,7 @@ default_card() {
   ip "$family" -oneline route show default | sed -nE '1s/.* dev ([^ ]+).*/\1/p'
 }
 
-# is_node_decided: a node that was proved keeps the card that it has: while nodes use different ones, their pods do not reach
+# is_node_decided: a verified node keeps its network interface: while nodes use different ones, their pods do not reach
 # each other. It is decided again for another address, and when the settings no longer name an interface.
 is_node_decided() {
   [[ -e $state_directory/$unit.proved ]] && grep -qxF "node-ip: \"$node_address\"" "$config_path" && ! grep -q '^flannel-iface:' "$config_path"

@@ -19,7 +19,7 @@ export interface ServerChange {
 
 /**
  * Refuses, already in the preview, to change a server to a release that it may not be changed to; and, before the server is
- * touched, to another datastore, whose endpoint a preview does not know yet. What a server runs is what its last proved script installed, as the stack's state has it: one that failed and
+ * touched, to another datastore, whose endpoint a preview does not know yet. What a server runs is what its last verified script installed, as the stack's state has it: one that failed and
  * went back is not in the way.
  *
  * @throws when the change is made, with the reason and the remedy.

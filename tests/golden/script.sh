@@ -173,7 +173,7 @@ runs_with() {
   systemctl is-active --quiet "$1" && [[ -f $state_directory/$1.proved && $(<"$state_directory/$1.proved") == "$2" ]]
 }
 
-# proved UNIT FINGERPRINT: records what the unit was proved with.
+# proved UNIT FINGERPRINT: records what the unit was verified with.
 proved() { write_file "$state_directory/$1.proved" <<<"$2"; }
 
 # journal_tail UNIT [FILE...]: the unit's last lines, with every value in the FILEs (lines "key: value") masked, and so

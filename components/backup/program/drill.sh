@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# ---- opening backups again: to prove them, and to restore from them ----
+# ---- opening backups again: to verify them, and to restore them ----
 
 # chosen_backup ID|latest|"": the id of a backup of this cluster that is here, byte by byte as it was written.
 chosen_backup() {

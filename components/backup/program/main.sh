@@ -4,7 +4,7 @@
 usage() {
   cat <<'TEXT'
 usage: k3s-ha-backup COMMAND
-  run                    take a backup, prove that it can be restored, copy it off, and remove the oldest ones
+  run                    take a backup, verify that it can be restored, copy it off, and remove the oldest ones
   run --label WORD       the same before a change: waits for a run that is under way, and the backup stays for 30 days
   list                   show the backups on this host
   latest                 print the id of the newest backup of this cluster

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Backups of a K3s datastore: takes one and proves it, or tells about those there are.
+# Backups of a K3s datastore: takes and verifies one, or reports the existing ones.
 set -euo pipefail
 umask 077
 export LC_ALL=C TZ=UTC PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin

@@ -28,7 +28,7 @@ export function unusableHostSettings(hosts: readonly ConfiguredHost[]): Problem[
 /** Addresses at which the API is reached from everywhere that the program and HAProxy ask it from. */
 const allAddresses = ["0.0.0.0", "::"];
 
-/** An API that neither the proof of readiness on the server nor HAProxy would reach. */
+/** An API that neither the readiness check on the server nor HAProxy would reach. */
 export function unreachableApi({ k3s }: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
   const fault =
     "makes the server's API answer at one address, but readiness is checked at 127.0.0.1, and HAProxy connects to the node address: remove it, and use a firewall to close port 6443 to others";

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What a server that read its certificate and key answers. Over the network it answers only those who have an account,
-# so that every K3s server proves the verified way for itself, before it starts.
+# so that every K3s server verifies its own connection before it starts.
 tls_state() { mariadb --batch --skip-column-names --execute 'SELECT @@have_ssl'; }
 
 # A server that failed is rolled back to the files that it was last verified with, if any.
