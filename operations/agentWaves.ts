@@ -1,4 +1,4 @@
-/** What is done to agents by an operation: of each pool no more at the same time than the stack's `waveWidth` says. */
+/** An operation on agents: in each pool at most the stack's `waveWidth` at the same time. */
 import { inWaves } from "../components/host/turns.ts";
 
 /** A pool of agents. */

@@ -13,7 +13,7 @@ export async function mustApply(host: HostLogin, script: string, seconds: number
   return stdout;
 }
 
-/** What a script complained of, with the host's name in the place of the backup program's. */
+/** A script's errors, with the host's name in place of the backup program's. */
 function errorOf(name: string, stderr: string): string {
   return stderr.trim().replace(/^k3s-ha-backup: /gm, `${name}: `);
 }

@@ -54,7 +54,7 @@ export interface RestoreOptions {
 interface Site extends RestoreHosts {
   driver: RestoreDriver;
   readySeconds: number;
-  /** Whose agents are restarted some at a time. */
+  /** The pools, whose agents are restarted in waves. */
   pools: readonly AgentWave[];
   k3sVersion: string;
 }
@@ -111,7 +111,7 @@ Next, run make status and check your workloads. Then remove the replaced content
   }
 }
 
-/** What is done with servers and agents, whatever the datastore is. */
+/** The steps for servers and agents, for every datastore. */
 function clusterSteps(
   workspace: Workspace,
   site: Site,
@@ -180,7 +180,7 @@ async function lookAtAll(
   });
 }
 
-/** Which servers have K3s; those that do not are on hosts that are new. */
+/** The servers with K3s; the others are on new hosts. */
 async function findServers({ servers, database, driver }: Site): Promise<FoundServers> {
   const told = await Promise.all(
     servers.map((server) => must(server, "if systemctl cat k3s >/dev/null 2>&1; then echo yes; fi")),

@@ -78,7 +78,7 @@ async function requireVersion(path: string): Promise<void> {
   }
 }
 
-/** What the sandbox runs on, for a stack whose user asked for it. The login stays the user's. */
+/** The sandbox's own Pulumi, for a stack whose user requested it. The login stays the user's. */
 async function standIns(stack: string): Promise<PulumiCli> {
   const { prepareToolchain } = await import("../toolchain/toolchain.ts");
   const { pulumi, environment, origin, plugins } = await prepareToolchain();

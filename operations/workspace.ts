@@ -24,7 +24,7 @@ export interface Workspace {
   readonly arguments: readonly string[];
   /** Path of the CLI. */
   readonly cli: string;
-  /** What to do about a configuration that is not valid, where its copy is read. Default: the file itself is read. */
+  /** The remedy for an invalid configuration if its copy is read. Default: the file itself is read. */
   readonly correction?: string;
   /** Finds kubectl. */
   readonly kubectl: () => Promise<KubectlProgram>;

@@ -387,7 +387,7 @@ export class BackupCron extends pulumi.ComponentResource {
   }
 }
 
-/** What becomes of the backups when another host takes them from now on; undefined when it is the same one. */
+/** The note about existing backups when another host takes them from now on; undefined for the same host. */
 export function moveNote(
   oldScript: string,
   { hostName, directory, hasCopies }: { hostName: string; directory: string; hasCopies: boolean },

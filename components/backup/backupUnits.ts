@@ -15,7 +15,7 @@ const runMinutes = 60;
 /** The directory from which Debian's node exporter reads other programs' metrics. */
 export const nodeExporterDirectory = "/var/lib/prometheus/node-exporter";
 
-/** What every unit of backups shares: it gives way to whatever else the host does, and writes nowhere but there. */
+/** The common settings of all units for backups: a low priority, and write access only to their own directories. */
 function hardening(writable: readonly string[]): string {
   return `Nice=10
 CPUSchedulingPolicy=batch

@@ -29,7 +29,7 @@ export const balancerStateProgramPath = "/usr/local/lib/k3s-ha/balancer-state";
 /** The path of the program with which systemd stops K3s. */
 export const stopProgramPath = "/usr/local/lib/k3s-ha/k3s-stop";
 
-/** Where the unit of K3s is told to stop with it. A file of its own: what is in it needs no restart of K3s. */
+/** The drop-in of K3s's unit that uses it. A separate file: its changes need no restart of K3s. */
 export const stopDropInPath = unitPath("k3s.service.d/k3s-ha.conf");
 
 /**

@@ -20,7 +20,7 @@ export interface SshPeer {
 export interface KnownHosts {
   /** Its name in the configuration; undefined when none is named. */
   readonly file: string | undefined;
-  /** What it says; undefined when none is named, or it could not be read, which is then told already. */
+  /** Its content; undefined if none is named, or if it could not be read, which is then already reported. */
   readonly entries: readonly KnownHostsEntry[] | undefined;
 }
 

@@ -31,14 +31,14 @@ export interface OutputReader {
 /** The configuration with the hosts of other stacks and of files in it, as if they had been written there. */
 export interface ResolvedHosts {
   readonly values: Readonly<Record<string, string>>;
-  /** Where hosts from elsewhere stand now: where they are from, in words, by path, such as `k3s-ha:servers`. */
+  /** The source of hosts from elsewhere, in words, by their path, such as `k3s-ha:servers`. */
   readonly origins: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];
   /** Warnings about valid but probably unintended settings, one sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** Where the configuration may name a stack, or a file, instead of hosts: the map that holds the hosts, the name in it, the path. */
+/** The places where the configuration may name a stack, or a file, instead of hosts: the map with the hosts, the name in it, the path. */
 interface Place {
   readonly holder: Record<string, unknown>;
   readonly name: string;

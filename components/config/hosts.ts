@@ -7,7 +7,7 @@ export interface ConfiguredHost {
   readonly name: string;
   /** Such as `k3s-ha:servers.server-1`. */
   readonly path: string;
-  /** Where its name stands; apart from the path only for the datastore's host, whose name is a setting. */
+  /** The path of its name; it differs from the host's path only for the datastore's host, whose name is a setting. */
   readonly namePath: string;
   readonly role: HostRole;
   readonly entry: HostEntry;

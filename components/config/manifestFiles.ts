@@ -6,7 +6,7 @@ import { absolutePath, fileFault, type Surroundings, unreadableFault, unresolvab
 import type { Problem } from "./problem.ts";
 import type { Secret } from "./settings.ts";
 
-/** What the files of `k3s.manifests` hold, one after the other, and what is wrong with them. */
+/** The content of the files of `k3s.manifests`, one after the other, and their problems. */
 export function readManifests(
   paths: readonly string[],
   surroundings: Surroundings,

@@ -27,7 +27,7 @@ export interface ConfigurationSource extends Surroundings {
   readonly values: Readonly<Record<string, string>>;
   /** The full keys whose values are encrypted. */
   readonly secretKeys: readonly string[];
-  /** What became of hosts that come from other stacks or from files. Default: none do. */
+  /** The hosts from other stacks or from files. Default: none. */
   readonly resolved?: Pick<ResolvedHosts, "origins" | "problems" | "warnings">;
   /** Whether nothing will be changed: a secret that only changes take may be missing then. Default: false. */
   readonly isPreview?: boolean;

@@ -3,7 +3,7 @@ import { CronExpressionParser } from "cron-parser";
 /** Years within which a schedule has to fire: 29 February, the rarest day there is, comes round in four (until 2096). */
 const horizonYears = 5;
 
-/** What cron's day-of-month field may not be for the month, in words; the parser's own are about itself. */
+/** The message for a day of the month that the month does not have; the parser's own messages are about itself. */
 const impossibleDay = "Invalid explicit day of month definition";
 
 /** The next time, after `now`, that a valid schedule fires; undefined when it does not within the horizon. */

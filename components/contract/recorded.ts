@@ -24,7 +24,7 @@ export interface Recorded {
     readonly maxConnections: number;
   };
   "k3s-ha:index:MySQLDatastore": {
-    /** Whose it is, and what. */
+    /** The kind of datastore, with its engine. */
     readonly kind: string;
     /** Name or address; absent, as are port and schema, for a given endpoint, which is secret. */
     readonly host?: string;
@@ -32,7 +32,7 @@ export interface Recorded {
     readonly database?: string;
     /** Absent unless the host is the stack's own. */
     readonly firewall?: boolean;
-    /** How clients verify the server that they log in to. */
+    /** The verification of the server by its clients. */
     readonly tls: "verified";
   };
   "k3s-ha:index:PostgresDatastore": RecordedEndpoint;

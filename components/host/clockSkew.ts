@@ -7,7 +7,7 @@ import type { HostLogin } from "./hostLogin.ts";
  */
 const toleratedSeconds = 30;
 
-/** What a host's clock showed, and when on this machine's clock it may have done so. In milliseconds since 1970. */
+/** A reading of a host's clock, and the interval on this machine's clock in which it was made. In milliseconds since 1970. */
 export interface ClockReading {
   readonly login: HostLogin;
   readonly shown: number;

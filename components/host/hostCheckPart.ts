@@ -9,7 +9,7 @@ export type HostRole = "server" | "agent" | "loadBalancer" | "datastore" | "back
 export interface CheckedHost {
   /** Its connection. A host with a `standIn` is lost, and is not checked. */
   host: HostArgs;
-  /** Where the host stands in the configuration, for messages: "k3s-ha:servers.server-1". */
+  /** The host's path in the configuration, for messages: "k3s-ha:servers.server-1". */
   path: string;
   /** Its role, which decides the space it needs, and the port that has to be free. */
   role: HostRole;

@@ -9,7 +9,7 @@ check_node_address() {
   report node-address "$node_address" "${addresses:-none}"
 }
 
-# A node that runs keeps the card that its pods' traffic takes, whichever it is.
+# A running node keeps the network interface of its pod traffic.
 check_pod_network() {
   local family=-4 own default
   [[ -n $node_address && ( -e $state_directory/k3s.proved || -e $state_directory/k3s-agent.proved ) ]] || return 0

@@ -2,7 +2,7 @@ import { nodeAddressOf } from "./host.ts";
 import { type HostCheckPart } from "./hostCheckPart.ts";
 import { hostScripts } from "./scripts.ts";
 
-/** Whether a node has the address that the cluster is to reach it at, and which card the traffic of its pods takes. */
+/** Checks of a node's address, and of the network interface of its pod traffic. */
 export const hostNetwork: HostCheckPart = {
   script: hostScripts.hostNetwork,
   checks: ["check_node_address", "check_pod_network"],

@@ -53,7 +53,7 @@ const logins = new Turns(loginWidth);
 /** A login that failed, in words that need the host's name beside them. */
 class LoginFailure extends Error {
   readonly fault: ConnectionFault;
-  /** How another attempt may end otherwise: nothing listened there, or an SSH server gave up before the login. */
+  /** The reason why another attempt may succeed: nothing listened there, or an SSH server closed the connection before the login. */
   readonly passing: "refused" | "dropped" | undefined;
 
   constructor(fault: ConnectionFault, reason: string, passing?: "refused" | "dropped") {

@@ -42,7 +42,7 @@ export interface K3sAgentArgs extends Omit<K3sNodeArgs, "config" | "secretConfig
   drainSeconds: number;
 }
 
-/** What is alike for all agents, and so stands on their hosts and not in each one's script. Scripts know the path as well. */
+/** The functions that all agents share, in a file on their hosts instead of in each script. Scripts know the path as well. */
 export const agentFunctions = new FunctionsFile(
   "/usr/local/lib/k3s-ha/agent-functions",
   renderHostFunctions({

@@ -38,7 +38,7 @@ export function nodeOwner(): string {
   return `${pulumi.getProject()}/${pulumi.getStack()}`;
 }
 
-/** Whether the host may choose the card for pods' traffic: unless the settings do, or have no flannel that would use one. */
+/** Whether the host may choose the network interface for pod traffic: unless the settings do, or use no flannel. */
 function choosesPodCard(config: Readonly<Record<string, unknown>>, usesExternalAddresses = false): boolean {
   return !usesExternalAddresses && config["flannel-iface"] === undefined && config["flannel-backend"] !== "none";
 }
@@ -46,7 +46,7 @@ function choosesPodCard(config: Readonly<Record<string, unknown>>, usesExternalA
 /** The path of K3s's registries.yaml. */
 export const registriesPath = "/etc/rancher/k3s/registries.yaml";
 
-/** Where servers read the objects that they are to apply. */
+/** The directory of the manifests that servers apply. */
 export const manifestsPath = "/var/lib/rancher/k3s/server/manifests/k3s-ha.yaml";
 
 /** The path of K3s's secret settings. */

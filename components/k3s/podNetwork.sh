@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Which card the traffic of pods takes. Flannel by itself takes that of the default route, which on a host with several cards
+# The network interface for pod traffic. Flannel by itself uses that of the default route, which on a host with several
 # need not be the one that has the node's address.
 
-# card_of ADDRESS: the card that has it; nothing when none has.
+# card_of ADDRESS: the network interface that has it; nothing without one.
 card_of() { ip -oneline address show to "$1" | awk 'NR == 1 { sub("@.*", "", $2); print $2 }'; }
 
-# default_card ADDRESS: the card of the default route, of the address's family; nothing when there is no such route.
+# default_card ADDRESS: the network interface of the default route, of the address's family; nothing without such a route.
 default_card() {
   local family=-4
   [[ $1 != *:* ]] || family=-6

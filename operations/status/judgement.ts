@@ -347,7 +347,7 @@ function backupProblems(facts: ClusterFacts): string[] {
   return problems.length > 0 || backupCheck === undefined ? problems : [`${host.name}: ${backupCheck}.`];
 }
 
-/** What keeps it from being known that a backup, as it is kept, can be restored. Nothing where no drills are asked for. */
+/** The reason why it is unknown that a backup, as it is kept, can be restored. Empty if no drills are configured. */
 function drillProblems(
   name: string,
   { units, drill, isWhole }: HostFacts,

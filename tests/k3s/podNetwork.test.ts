@@ -1,4 +1,4 @@
-// Proves, with hosts whose cards and routes the test makes up, which card the traffic of a node's pods takes.
+// Proves which network interface a node uses for pod traffic, with interfaces and routes of the test.
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { bashOutput } from "../support/bash.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
-/** A host with a public card, which has the default route, and a private one. */
+/** A host with a public network interface, which has the default route, and a private one. */
 const twoCards = (route = "default via 203.0.113.1 dev eth0 proto dhcp metric 100") => `ip() {
   case "$*" in
     *" address show to 203.0.113.11") echo '2: eth0    inet 203.0.113.11/24 scope global eth0' ;;

@@ -24,7 +24,7 @@ export function plainTransportFault(value: string): string | undefined {
 /** Stores whose address is a URL, and that are reached without TLS unless it says https. */
 const urlStores = ["webdav", "seafile", "filefabric"];
 
-/** What rclone needs to know of the place for copies, and must not be told in plain text. */
+/** Settings of rclone for the place of copies that must not be in plain text. */
 export function unusableCopy({ backup }: Configuration): Problem[] {
   if (backup?.copy === undefined) return [];
   const { remote, hostKeys } = backup.copy;

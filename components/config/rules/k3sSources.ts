@@ -19,7 +19,7 @@ export function contradictoryBinary({ k3s }: Configuration): Problem[] {
   return problems;
 }
 
-/** What comes over http:// may be anything, and runs as root: its sum has to stand here, or the way has to be trusted. */
+/** Downloads over http:// can be forged and run as root: they need a checksum in the configuration, or a trusted network. */
 export function plainMirror({ k3s }: Configuration): Problem[] {
   if (k3s?.mirror === undefined || !/^http:/i.test(k3s.mirror) || k3s.trustMirror) return [];
   const path = configPath("k3s", "mirror");
@@ -66,7 +66,7 @@ export function loginsInTheClear({ k3s }: Configuration, credentials: string): P
   );
 }
 
-/** What is pinned by its sha256 is of one release: agents of another cannot run it. */
+/** A pinned sha256 belongs to one release: agents with another release cannot use it. */
 export function sourcesOfOneRelease({ k3s }: Configuration): Problem[] {
   if (k3s?.agentVersion === undefined || k3s.agentVersion === k3s.version) return [];
   const ofRelease = k3s.images.findIndex(({ source }) => !source.includes("/"));

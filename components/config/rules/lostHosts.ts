@@ -2,7 +2,7 @@ import { configPath } from "../configPath.ts";
 import type { ConfiguredHost } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 
-/** What is left of a lost host is cleared up through another one of its kind, so one has to live; of the database there is one. */
+/** The remains of a lost host are removed through another host of its role, so one has to live; the datastore has only one. */
 export function lostBeyondRepair(hosts: readonly ConfiguredHost[]): Problem[] {
   const problems: Problem[] = [];
   const allLost = (role: ConfiguredHost["role"]) => {
