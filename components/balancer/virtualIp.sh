@@ -32,7 +32,7 @@ find_interface() {
     die "$host_name: $virtual_address is in none of the networks of $interface. Set k3s-ha:loadBalancer.virtualIp.address to a free address of the network of $own_address."
 }
 
-# keepalived would leave out a command that it may not run as root, and take the address all the same.
+# keepalived would skip a command that it may not run as root, and take the address anyway.
 check_notify_program() {
   [[ -n $notify_program ]] || return 0
   [[ -f $notify_program && -x $notify_program ]] ||
