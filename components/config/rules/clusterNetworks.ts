@@ -22,7 +22,8 @@ interface Range {
 
 const settings = Object.keys(networks) as Setting[];
 
-function pathOf(setting: Setting): string {
+/** Where the configuration has a network. */
+export function pathOf(setting: Setting): string {
   return configPath("k3s", "serverConfig", setting);
 }
 
@@ -46,7 +47,8 @@ function parseRange(setting: Setting, text: string): Range | undefined {
   return { setting, text, address, family, blocks };
 }
 
-function parsedRanges({ k3s }: Configuration): Range[] {
+/** The networks of K3s that could be parsed. */
+export function parsedRanges({ k3s }: Configuration): Range[] {
   if (k3s === undefined) return [];
   return settings.flatMap((setting) => rangesIn(k3s, setting).flatMap((text) => parseRange(setting, text) ?? []));
 }

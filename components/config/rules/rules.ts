@@ -18,6 +18,7 @@ import { invalidHostNames, invalidPoolNames, repeatedAgentNames, repeatedHostNam
 import { contradictoryBinary, plainMirror, repeatedImages, sourcesOfOneRelease } from "./k3sSources.ts";
 import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
 import { lostBeyondRepair } from "./lostHosts.ts";
+import { unfitNetworkSizes } from "./networkSizes.ts";
 import { singleServerInProduction } from "./production.ts";
 import { unusableSchedule } from "./schedule.ts";
 import { portsOfSshd } from "./sshPorts.ts";
@@ -50,6 +51,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...lostBeyondRepair(hosts),
     ...agentsOfAnotherRelease(configuration),
     ...invalidClusterNetworks(configuration),
+    ...unfitNetworkSizes(configuration, hosts),
     ...dualStackNetworks(configuration),
     ...overlappingClusterNetworks(configuration),
     ...twoNetworks(configuration),

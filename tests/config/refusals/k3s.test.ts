@@ -100,6 +100,28 @@ refuses("K3s", [
     ],
   },
   {
+    name: "networks for services and pods that are larger than Kubernetes accepts",
+    config: k3s({ serverConfig: { "service-cidr": "10.0.0.0/8", "cluster-cidr": "160.0.0.0/6" } }),
+    problems: [
+      "k3s-ha:k3s.serverConfig.cluster-cidr has 160.0.0.0/6, but Kubernetes accepts no network for pods larger than /8: write /8 or a longer prefix.",
+      "k3s-ha:k3s.serverConfig.service-cidr has 10.0.0.0/8, but Kubernetes accepts no network for services larger than /12: write /12 or a longer prefix.",
+    ],
+  },
+  {
+    name: "a network for pods that is smaller than that of one node",
+    config: k3s({ serverConfig: { "cluster-cidr": "10.42.0.0/25" } }),
+    problems: [
+      "k3s-ha:k3s.serverConfig.cluster-cidr has 10.42.0.0/25, which is smaller than the /24 that each node gets: write /16 or a shorter prefix.",
+    ],
+  },
+  {
+    name: "a network for pods without room for all nodes",
+    config: k3s({ serverConfig: { "cluster-cidr": "10.42.0.0/24" } }),
+    problems: [
+      "k3s-ha:k3s.serverConfig.cluster-cidr has 10.42.0.0/24, which has room for 1 node with a /24 each, but there are 2: write a shorter prefix.",
+    ],
+  },
+  {
     name: "no time to get ready",
     config: k3s({ readySeconds: 0 }),
     problems: [
