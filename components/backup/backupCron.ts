@@ -15,7 +15,9 @@ import {
   renderInspectionService,
 } from "./backupUnits.ts";
 import { unitPath } from "../host/unitPath.ts";
-import { type HostFile, renderHostScript, variableIn } from "../host/hostScript.ts";
+import { guardChange } from "../host/guardChange.ts";
+import { type HostFile, renderHostScript } from "../host/hostScript.ts";
+import { moveNote, readEarlierTimer, type TimerRecord } from "./backupMove.ts";
 import { longestGap, nextRuns, onCalendar } from "./onCalendar.ts";
 import {
   copyDestination,
@@ -271,6 +273,7 @@ export class BackupCron extends pulumi.ComponentResource {
             return renderHostScript({
               body: backupScripts.backupTimer,
               parts: [backupScripts.backupRemoval],
+              record: { host: hostName, directory } satisfies TimerRecord,
               variables: {
                 host_name: hostName,
                 directory,
@@ -356,18 +359,14 @@ export class BackupCron extends pulumi.ComponentResource {
         parent: this,
         hooks: {
           beforeUpdate: [
-            new pulumi.ResourceHook(
-              `${name}-move`,
-              ({ oldInputs }) => {
-                const told = moveNote(String(oldInputs?.["stdin"]), {
-                  hostName,
-                  directory,
-                  hasCopies: copy !== undefined,
-                });
-                if (told !== undefined) void pulumi.log.warn(told, this);
+            guardChange<TimerRecord>(`${name}-move`, {
+              fault: (before) => {
+                const note = moveNote(before, { hostName, directory, hasCopies: copy !== undefined });
+                if (note !== undefined) void pulumi.log.warn(note, this);
+                return undefined;
               },
-              { onDryRun: true },
-            ),
+              readEarlier: readEarlierTimer,
+            }),
           ],
         },
       },
@@ -385,19 +384,6 @@ export class BackupCron extends pulumi.ComponentResource {
       latest: this.latest,
     });
   }
-}
-
-/** The note about existing backups when another host takes them from now on; undefined for the same host. */
-export function moveNote(
-  oldScript: string,
-  { hostName, directory, hasCopies }: { hostName: string; directory: string; hasCopies: boolean },
-): string | undefined {
-  const [oldName, oldDirectory] = [variableIn(oldScript, "host_name"), variableIn(oldScript, "directory")];
-  if (oldName === undefined || oldDirectory === undefined || oldName === hostName) return undefined;
-  const fetching = hasCopies
-    ? `on ${hostName}, "k3s-ha-backup fetch ID" fetches a copy of one`
-    : `to keep them on ${hostName}, copy their directories into ${directory} there`;
-  return `Backups are taken by ${hostName} from now on, and timer, program and credentials are removed from ${oldName}. The backups that ${oldName} took stay there, in ${oldDirectory}, until you remove them; ${fetching}.`;
 }
 
 const ownSecretPaths = [

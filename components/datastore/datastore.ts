@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { HostFile } from "../host/hostScript.ts";
+import type { DatastoreAddress } from "./engine/datastoreEndpoint.ts";
 
 /** A datastore's outputs for the cluster, of any kind and engine. */
 export interface ProvisionedDatastore {
@@ -34,8 +35,8 @@ export interface ServerDatastore {
 
 /** The identity of a datastore, and the data to verify its TLS. */
 export interface DatastoreIdentity {
-  /** "host:port", several separated by commas. */
-  readonly address: string;
+  /** Where it listens, in the order in which K3s tries them. */
+  readonly addresses: readonly DatastoreAddress[];
   /** Schema or database; the engine's name where it has none, and is told by its addresses. */
   readonly schema: string;
   /** The protocol that starts TLS, by openssl's name; empty if connections begin with TLS. */

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostFile } from "../host/hostScript.ts";
 import type { DatastoreClientCertificate, DatastoreIdentity, ServerDatastore } from "./datastore.ts";
-import { addressText, parseDatastoreEndpoint } from "./engine/datastoreEndpoint.ts";
+import { parseDatastoreEndpoint } from "./engine/datastoreEndpoint.ts";
 import { engines } from "./engine/engines.ts";
 import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
 
@@ -63,7 +63,7 @@ function identityOf(endpoint: string): DatastoreIdentity {
     );
   const { kind, addresses, database } = parts;
   return {
-    address: addresses.map(addressText).join(","),
+    addresses,
     // An etcd has none, and is told by its addresses.
     schema: database === "" ? kind : database,
     startTls: engines[kind].startTls,

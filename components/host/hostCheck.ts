@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { explainFailures, holdChanges } from "./beforeChanges.ts";
 import { explainConnectionFailure } from "./connectionFault.ts";
+import { guardChange } from "./guardChange.ts";
 import type { HostArgs } from "./host.ts";
-import { markedRole, markHost } from "./hostMark.ts";
+import { type MarkRecord, markHost, readEarlierMark } from "./hostMark.ts";
 import type { OwnStack } from "./ownStack.ts";
 import { type CheckedHost, type HostRole, roleWords } from "./hostCheckPart.ts";
 
@@ -67,16 +68,14 @@ export class HostChecks extends pulumi.ComponentResource {
     };
     // A host that gets another role is refused in the preview, before anything is reached. What a host was marked with last
     // is compared: nothing of a run that was refused.
-    const keepRole = new pulumi.ResourceHook(
-      `${name}-role`,
-      ({ name: mark, oldInputs }) => {
+    const keepRole = guardChange<MarkRecord>(`${name}-role`, {
+      fault: (before, _, mark) => {
         const hostName = mark.slice(name.length + 1);
         const host = args.hosts[hostName];
-        const fault = host && roleFault(host.path, hostName, markedRole(String(oldInputs?.["stdin"])), host.role);
-        if (fault !== undefined) throw new Error(fault);
+        return host && roleFault(host.path, hostName, before.role, host.role);
       },
-      { onDryRun: true },
-    );
+      readEarlier: readEarlierMark,
+    });
     // No host is marked, and so none is changed, before every host's address is known.
     const known = pulumi
       .unsecret(pulumi.all(Object.values(args.hosts).map(({ host }) => whenKnown(host))))

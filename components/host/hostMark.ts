@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { renderHostScript } from "./hostScript.ts";
 import type { HostRole, NamedHost } from "./hostCheckPart.ts";
 import { HostCommand } from "./hostCommand.ts";
+import type { ScriptRecord } from "./scriptRecord.ts";
 import { hostScripts } from "./scripts.ts";
 
 /** Seconds that the removal of an agent may take: waiting for another run's lock (300), then uninstalling K3s. */
@@ -28,6 +29,7 @@ export function markHost(
         renderHostScript({
           body: hostScripts.hostOwner,
           isSmall: true,
+          record: { role } satisfies MarkRecord,
           parts: role === "agent" ? [hostScripts.agentFunctions] : [],
           variables: {
             host_name: hostName,
@@ -47,7 +49,13 @@ export function markHost(
   );
 }
 
-/** The role that a script marks a host with, or that one of an earlier release checked it for; none of a lost host. */
-export function markedRole(script: string): HostRole | undefined {
-  return /\brole=(\w+)/.exec(script)?.[1] as HostRole | undefined;
+/** The record of a mark's script. */
+export interface MarkRecord extends ScriptRecord {
+  readonly role: HostRole;
+}
+
+/** The same in the script of a mark, or of a check, of an earlier release; nothing for a lost host. */
+export function readEarlierMark(script: string): Partial<MarkRecord> {
+  const role = /\brole=(\w+)/.exec(script)?.[1] as HostRole | undefined;
+  return role === undefined ? {} : { role };
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostScripts } from "./scripts.ts";
 import { shellQuote } from "./shell.ts";
+import { renderScriptRecord, type ScriptRecord } from "./scriptRecord.ts";
 import { writtenBy } from "./writtenBy.ts";
 
 /** A file that a script writes on its host. */
@@ -23,6 +24,8 @@ export interface HostScript {
   parts?: readonly URL[];
   /** Shell variables that the body reads. An array becomes a bash array. */
   variables: Readonly<Record<string, string | number | readonly string[]>>;
+  /** The facts that later changes are compared with: the script's first line, as JSON. Not secret. Default: none. */
+  record?: ScriptRecord;
   /** Files that `put_files`, called by the body, writes; each only when it differs. */
   files?: readonly HostFile[];
   /**
@@ -55,6 +58,7 @@ const prelude = scriptText(hostScripts.prelude);
 export function renderHostScript(script: HostScript): string {
   const texts = [...(script.parts ?? []), script.body].map(scriptText);
   return [
+    ...(script.record === undefined ? [] : [renderScriptRecord(script.record)]),
     "{",
     "set -euo pipefail",
     ...renderVariables(script.variables),
@@ -82,11 +86,6 @@ function renderVariables(variables: HostScript["variables"]): string[] {
   return Object.entries(variables).map(([name, value]) =>
     typeof value === "object" ? `${name}=(${value.map(shellQuote).join(" ")})` : `${name}=${shellQuote(String(value))}`,
   );
-}
-
-/** The value of a variable of a script that was rendered, of those that need no quotes but around brackets. */
-export function variableIn(script: string, name: string): string | undefined {
-  return new RegExp(`^${name}='?([^'\\s]+)'?$`, "m").exec(script)?.[1];
 }
 
 /** A function that writes files; `end` is the line that ends each one's text. */

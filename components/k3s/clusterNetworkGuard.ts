@@ -8,18 +8,20 @@ const fixedSettings: Readonly<Record<string, string>> = {
   "cluster-domain": "cluster.local",
 };
 
+/** Settings of K3s by name. */
+export type NetworkSettings = Readonly<Record<string, unknown>>;
+
 /**
  * Why the networks and names of a cluster may not be changed, with the remedy; undefined when they stay as they are. K3s would
  * take them, restart, and go on with the old ones for all that exists.
  *
- * @param recorded the script that last started the server, as the stack's state has it.
+ * @param before the settings that the server last started with; undefined when it never has.
  */
 export function networkFault(
   server: string,
-  recorded: string,
-  config: Readonly<Record<string, unknown>>,
+  before: NetworkSettings | undefined,
+  config: NetworkSettings,
 ): string | undefined {
-  const before = configIn(recorded);
   if (before === undefined) return undefined;
   for (const setting of Object.keys(fixedSettings)) {
     const [was, is] = [effective(before, setting), effective(config, setting)];
@@ -30,8 +32,13 @@ export function networkFault(
   return undefined;
 }
 
-/** The settings in the config.yaml that a script writes; undefined when it writes none. */
-function configIn(script: string): Record<string, unknown> | undefined {
+/** Of K3s's settings, those of the cluster's networks and names. */
+export function networkSettings(config: NetworkSettings): NetworkSettings {
+  return Object.fromEntries(Object.entries(config).filter(([name]) => Object.hasOwn(fixedSettings, name)));
+}
+
+/** The same in the config.yaml that a script of a release without records writes; undefined when it writes none. */
+export function readEarlierNetworks(script: string): NetworkSettings | undefined {
   const [, text] =
     /^ {2}put_file '?\/etc\/rancher\/k3s\/config\.yaml'? .*\n([^]*?)^__END_OF_FILE__$/m.exec(script) ?? [];
   if (text === undefined) return undefined;
@@ -43,7 +50,7 @@ function configIn(script: string): Record<string, unknown> | undefined {
 }
 
 /** A setting's value as K3s takes it: a list and the same with commas are one. */
-function effective(config: Readonly<Record<string, unknown>>, setting: string): string {
+function effective(config: NetworkSettings, setting: string): string {
   const values = [config[setting] ?? []].flat() as (string | number | boolean)[];
   const value = values.map((each) => String(each).trim()).join(",");
   if (value !== "") return value;

@@ -3,18 +3,17 @@
 
 # The datastore as this server will see it: reachable, with a certificate for the very address in the endpoint.
 check_datastore() {
-  local addresses address
-  IFS=, read -ra addresses <<<"$datastore_address"
-  for address in "${addresses[@]}"; do check_datastore_at "$address"; done
+  local index
+  for index in "${!datastore_addresses[@]}"; do
+    check_datastore_at "${datastore_addresses[index]}" "${datastore_hosts[index]}" "${datastore_host_kinds[index]}"
+  done
 }
 
+# check_datastore_at ADDRESS HOST KIND: HOST is that of the address, a hostname or an ip.
 check_datastore_at() {
-  local address=$1 host answer options
-  host=${address%:*}
-  host=${host#[}
-  host=${host%]}
-  options=(-connect "$address" -CAfile "$datastore_ca_path" -verify_return_error)
-  if [[ $host == *:* || $host =~ ^[0-9.]+$ ]]; then options+=(-verify_ip "$host"); else options+=(-verify_hostname "$host" -servername "$host"); fi
+  local address=$1 host=$2 kind=$3 answer options
+  options=(-connect "$address" -CAfile "$datastore_ca_path" -verify_return_error "-verify_$kind" "$host")
+  [[ $kind != hostname ]] || options+=(-servername "$host")
   [[ -z $datastore_start_tls ]] || options+=(-starttls "$datastore_start_tls")
   [[ ! -s $datastore_key_path ]] || options+=(-cert "$datastore_certificate_path" -key "$datastore_key_path")
   answer=$(timeout 10 openssl s_client "${options[@]}" 2>&1 </dev/null) && return 0

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { nodeAddressOf } from "../host/host.ts";
 import { HostCommand } from "../host/hostCommand.ts";
@@ -12,12 +13,15 @@ import {
   roleVariables,
   secretsPath,
 } from "./k3sNode.ts";
+import type { DatastoreIdentity } from "../datastore/datastore.ts";
+import { addressText } from "../datastore/engine/datastoreEndpoint.ts";
 import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "../datastore/serverDatastore.ts";
 import { k3sUnitPath } from "./k3sRelease.ts";
 import { k3sUnitNames, renderK3sUnit } from "./k3sUnit.ts";
 import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "../balancer/balancerState.ts";
 import { type HostFile, renderHostScript } from "../host/hostScript.ts";
-import { guardServer } from "./serverGuard.ts";
+import { networkSettings } from "./clusterNetworkGuard.ts";
+import { guardServer, type ServerRecord } from "./serverGuard.ts";
 import { balancerScripts } from "../balancer/scripts.ts";
 import { hostScripts } from "../host/scripts.ts";
 import { k3sScripts } from "./scripts.ts";
@@ -28,12 +32,8 @@ export interface K3sServerArgs extends K3sNodeArgs {
   secretFiles: pulumi.Input<HostFile[]>;
   /** Environment of the unit. */
   environment: Record<string, string | number>;
-  /** "host:port" of the datastore, several separated by commas, whose TLS is verified from here before every start. */
-  datastoreAddress: pulumi.Input<string>;
-  /** The protocol that starts TLS, by openssl's name; empty if connections begin with TLS. */
-  datastoreStartTls: pulumi.Input<string>;
-  /** The datastore's schema. */
-  datastoreSchema: pulumi.Input<string>;
+  /** The datastore, whose TLS is verified from here before every start. */
+  datastore: pulumi.Output<DatastoreIdentity>;
   /** Whether the server leaves the load balancers before a restart and comes back after it; false for a single server. */
   leavesBalancers: boolean;
   /** Confirms the move from this datastore, "host:port/schema". Default: none. */
@@ -86,15 +86,8 @@ export function runK3sServer(name: string, args: K3sServerArgs, opts: pulumi.Cus
       host,
       applySeconds: args.readySeconds + nodeScriptSeconds,
       script: pulumi
-        .all([
-          args.config,
-          args.datastoreAddress,
-          secrets.revision,
-          nodeAddressOf(host),
-          args.datastoreSchema,
-          args.datastoreStartTls,
-        ])
-        .apply(([config, datastoreAddress, secretsRevision, address, datastoreSchema, startTls]) =>
+        .all([args.config, args.datastore, secrets.revision, nodeAddressOf(host)])
+        .apply(([config, datastore, secretsRevision, address]) =>
           renderHostScript({
             body: k3sScripts.k3sServer,
             parts: [
@@ -106,13 +99,20 @@ export function runK3sServer(name: string, args: K3sServerArgs, opts: pulumi.Cus
               k3sScripts.k3sUninstall,
               k3sScripts.k3sService,
             ],
+            record: {
+              version: args.release.version,
+              datastore: `${datastore.addresses.map(addressText).join(",")}/${datastore.schema}`,
+              networks: networkSettings(config),
+            } satisfies ServerRecord,
             variables: {
               ...roleVariables("server"),
               ...nodeVariables(name, args, { address, config }),
               secrets_revision: secretsRevision,
-              datastore_address: datastoreAddress,
-              datastore_start_tls: startTls,
-              datastore_schema: datastoreSchema,
+              datastore_addresses: datastore.addresses.map(addressText),
+              datastore_hosts: datastore.addresses.map((each) => each.host),
+              // How openssl is told which name or address a certificate has to have.
+              datastore_host_kinds: datastore.addresses.map((each) => (isIP(each.host) === 0 ? "hostname" : "ip")),
+              datastore_start_tls: datastore.startTls,
               balancer_state_port: balancerStatePort,
               leave_seconds: args.leavesBalancers ? leaveSeconds : 0,
               return_seconds: args.leavesBalancers ? returnSeconds : 0,

@@ -1,6 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
-import { networkFault } from "./clusterNetworkGuard.ts";
-import { variableIn } from "../host/hostScript.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import { type NetworkSettings, networkFault, readEarlierNetworks } from "./clusterNetworkGuard.ts";
+import { guardChange } from "../host/guardChange.ts";
+import { type ScriptRecord, variablesIn } from "../host/scriptRecord.ts";
 import { upgradeFault } from "./releaseOrder.ts";
 
 /** A server's change, and the confirmations for it. */
@@ -17,29 +18,46 @@ export interface ServerChange {
   config: Readonly<Record<string, unknown>>;
 }
 
+/** The record of a server's script. */
+export interface ServerRecord extends ScriptRecord {
+  /** The release that it installs. */
+  readonly version: string;
+  /** The datastore that it starts K3s with, as "host:port/schema". */
+  readonly datastore: string;
+  /** Settings that K3s fixes permanently when the cluster is created. */
+  readonly networks: NetworkSettings;
+}
+
 /**
  * Refuses, already in the preview, to change a server to a release that it may not be changed to; and, before the server is
- * touched, to another datastore, whose endpoint a preview does not know yet. What a server runs is what its last verified script installed, as the stack's state has it: one that failed and
- * went back is not in the way.
+ * touched, to another datastore, whose endpoint a preview does not know yet.
  *
  * @throws when the change is made, with the reason and the remedy.
  */
 export function guardServer(name: string, change: ServerChange): pulumi.ResourceHook {
-  return new pulumi.ResourceHook(
-    `${name}-guard`,
-    ({ oldInputs, newInputs }) => {
-      const [before, after] = [String(oldInputs?.["stdin"]), String(newInputs?.["stdin"])];
-      const installed = variableIn(before, "version");
-      const fault =
-        (installed === undefined
-          ? undefined
-          : upgradeFault(change.server, installed, change.version, change.goingBackFrom)) ??
-        networkFault(change.server, before, change.config) ??
-        datastoreMoveFault(change.server, datastoreIn(before), datastoreIn(after), change.movingFrom);
-      if (fault !== undefined) throw new Error(fault);
-    },
-    { onDryRun: true },
-  );
+  const { server, version, goingBackFrom, config, movingFrom } = change;
+  return guardChange<ServerRecord>(`${name}-guard`, {
+    fault: (before, after) =>
+      (before.version === undefined ? undefined : upgradeFault(server, before.version, version, goingBackFrom)) ??
+      networkFault(server, before.networks, config) ??
+      datastoreMoveFault(server, before.datastore, after.datastore, movingFrom),
+    readEarlier: readEarlierServer,
+  });
+}
+
+/** The same in a script of a release without records. */
+export function readEarlierServer(script: string): Partial<ServerRecord> {
+  const { version, address, schema } = variablesIn(script, {
+    version: "version",
+    address: "datastore_address",
+    schema: "datastore_schema",
+  });
+  const networks = readEarlierNetworks(script);
+  return {
+    ...(version === undefined ? {} : { version }),
+    ...(address === undefined || schema === undefined ? {} : { datastore: `${address}/${schema}` }),
+    ...(networks === undefined ? {} : { networks }),
+  };
 }
 
 /** Why a server's datastore may not be changed, with the remedy; undefined when it may, or when one is not known. */
@@ -51,10 +69,4 @@ export function datastoreMoveFault(
 ): string | undefined {
   if (before === undefined || after === undefined || before === after || before === movingFrom) return undefined;
   return `${server} uses the datastore ${before}, but k3s-ha:datastore is now ${after}, which has another cluster, or none. Revert the change; or move the data there, as docs/day-two.md describes, and set k3s-ha:datastore.movingFrom to ${before}.`;
-}
-
-/** "host:port/schema" of the datastore that a script starts K3s with. */
-function datastoreIn(script: string): string | undefined {
-  const [address, schema] = [variableIn(script, "datastore_address"), variableIn(script, "datastore_schema")];
-  return address === undefined || schema === undefined ? undefined : `${address}/${schema}`;
 }

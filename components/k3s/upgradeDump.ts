@@ -2,7 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "../host/host.ts";
 import { HostCommand } from "../host/hostCommand.ts";
 import { backupProgramPath } from "../backup/backupProgram.ts";
-import { renderHostScript, variableIn } from "../host/hostScript.ts";
+import { guardChange } from "../host/guardChange.ts";
+import { renderHostScript } from "../host/hostScript.ts";
+import { type ScriptRecord, variablesIn } from "../host/scriptRecord.ts";
 import { k3sScripts } from "./scripts.ts";
 
 /** Before what the datastore is dumped, and where. */
@@ -35,6 +37,7 @@ export class UpgradeDump extends pulumi.ComponentResource {
         applySeconds: dumpSeconds,
         script: renderHostScript({
           body: k3sScripts.upgradeDump,
+          record: { host: args.hostName, version: args.version } satisfies DumpRecord,
           variables: { host_name: args.hostName, version: args.version, backup_program: backupProgramPath },
         }),
       },
@@ -42,14 +45,10 @@ export class UpgradeDump extends pulumi.ComponentResource {
         parent: this,
         hooks: {
           beforeUpdate: [
-            new pulumi.ResourceHook(
-              `${name}-guard`,
-              ({ oldInputs }) => {
-                const fault = dumpHostFault(String(oldInputs?.["stdin"]), args);
-                if (fault !== undefined) throw new Error(fault);
-              },
-              { onDryRun: true },
-            ),
+            guardChange<DumpRecord>(`${name}-guard`, {
+              fault: (before) => dumpHostFault(before, args),
+              readEarlier: readEarlierDump,
+            }),
           ],
         },
       },
@@ -59,12 +58,22 @@ export class UpgradeDump extends pulumi.ComponentResource {
   }
 }
 
+/** The record of the dump's script: its host, and the release that the servers may be changed to. */
+export interface DumpRecord extends ScriptRecord {
+  readonly host: string;
+  readonly version: string;
+}
+
+/** The same in a script of a release without records. */
+export function readEarlierDump(script: string): Partial<DumpRecord> {
+  return variablesIn(script, { host: "host_name", version: "version" });
+}
+
 /** Why backups may not move to another host together with an upgrade, with the remedy; undefined when it is not both. */
 export function dumpHostFault(
-  oldScript: string,
+  { host: oldName, version: oldVersion }: Partial<DumpRecord>,
   { hostName, version }: Pick<UpgradeDumpArgs, "hostName" | "version">,
 ): string | undefined {
-  const [oldName, oldVersion] = [variableIn(oldScript, "host_name"), variableIn(oldScript, "version")];
   if (oldName === undefined || oldVersion === undefined || oldName === hostName || oldVersion === version) {
     return undefined;
   }

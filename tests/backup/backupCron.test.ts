@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { BackupCron, type BackupCronArgs, moveNote } from "../../components/backup/backupCron.ts";
+import { BackupCron, type BackupCronArgs } from "../../components/backup/backupCron.ts";
+import { moveNote, readEarlierTimer, type TimerRecord } from "../../components/backup/backupMove.ts";
+import { recordIn } from "../../components/host/scriptRecord.ts";
 import { mysqlBackup } from "../../components/datastore/engine/mysqlBackup.ts";
-import { dumpHostFault } from "../../components/k3s/upgradeDump.ts";
+import { dumpHostFault, readEarlierDump } from "../../components/k3s/upgradeDump.ts";
 import { tokenFingerprint } from "../../components/identity/tokenFingerprint.ts";
 import { assertSafeCommands, isShown } from "../support/commandRules.ts";
 import { deploy, resourceNamed, scriptOf, tree } from "../support/deploy.ts";
@@ -65,21 +67,24 @@ describe("BackupCron", () => {
 
   it("reports what a move to another host means for the backups, and nothing without one", async () => {
     const script = scriptOf(resourceNamed(await deployBackup(), "backup-timer"));
+    const before = recordIn(script) as Partial<TimerRecord>;
+    assert.deepEqual(readEarlierTimer(script), before, "as a release without records has it");
     const now = { hostName: "server-1", directory: "/srv/backups", hasCopies: true };
-    assert.equal(moveNote(script, { ...now, hostName: "database-1" }), undefined);
+    assert.equal(moveNote(before, { ...now, hostName: "database-1" }), undefined);
     assert.equal(
-      moveNote(script, now),
+      moveNote(before, now),
       'Backups are taken by server-1 from now on, and timer, program and credentials are removed from database-1. The backups that database-1 took stay there, in /var/backups/k3s-ha, until you remove them; on server-1, "k3s-ha-backup fetch ID" fetches a copy of one.',
     );
     assert.match(
-      moveNote(script, { ...now, hasCopies: false }) ?? "",
+      moveNote(before, { ...now, hasCopies: false }) ?? "",
       /; to keep them on server-1, copy their directories into \/srv\/backups there\.$/,
     );
   });
 
   it("refuses a move together with an upgrade, whose dump no host could take", () => {
-    const script = "host_name=database-1\nversion=v1.35.0+k3s1\n";
-    const fault = (hostName: string, version: string) => dumpHostFault(script, { hostName, version });
+    const before = { host: "database-1", version: "v1.35.0+k3s1" };
+    assert.deepEqual(readEarlierDump("host_name=database-1\nversion=v1.35.0+k3s1\n"), before);
+    const fault = (hostName: string, version: string) => dumpHostFault(before, { hostName, version });
     assert.equal(fault("server-1", "v1.35.0+k3s1"), undefined);
     assert.equal(fault("database-1", "v1.35.0+k3s3"), undefined);
     assert.equal(

@@ -4,7 +4,8 @@ import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { explainConnectionFailure } from "../../components/host/connectionFault.ts";
 import { type HostChecksArgs, HostChecks, roleFault } from "../../components/host/hostCheck.ts";
-import { markedRole } from "../../components/host/hostMark.ts";
+import { readEarlierMark } from "../../components/host/hostMark.ts";
+import { recordIn } from "../../components/host/scriptRecord.ts";
 import { HostCommand } from "../../components/host/hostCommand.ts";
 import { hostCheckScript } from "../../components/host/checkHosts.ts";
 import { isShown } from "../support/commandRules.ts";
@@ -82,11 +83,12 @@ hosts  k3s-ha:index:HostChecks
     );
     const mark = resourceNamed(hidden, "hosts-server-1");
     assert.ok(isShown(mark));
-    assert.equal(markedRole(scriptOf(mark)), "server");
+    assert.deepEqual(recordIn(scriptOf(mark)), { role: "server" });
+    assert.deepEqual(readEarlierMark(scriptOf(mark)), { role: "server" });
     assert.deepEqual(mark.changeHooks.toSorted(), ["hosts-check", "hosts-role"]);
-    assert.equal(markedRole("# The host is declared lost.\n"), undefined);
+    assert.deepEqual(readEarlierMark("# The host is declared lost.\n"), {});
     // What an earlier release recorded of its check.
-    assert.equal(markedRole("host_name=a\nrole=agent\nrole_word=agent\n"), "agent");
+    assert.deepEqual(readEarlierMark("host_name=a\nrole=agent\nrole_word=agent\n"), { role: "agent" });
   });
 
   it("asks for what a host's role needs", async () => {

@@ -7,6 +7,7 @@ import { renderHostScript } from "../../components/host/hostScript.ts";
 import { bashOutput } from "../support/bash.ts";
 import { assertGolden } from "../support/golden.ts";
 import { definitionsOf, filesOf } from "../support/hostFiles.ts";
+import { recordIn } from "../../components/host/scriptRecord.ts";
 import { hostScripts } from "../../components/host/scripts.ts";
 
 const text = fc.string({ unit: "binary" }).filter((value) => !value.includes("\0"));
@@ -53,6 +54,14 @@ describe("renderHostScript", () => {
         ],
       }),
     );
+  });
+
+  it("opens with its record, which is no line that bash runs, and which is found again", () => {
+    const record = { version: "v1.35.0+k3s1", networks: { "cluster-dns": ["10.43.0.10"], name: "a\n'}\"" } };
+    const script = renderHostScript({ ...packages, record });
+    assert.match(script, /^# k3s-ha: \{.*\}\n\{\n/);
+    assert.deepEqual(recordIn(script), record);
+    assert.equal(recordIn(renderHostScript(packages)), undefined);
   });
 
   it("carries the content of any file to bash, byte for byte", async () => {

@@ -1,19 +1,29 @@
 // Proves what of a running cluster's networks may be changed, against the script that the program itself writes.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { networkFault } from "../../components/k3s/clusterNetworkGuard.ts";
+import { networkFault, networkSettings, readEarlierNetworks } from "../../components/k3s/clusterNetworkGuard.ts";
 import { renderHostScript } from "../../components/host/hostScript.ts";
 import { renderK3sConfig } from "../../components/k3s/k3sConfig.ts";
 import { hostScripts } from "../../components/host/scripts.ts";
 
-const started = (config: Readonly<Record<string, unknown>>) =>
+/** The script that started a server, as releases without records wrote it. */
+const earlier = (config: Readonly<Record<string, unknown>>) =>
   renderHostScript({
     body: hostScripts.packages,
     variables: { version: "v1.35.0+k3s1" },
     files: [{ path: "/etc/rancher/k3s/config.yaml", content: renderK3sConfig(config), mode: "0600" }],
   });
 
+const started = networkSettings;
+
 describe("networkFault", () => {
+  it("finds the same settings in a script of a release without records", () => {
+    const config = { "cluster-cidr": "10.52.0.0/16", "cluster-dns": ["10.43.0.11"], disable: ["traefik"] };
+    assert.deepEqual(readEarlierNetworks(earlier(config)), networkSettings(config));
+    assert.deepEqual(readEarlierNetworks(earlier({})), {});
+    assert.equal(readEarlierNetworks("# The host is declared lost.\n"), undefined);
+  });
+
   it("refuses another network, name server or domain of a running cluster, with how to move", () => {
     assert.equal(
       networkFault("server-1", started({}), { "service-cidr": "10.53.0.0/16" }),
@@ -42,9 +52,6 @@ describe("networkFault", () => {
   });
 
   it("has nothing against any of a server that never started", () => {
-    assert.equal(
-      networkFault("server-1", "# The host is declared lost.\n", { "service-cidr": "10.53.0.0/16" }),
-      undefined,
-    );
+    assert.equal(networkFault("server-1", undefined, { "service-cidr": "10.53.0.0/16" }), undefined);
   });
 });

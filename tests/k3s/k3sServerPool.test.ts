@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
+import { recordIn } from "../../components/host/scriptRecord.ts";
 import { parse } from "yaml";
 import { type ExternalDatastoreLogin, serverDatastore } from "../../components/datastore/serverDatastore.ts";
 import { ClusterIdentity } from "../../components/identity/clusterIdentity.ts";
@@ -295,21 +296,39 @@ describe("K3sServerPool", () => {
   });
 
   it("checks the datastore at the address in the endpoint, whatever the password", async () => {
-    const cases: [endpoint: string, address: string, startTls: string][] = [
-      ["mysql://k3s:p@tcp(x)/y@tcp(198.51.100.20:3306)/k3s", "198.51.100.20:3306", "mysql"],
-      ["mysql://k3s:secret@tcp([2001:db8::20]:3306)/k3s", "[2001:db8::20]:3306", "mysql"],
-      ["postgres://k3s:p%40ss@db.example.com/k3s", "db.example.com:5432", "postgres"],
-      ["https://e-1.example.com:2379,https://e-2.example.com:2379", "e-1.example.com:2379,e-2.example.com:2379", "''"],
+    const cases: [endpoint: string, lines: string[], datastore: string][] = [
+      [
+        "mysql://k3s:p@tcp(x)/y@tcp(198.51.100.20:3306)/k3s",
+        ["addresses=(198.51.100.20:3306)", "hosts=(198.51.100.20)", "host_kinds=(ip)", "start_tls=mysql"],
+        "198.51.100.20:3306/k3s",
+      ],
+      [
+        "mysql://k3s:secret@tcp([2001:db8::20]:3306)/k3s",
+        ["addresses=('[2001:db8::20]:3306')", "hosts=(2001:db8::20)", "host_kinds=(ip)", "start_tls=mysql"],
+        "[2001:db8::20]:3306/k3s",
+      ],
+      [
+        "postgres://k3s:p%40ss@db.example.com/k3s",
+        ["addresses=(db.example.com:5432)", "hosts=(db.example.com)", "host_kinds=(hostname)", "start_tls=postgres"],
+        "db.example.com:5432/k3s",
+      ],
+      [
+        "https://e-1.example.com:2379,https://e-2.example.com:2379",
+        [
+          "addresses=(e-1.example.com:2379 e-2.example.com:2379)",
+          "hosts=(e-1.example.com e-2.example.com)",
+          "start_tls=''",
+        ],
+        "e-1.example.com:2379,e-2.example.com:2379/etcd",
+      ],
     ];
-    for (const [datastoreEndpoint, address, startTls] of cases) {
+    for (const [datastoreEndpoint, lines, datastore] of cases) {
       const other = await deploy(() =>
         makePool({ datastore: datastoreAt({ endpoint: pulumi.secret(datastoreEndpoint) }) }),
       );
       const text = script("servers-server-1-service", other);
-      assert.ok(
-        text.includes(`\ndatastore_address='${address}'\n`) || text.includes(`\ndatastore_address=${address}\n`),
-      );
-      assert.ok(text.includes(`\ndatastore_start_tls=${startTls}\n`), startTls);
+      for (const line of lines) assert.ok(text.includes(`\ndatastore_${line}\n`), line);
+      assert.equal(recordIn(text)?.["datastore"], datastore);
     }
   });
 

@@ -1,3 +1,4 @@
+import { recordIn } from "../../components/host/scriptRecord.ts";
 import { agentFunctions } from "../../components/k3s/k3sAgent.ts";
 import { shellQuote } from "../../components/host/shell.ts";
 import { bashOutput } from "./bash.ts";
@@ -13,9 +14,12 @@ export interface WrittenFile {
   content: Buffer;
 }
 
-/** A script without its braces and its last line, the call: what is left sets variables and defines functions. */
+/** A script without its record, its braces and its last line, the call: what is left sets variables and defines functions. */
 export function definitionsOf(script: string): string {
-  const lines = script.trimEnd().split("\n");
+  const lines = script
+    .trimEnd()
+    .split("\n")
+    .slice(recordIn(script) === undefined ? 0 : 1);
   const [open, call, close] = [lines[0], lines.at(-2), lines.at(-1)];
   if (open !== "{" || call !== '"$1" </dev/null' || close !== "}") throw new Error("the script has another frame");
   return `${lines.slice(1, -2).join("\n")}\n`;

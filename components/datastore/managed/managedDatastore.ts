@@ -9,6 +9,7 @@ import {
   type LoginAddress,
 } from "../datastoreAccess.ts";
 import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
+import { guardChange } from "../../host/guardChange.ts";
 import { HostCommand } from "../../host/hostCommand.ts";
 import { backupPrivileges, k3sPrivileges } from "../engine/accessSql.ts";
 import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
@@ -306,17 +307,18 @@ export function managedDatastore(
 
 /** Warns, already in the preview, that files are removed which a user may need: an earlier release kept a binary log. */
 function tellOfBinaryLog(name: string, hostName: string, parent: pulumi.Resource): pulumi.ResourceHook {
-  return new pulumi.ResourceHook(
-    name,
-    ({ oldInputs }) => {
-      if (!keepsBinaryLog(String(oldInputs?.["stdin"]))) return;
-      void pulumi.log.warn(
-        `MariaDB on ${hostName} restarts without its binary log, which filled the disk and which this program does not use. Its files, /var/lib/mysql/mysql-bin.*, are removed once MariaDB runs without them. If you use them for a recovery to a point in time, copy them first.`,
-        parent,
-      );
+  return guardChange<{ binaryLog: boolean }>(name, {
+    fault: (before) => {
+      if (before.binaryLog === true)
+        void pulumi.log.warn(
+          `MariaDB on ${hostName} restarts without its binary log, which filled the disk and which this program does not use. Its files, /var/lib/mysql/mysql-bin.*, are removed once MariaDB runs without them. If you use them for a recovery to a point in time, copy them first.`,
+          parent,
+        );
+      return undefined;
     },
-    { onDryRun: true },
-  );
+    // Releases with records keep none.
+    readEarlier: (script) => ({ binaryLog: keepsBinaryLog(script) }),
+  });
 }
 
 /** Whether a script of the server has MariaDB keep a binary log. */
