@@ -1,5 +1,5 @@
 import type { AgentPoolArgs } from "./k3s/agentPool.ts";
-import type { BackupCronArgs } from "./backup/backupCron.ts";
+import type { BackupCronArgs } from "./backup/backupCronArgs.ts";
 import type { HAProxyBalancerArgs } from "./balancer/haproxyBalancer.ts";
 import type { HostArgs } from "./host/host.ts";
 import type * as pulumi from "@pulumi/pulumi";

@@ -1,6 +1,7 @@
 /** The public API: the components, every type of their arguments and outputs, and the reference to a cluster. */
 export { AgentPool, type AgentPoolArgs } from "./k3s/agentPool.ts";
-export { BackupCron, type BackupCopy, type BackupCronArgs, type BackupDrill } from "./backup/backupCron.ts";
+export { BackupCron } from "./backup/backupCron.ts";
+export type { BackupCopy, BackupCronArgs, BackupDrill } from "./backup/backupCronArgs.ts";
 export { K3sCluster } from "./cluster.ts";
 export type {
   ClusterAgentPoolArgs,

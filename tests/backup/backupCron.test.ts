@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { BackupCron, type BackupCronArgs } from "../../components/backup/backupCron.ts";
+import { BackupCron } from "../../components/backup/backupCron.ts";
+import type { BackupCronArgs } from "../../components/backup/backupCronArgs.ts";
 import { moveNote, readEarlierTimer, type TimerRecord } from "../../components/backup/backupMove.ts";
 import { recordIn } from "../../components/host/scriptRecord.ts";
 import { mysqlBackup } from "../../components/datastore/engine/mysqlBackup.ts";
