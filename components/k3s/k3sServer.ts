@@ -46,99 +46,108 @@ export interface K3sServerArgs extends K3sNodeArgs {
 
 /**
  * The command that starts a server and ends when the server is verified: what is ordered after a server depends on
- * it. The secrets have a command of their own before it, so that a preview shows the changed lines of the rest.
+ * it.
  */
 export function runK3sServer(name: string, args: K3sServerArgs, opts: pulumi.CustomResourceOptions): HostCommand {
-  const { host } = args;
-  const secrets = new HostCommand(
-    `${name}-secrets`,
-    {
-      host,
-      script: pulumi.secret(
-        pulumi
-          .all([pulumi.output(args.secretConfig), args.secretFiles, pulumi.output(args.release.registries)])
-          .apply(([config, files, registries]) =>
-            renderHostScript({
-              body: hostScripts.secretFiles,
-              parts: [hostScripts.originals, hostScripts.optionalFiles, k3sScripts.k3sClaim],
-              variables: {
-                node_name: args.nodeName,
-                role: "server",
-                claim: name,
-                revision_name: `${k3sUnitNames.server}-secrets`,
-                reader: k3sUnitNames.server,
-                paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
-                optional_paths: [registriesPath, manifestsPath],
-                // A node may have had registries of its own.
-                replaced_paths: registries === undefined ? [] : [registriesPath],
-              },
-              files: [...nodeSecretFiles(config, registries), ...files.map((file) => ({ mode: "0600", ...file }))],
-            }),
-          ),
-      ),
+  const secrets = placeSecrets(name, args, opts);
+  return startServer(name, args, secrets.revision, {
+    ...opts,
+    dependsOn: [secrets],
+    hooks: {
+      beforeUpdate: [
+        guardServer(name, {
+          server: args.nodeName,
+          version: args.release.version,
+          goingBackFrom: args.goingBackFrom,
+          movingFrom: args.movingFrom,
+          config: args.clusterConfig,
+        }),
+      ],
     },
-    opts,
-  );
+  });
+}
 
+/** The secrets have a command of their own, so that a preview shows the changed lines of the rest. */
+function placeSecrets(name: string, args: K3sServerArgs, opts: pulumi.CustomResourceOptions): HostCommand {
+  const script = pulumi
+    .all([pulumi.output(args.secretConfig), args.secretFiles, pulumi.output(args.release.registries)])
+    .apply(([config, files, registries]) =>
+      renderHostScript({
+        body: hostScripts.secretFiles,
+        parts: [hostScripts.originals, hostScripts.optionalFiles, k3sScripts.k3sClaim],
+        variables: {
+          node_name: args.nodeName,
+          role: "server",
+          claim: name,
+          revision_name: `${k3sUnitNames.server}-secrets`,
+          reader: k3sUnitNames.server,
+          paths: [secretsPath, datastoreCaPath, datastoreCertificatePath, datastoreKeyPath],
+          optional_paths: [registriesPath, manifestsPath],
+          // A node may have had registries of its own.
+          replaced_paths: registries === undefined ? [] : [registriesPath],
+        },
+        files: [...nodeSecretFiles(config, registries), ...files.map((file) => ({ mode: "0600", ...file }))],
+      }),
+    );
+  return new HostCommand(`${name}-secrets`, { host: args.host, script: pulumi.secret(script) }, opts);
+}
+
+function startServer(
+  name: string,
+  args: K3sServerArgs,
+  secretsRevision: pulumi.Output<string>,
+  opts: pulumi.CustomResourceOptions,
+): HostCommand {
+  const { host } = args;
+  const script = pulumi
+    .all([args.config, args.datastore, secretsRevision, nodeAddressOf(host)])
+    .apply(([config, datastore, revision, address]) =>
+      renderHostScript({
+        body: k3sScripts.k3sServer,
+        parts: [
+          hostScripts.originals,
+          hostScripts.keptFiles,
+          k3sScripts.k3sClaim,
+          balancerScripts.k3sBalancer,
+          k3sScripts.podNetwork,
+          k3sScripts.k3sUninstall,
+          k3sScripts.k3sService,
+        ],
+        record: {
+          version: args.release.version,
+          datastore: `${datastore.addresses.map(addressText).join(",")}/${datastore.schema}`,
+          networks: networkSettings(config),
+        } satisfies ServerRecord,
+        variables: {
+          ...roleVariables("server"),
+          ...nodeVariables(name, args, { address, config }),
+          secrets_revision: revision,
+          ...datastoreVariables(datastore),
+          balancer_state_port: balancerStatePort,
+          leave_seconds: args.leavesBalancers ? leaveSeconds : 0,
+          return_seconds: args.leavesBalancers ? returnSeconds : 0,
+        },
+        files: [
+          configFile(config),
+          { path: k3sUnitPath("server"), content: renderK3sUnit("server", args.environment) },
+          ...balancerStateFiles(address, { leaves: args.leavesBalancers }),
+        ],
+      }),
+    );
   return new HostCommand(
     `${name}-service`,
-    {
-      host,
-      applySeconds: args.readySeconds + nodeScriptSeconds,
-      script: pulumi
-        .all([args.config, args.datastore, secrets.revision, nodeAddressOf(host)])
-        .apply(([config, datastore, secretsRevision, address]) =>
-          renderHostScript({
-            body: k3sScripts.k3sServer,
-            parts: [
-              hostScripts.originals,
-              hostScripts.keptFiles,
-              k3sScripts.k3sClaim,
-              balancerScripts.k3sBalancer,
-              k3sScripts.podNetwork,
-              k3sScripts.k3sUninstall,
-              k3sScripts.k3sService,
-            ],
-            record: {
-              version: args.release.version,
-              datastore: `${datastore.addresses.map(addressText).join(",")}/${datastore.schema}`,
-              networks: networkSettings(config),
-            } satisfies ServerRecord,
-            variables: {
-              ...roleVariables("server"),
-              ...nodeVariables(name, args, { address, config }),
-              secrets_revision: secretsRevision,
-              datastore_addresses: datastore.addresses.map(addressText),
-              datastore_hosts: datastore.addresses.map((each) => each.host),
-              // How openssl is told which name or address a certificate has to have.
-              datastore_host_kinds: datastore.addresses.map((each) => (isIP(each.host) === 0 ? "hostname" : "ip")),
-              datastore_start_tls: datastore.startTls,
-              balancer_state_port: balancerStatePort,
-              leave_seconds: args.leavesBalancers ? leaveSeconds : 0,
-              return_seconds: args.leavesBalancers ? returnSeconds : 0,
-            },
-            files: [
-              configFile(config),
-              { path: k3sUnitPath("server"), content: renderK3sUnit("server", args.environment) },
-              ...balancerStateFiles(address, { leaves: args.leavesBalancers }),
-            ],
-          }),
-        ),
-    },
-    {
-      ...opts,
-      dependsOn: [secrets],
-      hooks: {
-        beforeUpdate: [
-          guardServer(name, {
-            server: args.nodeName,
-            version: args.release.version,
-            goingBackFrom: args.goingBackFrom,
-            movingFrom: args.movingFrom,
-            config: args.clusterConfig,
-          }),
-        ],
-      },
-    },
+    { host, applySeconds: args.readySeconds + nodeScriptSeconds, script },
+    opts,
   );
+}
+
+/** Variables with which the server verifies the datastore's TLS. */
+function datastoreVariables({ addresses, startTls }: DatastoreIdentity) {
+  return {
+    datastore_addresses: addresses.map(addressText),
+    datastore_hosts: addresses.map(({ host }) => host),
+    // How openssl is told which name or address a certificate has to have.
+    datastore_host_kinds: addresses.map(({ host }) => (isIP(host) === 0 ? "hostname" : "ip")),
+    datastore_start_tls: startTls,
+  };
 }
