@@ -4,6 +4,7 @@ import { explainConnectionFailure } from "./connectionFault.ts";
 import { guardChange } from "./guardChange.ts";
 import type { HostArgs } from "./host.ts";
 import { type MarkRecord, markHost, readEarlierMark } from "./hostMark.ts";
+import { makeInTurn } from "./inTurn.ts";
 import type { OwnStack } from "./ownStack.ts";
 import { type CheckedHost, type HostRole, roleWords } from "./hostCheckPart.ts";
 
@@ -29,6 +30,7 @@ export interface HostChecksArgs {
 export class HostChecks extends pulumi.ComponentResource {
   /** The names of the hosts that are checked: all except lost ones. */
   readonly checked: pulumi.Output<string[]>;
+  readonly #marks: Promise<void>;
 
   constructor(name: string, args: HostChecksArgs, opts?: pulumi.ComponentResourceOptions) {
     super("k3s-ha:index:HostChecks", name, {}, opts);
@@ -77,24 +79,33 @@ export class HostChecks extends pulumi.ComponentResource {
       readEarlier: readEarlierMark,
     });
     // No host is marked, and so none is changed, before every host's address is known.
-    const known = pulumi
-      .unsecret(pulumi.all(Object.values(args.hosts).map(({ host }) => whenKnown(host))))
-      .apply(() => "");
+    const marked = pulumi
+      .all([args.stack?.clusterId ?? "", whenKnown(Object.values(args.hosts).map(({ host }) => host))])
+      .apply(([clusterId]) => clusterId);
     // Everything that changes a host depends on this component, so it is created after the mark and deleted before it.
-    for (const [hostName, host] of Object.entries(args.hosts))
-      markHost(`${name}-${hostName}`, { ...host, name: hostName, stack: args.stack }, known, {
+    this.#marks = makeInTurn(Object.entries(args.hosts), ([hostName, host]) =>
+      markHost(`${name}-${hostName}`, { ...host, name: hostName, stack: args.stack }, marked, {
         parent: this,
         hooks: { beforeUpdate: [keepRole] },
-      });
+      }),
+    );
     this.checked = pulumi.output(living.map(({ name: hostName }) => hostName));
     this.registerOutputs({ checked: this.checked });
   }
+
+  /** What depends on this component waits until all of its children are made. */
+  protected override async initialize(): Promise<void> {
+    // The constructor of the base class calls it.
+    await Promise.resolve();
+    await this.#marks;
+  }
 }
 
-/** A host's address, once all that its connection takes is known. */
-function whenKnown({ address, hostKey, privateKey, bastion }: HostArgs): pulumi.Output<string> {
-  const rest = pulumi.unsecret(pulumi.output([hostKey, privateKey, bastion]).apply(() => ""));
-  return pulumi.all([address, rest]).apply(([known]) => known);
+/** Nothing, once all is known that connections to these hosts take. Most of it is plain or shared, and costs no output for each. */
+function whenKnown(hosts: readonly HostArgs[]): pulumi.Output<string> {
+  const values = hosts.flatMap(({ address, hostKey, privateKey, bastion }) => [address, hostKey, privateKey, bastion]);
+  const awaited = [...new Set(values)].filter((value) => value !== undefined && typeof value !== "string");
+  return pulumi.unsecret(pulumi.output(awaited)).apply(() => "");
 }
 
 /**

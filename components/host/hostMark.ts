@@ -9,14 +9,14 @@ import { hostScripts } from "./scripts.ts";
 export const agentRemoveSeconds = 450;
 
 /**
- * Marks a host as this cluster's, by a file that only root reads, before anything else is changed there, and once `known` is.
- * Whatever acts on the host depends on it, so that it is removed last. The removal of an agent's mark uninstalls the agent that
+ * Marks a host as this cluster's, by a file that only root reads, before anything else is changed there, and once `clusterId`
+ * is known. Whatever acts on the host depends on it, so that it is removed last. The removal of an agent's mark uninstalls the agent that
  * it still finds: one whose creation was interrupted, of which the stack's state knows nothing.
  */
 export function markHost(
   name: string,
-  { name: hostName, host, role, stack = {} }: NamedHost,
-  known: pulumi.Output<string>,
+  { name: hostName, host, role }: NamedHost,
+  clusterId: pulumi.Output<string>,
   opts: pulumi.CustomResourceOptions,
 ): HostCommand {
   return new HostCommand(
@@ -25,7 +25,7 @@ export function markHost(
       host,
       applySeconds: 330,
       removeSeconds: role === "agent" ? agentRemoveSeconds : 330,
-      script: pulumi.all([stack.clusterId ?? "", known]).apply(([cluster]) =>
+      script: clusterId.apply((cluster) =>
         renderHostScript({
           body: hostScripts.hostOwner,
           isSmall: true,

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, nodeAddressOf } from "../host/host.ts";
 import type { HostCommand } from "../host/hostCommand.ts";
+import { makeInTurn } from "../host/inTurn.ts";
 import { hostSettingsOf } from "./hostSettings.ts";
 import { runK3sAgent, type SharedAgentSettings } from "./k3sAgent.ts";
 import type { ClusterNetwork } from "./k3sNode.ts";
@@ -44,6 +45,7 @@ export interface AgentPoolArgs {
 export class AgentPool extends pulumi.ComponentResource {
   /** The agents' addresses by node name, except lost ones; each is known once its node is Ready. */
   readonly addresses: Readonly<Record<string, pulumi.Output<string>>>;
+  readonly #agents: Promise<void>;
 
   constructor(name: string, args: AgentPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     const { labels: labelMap = {}, taints = [], config: moreConfig = {}, waveWidth = 10, drainSeconds = 0 } = args;
@@ -79,9 +81,9 @@ export class AgentPool extends pulumi.ComponentResource {
         registries,
       }));
 
-    const addresses: Record<string, pulumi.Output<string>> = {};
+    const hosts = Object.entries(args.hosts);
     const agents: HostCommand[] = [];
-    for (const [nodeName, host] of Object.entries(args.hosts)) {
+    this.#agents = makeInTurn(hosts, ([nodeName, host]) => {
       // Each agent waits for the one a wave's width before it, so never more than that many are under way.
       const before = agents[agents.length - waveWidth];
       const agent: HostCommand = runK3sAgent(
@@ -100,10 +102,26 @@ export class AgentPool extends pulumi.ComponentResource {
         { parent: this, dependsOn: before === undefined ? [] : [before] },
       );
       agents.push(agent);
-      if (host.standIn === undefined)
-        addresses[nodeName] = pulumi.all([nodeAddressOf(host), agent.urn]).apply(([address]) => address);
+      return agent;
+    });
+    const addresses: Record<string, pulumi.Output<string>> = {};
+    for (const [index, [nodeName, host]] of hosts.entries()) {
+      if (host.standIn !== undefined) continue;
+      const address = ({ urn }: HostCommand) => urn.apply(() => nodeAddressOf(host));
+      const agent = agents[index];
+      addresses[nodeName] =
+        agent === undefined
+          ? pulumi.output(this.#agents.then(() => address(agents[index] as HostCommand)))
+          : address(agent);
     }
     this.addresses = addresses;
     this.registerOutputs({ addresses: this.addresses });
+  }
+
+  /** What depends on this component waits until all of its children are made. */
+  protected override async initialize(): Promise<void> {
+    // The constructor of the base class calls it.
+    await Promise.resolve();
+    await this.#agents;
   }
 }

@@ -57,7 +57,8 @@ async function measure(count: number): Promise<void> {
     await inTemporaryDirectory(async (directory) =>
       PreviewStack.use(await configuration(count, hosts, directory), async (stack) => {
         const home = await idleHome(stack.environment["PULUMI_HOME"] ?? "", directory);
-        const environment = { ...stack.environment, PULUMI_HOME: home };
+        // The hosts take a key from the configuration.
+        const environment = { ...stack.environment, PULUMI_HOME: home, SSH_AUTH_SOCK: undefined };
         const start = performance.now();
         const command = execa(
           stack.cli,

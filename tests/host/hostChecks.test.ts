@@ -61,6 +61,23 @@ hosts  k3s-ha:index:HostChecks
     assert.equal(resourceNamed(deployment, "hosts-server-2").inputs["create"], "true");
   });
 
+  it("marks every host of a large stack before anything that depends on it", async () => {
+    const names = Array.from({ length: 120 }, (_, index) => `agent-${index + 1}`);
+    const large = Object.fromEntries(
+      names.map((name, index) => [name, { host: sampleHost(index + 1), path: name, role: "agent" as const }]),
+    );
+    for (const options of [{}, { preview: "first" }] as const) {
+      const { resources } = await deploy(() => {
+        const checks = new HostChecks("hosts", { hosts: large });
+        new HostCommand("last", { host: sampleHost(1), script: "apply() { :; }\n" }, { dependsOn: checks });
+      }, options);
+      assert.deepEqual(
+        resources.find(({ name }) => name === "last")?.dependencies,
+        names.map((name) => `hosts-${name}`).toSorted(),
+      );
+    }
+  });
+
   it("holds up whatever acts on hosts, before it is made and before it is changed", () => {
     for (const name of ["after-1", "after-2"])
       assert.deepEqual(resourceNamed(deployment, name).changeHooks, ["hosts-check"]);

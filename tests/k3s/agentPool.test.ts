@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { AgentPool, type AgentPoolArgs } from "../../components/k3s/agentPool.ts";
+import { HostCommand } from "../../components/host/hostCommand.ts";
 import { assertSafeCommands } from "../support/commandRules.ts";
 import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf } from "../support/deploy.ts";
 import { fileOf, filesOf, functionsOf } from "../support/hostFiles.ts";
@@ -209,6 +210,24 @@ describe("AgentPool", () => {
       return new pulumi.ComponentResource("test:index:Neighbour", "neighbour", { address: addresses["agent-2"] });
     });
     assert.deepEqual(resources.find(({ name }) => name === "neighbour")?.dependencies, ["workers-agent-2-service"]);
+  });
+
+  it("leaves out no agent of a large pool, nor what comes after all of them", async () => {
+    const large = hosts(120);
+    const of = await deploy(() => {
+      const pool = makePool({ hosts: large });
+      new HostCommand("last", { host: sampleHost(1), script: "apply() { :; }\n" }, { dependsOn: pool });
+      return pool;
+    });
+    const services = Object.keys(large).map((agent) => `workers-${agent}-service`);
+    assert.deepEqual(resourceNamed(of, "last").dependencies, services.toSorted());
+    assert.deepEqual(resourceNamed(of, "workers-agent-120-service").dependencies, ["workers-agent-110-service"]);
+    const addresses = await valueOf(of.result.addresses);
+    assert.deepEqual(Object.keys(addresses), Object.keys(large));
+    assert.equal(addresses["agent-120"], "198.51.100.120");
+    assertRegistersItsFields(of, "workers", of.result);
+    const first = await deploy(() => makePool({ hosts: large }), { preview: "first" });
+    assert.equal(commandsOf(first).length, 120);
   });
 
   it("registers its fields as its outputs", () => {
