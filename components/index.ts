@@ -25,12 +25,15 @@ export type { ExistingDatastoreArgs } from "./datastore/existing/existingDatasto
 export { HAProxyBalancer, type HAProxyBalancerArgs } from "./balancer/haproxyBalancer.ts";
 export { type BastionArgs, type HostArgs, nodeAddressOf } from "./host/host.ts";
 export { type CheckedHost, HostChecks, type HostChecksArgs, type HostRole } from "./host/hostCheck.ts";
+export type { HostFile } from "./host/hostScript.ts";
 export type { OwnStack } from "./host/ownStack.ts";
 export type { ManagedDatastoreArgs } from "./datastore/managed/managedDatastore.ts";
-export type { K3sReleaseArgs } from "./k3s/k3sRelease.ts";
+export type { Architecture, Checksum, ImageArchive, K3sReleaseArgs } from "./k3s/k3sRelease.ts";
+export type { ClusterNetwork } from "./k3s/k3sNode.ts";
 export { K3sServerPool, type K3sServerPoolArgs, type ServerIdentity } from "./k3s/k3sServerPool.ts";
 export type {
   BackupDriver,
+  BackupDriverSettings,
   DatastoreClientCertificate,
   DatastoreIdentity,
   ProvisionedDatastore,
@@ -38,15 +41,17 @@ export type {
 } from "./datastore/datastore.ts";
 export {
   EtcdDatastore,
+  type EndpointDatastore,
   type EndpointDatastoreArgs,
   PostgresDatastore,
 } from "./datastore/endpoint/endpointDatastore.ts";
-export type { DatastoreChoice } from "./datastore/datastoreKinds.ts";
+export type { DatastoreChoice, DatastoreKindArgs, DatastoreKindName } from "./datastore/datastoreKinds.ts";
 export type { EndpointArgs } from "./datastore/endpoint/endpointAccess.ts";
 export type { EndpointKindArgs } from "./datastore/endpoint/endpointKind.ts";
 export type { EngineName } from "./datastore/engine/datastoreEndpoint.ts";
 export { type BackupSource, mysqlBackup } from "./datastore/engine/mysqlBackup.ts";
 export { MySQLDatastore, type MySQLDatastoreArgs } from "./datastore/mysqlDatastore.ts";
+export type { ExternalDatastoreArgs } from "./datastore/externalDatastore.ts";
 export { type ExternalDatastoreLogin, serverDatastore } from "./datastore/serverDatastore.ts";
 export { type Kubeconfig, renderKubeconfig } from "./identity/kubeconfig.ts";
 export type { Registries } from "./k3s/registries.ts";

@@ -2,20 +2,31 @@ import * as pulumi from "@pulumi/pulumi";
 import type { OwnStack } from "../host/ownStack.ts";
 import type { ProvisionedDatastore } from "./datastore.ts";
 import type { DatastoreCluster, DatastoreKind } from "./datastoreKind.ts";
-import { endpointKind } from "./endpoint/endpointKind.ts";
+import { endpointKind, type EndpointKindArgs } from "./endpoint/endpointKind.ts";
+import type { ExistingDatastoreArgs } from "./existing/existingDatastore.ts";
 import { existingKind } from "./existing/existingKind.ts";
+import type { ManagedDatastoreArgs } from "./managed/managedDatastore.ts";
 import { managedKind } from "./managed/managedKind.ts";
 import type { RestoreDriver } from "./restoreDriver.ts";
 
-/** Every kind of datastore, by the setting that chooses it. */
-const datastoreKinds = { managed: managedKind, existing: existingKind, endpoint: endpointKind };
+/** The arguments of each kind of datastore, by the setting that chooses it. */
+export interface DatastoreKindArgs {
+  managed: ManagedDatastoreArgs;
+  existing: ExistingDatastoreArgs;
+  endpoint: EndpointKindArgs;
+}
 
-type Kinds = typeof datastoreKinds;
-type KindName = keyof Kinds;
-type ArgsOf = { [Name in KindName]: Kinds[Name] extends DatastoreKind<infer Args> ? Args : never };
+/** The name of a kind of datastore. */
+export type DatastoreKindName = keyof DatastoreKindArgs;
+
+const datastoreKinds: { readonly [Name in DatastoreKindName]: DatastoreKind<DatastoreKindArgs[Name]> } = {
+  managed: managedKind,
+  existing: existingKind,
+  endpoint: endpointKind,
+};
 
 /** The datastore of a cluster: exactly one kind, with what it takes. */
-export type DatastoreChoice = { readonly [Name in KindName]?: ArgsOf[Name] | undefined };
+export type DatastoreChoice = { readonly [Name in DatastoreKindName]?: DatastoreKindArgs[Name] | undefined };
 
 /** The hosts that report a datastore. */
 export interface DatastoreStatusPlace {
@@ -59,12 +70,11 @@ function withChosen<Result>(
   use: <Args>(kind: DatastoreKind<Args>, args: Args) => Result,
 ): Result {
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- it ties a kind to what it takes
-  const useOf = <Name extends KindName>(name: Name): Result | undefined => {
+  const useOf = <Name extends DatastoreKindName>(name: Name): Result | undefined => {
     const args = choice[name];
-    const kinds: { [Each in KindName]: DatastoreKind<ArgsOf[Each]> } = datastoreKinds;
-    return args === undefined ? undefined : use<ArgsOf[Name]>(kinds[name], args);
+    return args === undefined ? undefined : use<DatastoreKindArgs[Name]>(datastoreKinds[name], args);
   };
-  const names = Object.keys(datastoreKinds) as KindName[];
+  const names = Object.keys(datastoreKinds) as DatastoreKindName[];
   const [chosen, ...others] = names.filter((name) => choice[name] !== undefined);
   if (chosen !== undefined && others.length === 0) return useOf(chosen) as Result;
   throw new pulumi.InputPropertyError({

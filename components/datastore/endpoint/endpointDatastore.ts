@@ -3,7 +3,6 @@ import type { Recorded } from "../../contract/recorded.ts";
 import type { BackupDriver, ProvisionedDatastore, ServerDatastore } from "../datastore.ts";
 import { asSuccessor } from "../datastoreTypes.ts";
 import { etcdEngine } from "../engine/etcd.ts";
-import type { Preflight } from "../engine/engine.ts";
 import { postgresEngine } from "../engine/postgres.ts";
 import { type ExternalDatastoreArgs, provisionExternal } from "../externalDatastore.ts";
 import { endpointAccess, type EndpointArgs } from "./endpointAccess.ts";
@@ -11,22 +10,26 @@ import { endpointAccess, type EndpointArgs } from "./endpointAccess.ts";
 /** A datastore at an endpoint, with an existing user, and its clients. */
 export interface EndpointDatastoreArgs extends EndpointArgs, ExternalDatastoreArgs {}
 
-type EndpointType = "k3s-ha:index:PostgresDatastore" | "k3s-ha:index:EtcdDatastore";
+const engines = {
+  "k3s-ha:index:PostgresDatastore": { name: "postgres", preflight: postgresEngine.preflight },
+  "k3s-ha:index:EtcdDatastore": { name: "etcd", preflight: etcdEngine.preflight },
+};
 
 /** A datastore of which nothing but its endpoint is known: nothing is made on it, and no backup of it is taken. */
-class EndpointDatastore extends pulumi.ComponentResource implements ProvisionedDatastore {
+export class EndpointDatastore extends pulumi.ComponentResource implements ProvisionedDatastore {
   readonly endpoint: pulumi.Output<string>;
   readonly caCertificate: pulumi.Output<string>;
   readonly #provisioned: ProvisionedDatastore;
 
   constructor(
-    engine: { readonly type: EndpointType; readonly name: string; readonly preflight: Preflight },
+    type: "k3s-ha:index:PostgresDatastore" | "k3s-ha:index:EtcdDatastore",
     name: string,
     args: EndpointDatastoreArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    const record: Recorded[EndpointType] = { kind: `given ${engine.name}`, tls: "verified" };
-    super(engine.type, name, record, asSuccessor(engine.type, opts));
+    const engine = engines[type];
+    const record: Recorded[typeof type] = { kind: `given ${engine.name}`, tls: "verified" };
+    super(type, name, record, asSuccessor(type, opts));
     this.#provisioned = provisionExternal(name, args, endpointAccess(args, engine.preflight), this);
     this.endpoint = this.#provisioned.endpoint;
     this.caCertificate = this.#provisioned.caCertificate;
@@ -49,15 +52,13 @@ class EndpointDatastore extends pulumi.ComponentResource implements ProvisionedD
 /** An existing PostgreSQL, reached over verified TLS only, and checked before K3s is started. */
 export class PostgresDatastore extends EndpointDatastore {
   constructor(name: string, args: EndpointDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { preflight } = postgresEngine;
-    super({ type: "k3s-ha:index:PostgresDatastore", name: "postgres", preflight }, name, args, opts);
+    super("k3s-ha:index:PostgresDatastore", name, args, opts);
   }
 }
 
 /** An existing etcd, reached over verified TLS only, and checked before K3s is started. */
 export class EtcdDatastore extends EndpointDatastore {
   constructor(name: string, args: EndpointDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { preflight } = etcdEngine;
-    super({ type: "k3s-ha:index:EtcdDatastore", name: "etcd", preflight }, name, args, opts);
+    super("k3s-ha:index:EtcdDatastore", name, args, opts);
   }
 }
