@@ -48,7 +48,7 @@ export {
 export type { DatastoreChoice, DatastoreKindArgs, DatastoreKindName } from "./datastore/datastoreKinds.ts";
 export type { EndpointArgs } from "./datastore/endpoint/endpointAccess.ts";
 export type { EndpointKindArgs } from "./datastore/endpoint/endpointKind.ts";
-export type { EngineName } from "./datastore/engine/datastoreEndpoint.ts";
+export type { DatastoreAddress, EngineName } from "./datastore/engine/datastoreEndpoint.ts";
 export { type BackupSource, mysqlBackup } from "./datastore/engine/mysqlBackup.ts";
 export { MySQLDatastore, type MySQLDatastoreArgs } from "./datastore/mysqlDatastore.ts";
 export type { ExternalDatastoreArgs } from "./datastore/externalDatastore.ts";

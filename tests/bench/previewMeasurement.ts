@@ -21,6 +21,9 @@ export interface PreviewFigures {
   readonly resources: number;
 }
 
+/** A network for the pods of 4,096 nodes; K3s's own has room for 256. */
+export const roomyNetwork = { "cluster-cidr": "10.64.0.0/12" };
+
 /**
  * The production example with this many workers, in a file of their own: Pulumi hands a configuration to a program in its
  * environment, which Linux limits to 128 KiB.
@@ -37,7 +40,12 @@ export async function withWorkers(count: number, directory: string): Promise<Sta
   );
   const file = join(directory, "workers.json");
   await writeFile(file, JSON.stringify(hosts));
-  return { ...config, "k3s-ha:agentPools": { ...pools, workers: { hosts: { file } } } };
+  const k3s = config["k3s-ha:k3s"] as { serverConfig?: object };
+  return {
+    ...config,
+    "k3s-ha:agentPools": { ...pools, workers: { hosts: { file } } },
+    "k3s-ha:k3s": { ...k3s, serverConfig: { ...k3s.serverConfig, ...roomyNetwork } },
+  };
 }
 
 /** Previews a stack once. Fails as the preview does. */

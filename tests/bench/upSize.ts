@@ -12,6 +12,7 @@ import { projectDirectory } from "../../operations/workspace.ts";
 import { PreviewStack, type StackFile } from "../support/previewStack.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 import { type AnsweringHosts, startAnsweringHosts } from "./answeringHosts.ts";
+import { roomyNetwork } from "./previewMeasurement.ts";
 import { type Usage, watchUsage } from "./processUsage.ts";
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1000];
@@ -33,7 +34,7 @@ async function configuration(count: number, hosts: AnsweringHosts, directory: st
     "k3s-ha:loadBalancer": { hosts: { "lb-1": host(2, 3) } },
     "k3s-ha:datastore": { managed: { name: "db-1", host: host(2, 4) } },
     "k3s-ha:agentPools": { workers: { hosts: { file } } },
-    "k3s-ha:k3s": { version: "v1.35.0+k3s1" },
+    "k3s-ha:k3s": { version: "v1.35.0+k3s1", serverConfig: roomyNetwork },
   };
 }
 

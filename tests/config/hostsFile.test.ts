@@ -52,7 +52,8 @@ describe("hosts in a file", () => {
 
   it("may be 3,000, where a configuration in Pulumi's environment would be too long", async (test) => {
     const directory = directoryWith(test, { "workers.yaml": stringify(workers(3000)) });
-    const { settings } = await parseWithStacks(fromFile, {}, directory);
+    const k3s = { ...(smallStack["k3s"] as object), serverConfig: { "cluster-cidr": "10.64.0.0/12" } };
+    const { settings } = await parseWithStacks({ ...fromFile, k3s }, {}, directory);
     assert.equal(Object.keys(settings.agentPools["workers"]?.hosts ?? {}).length, 3000);
     const length = (config: StackConfig) => JSON.stringify(valuesOf(config)).length;
     assert.ok(length(fromFile) < 128 * 1024);
