@@ -250,7 +250,7 @@ describe("a preview of the running cluster", () => {
     }
     assert.deepEqual([...components.keys()].toSorted(), [
       "backup k3s-ha:index:BackupCron",
-      "load balancer k3s-ha:index:HAProxyBalancer",
+      "balancer k3s-ha:index:HAProxyBalancer",
       "cluster k3s-ha:index:ClusterIdentity",
       "datastore k3s-ha:index:MySQLDatastore",
       "hosts k3s-ha:index:HostChecks",
