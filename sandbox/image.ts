@@ -1,7 +1,7 @@
 /**
  * Disk images of hosts: Debian, made once with debootstrap and cached. The bare image is one layer; the default image is
- * that layer with the packages of a K3s-HA host on top. The packages also make an apt repository, from which bare hosts
- * install them.
+ * that layer with the packages of a K3s-HA host on top. An apt repository holds these packages, from which bare hosts install
+ * them, and those that only the hosts of some datastores take.
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ export const barePackages = [
   "iputils-ping",
 ] as const;
 
-/** What a K3s-HA host needs, and what the repository for bare hosts holds, with all that these depend on. */
+/** What every K3s-HA host needs. */
 export const hostPackages = [
   "mariadb-server",
   "haproxy",
@@ -47,6 +47,12 @@ export const hostPackages = [
   "kmod",
   "zstd",
 ] as const;
+
+/** What the hosts of some datastores install, from the repository, when they are given that role. */
+const datastorePackages = ["sqlite3", "etcd-server", "etcd-client", "postgresql"] as const;
+
+/** What the repository holds, with all that these depend on. */
+const repositoryPackages = [...hostPackages, ...datastorePackages];
 
 /** What a host with other databases has from the hosts' release, beside MySQL, which the release does not have. */
 const databasePackages = ["postgresql", "etcd-server", "curl", "nftables", "openssl"] as const;
@@ -70,9 +76,9 @@ export async function imageOf(flavour: Flavour): Promise<Image> {
   }
 }
 
-/** A directory that is an apt repository of `hostPackages`, from the cache or else made now. */
+/** A directory that is an apt repository of `repositoryPackages`, from the cache or else made now. */
 export async function packageRepository(): Promise<string> {
-  const key = await recipeKey(["bare.sh", "repository.sh"], [...barePackages, ...hostPackages]);
+  const key = await recipeKey(["bare.sh", "repository.sh"], [...barePackages, ...repositoryPackages]);
   const directory = await cached("image", key, async (partial) => {
     const bare = join(await bareImage(), "root");
     const repository = join(partial, "repository");
@@ -80,7 +86,7 @@ export async function packageRepository(): Promise<string> {
     await mkdir(repository);
     await mkdir(work);
     await step("Download Debian packages for hosts", async (progress) => {
-      const environment = { ...buildEnvironment(await packageMirror()), PACKAGES: hostPackages.join(" ") };
+      const environment = { ...buildEnvironment(await packageMirror()), PACKAGES: repositoryPackages.join(" ") };
       await runIsolated(
         script("repository.sh"),
         { ...environment, BARE: bare, REPOSITORY: repository, WORK: work },
