@@ -46,6 +46,7 @@ export {
   PostgresDatastore,
 } from "./datastore/endpoint/endpointDatastore.ts";
 export type { DatastoreChoice, DatastoreKindArgs, DatastoreKindName } from "./datastore/datastoreKinds.ts";
+export type { ManagedEngine, ManagedEngineArgs, ManagedKindArgs } from "./datastore/managedEngines.ts";
 export type { EndpointArgs } from "./datastore/endpoint/endpointAccess.ts";
 export type { EndpointKindArgs } from "./datastore/endpoint/endpointKind.ts";
 export type { DatastoreAddress, EngineName } from "./datastore/engine/datastoreEndpoint.ts";

@@ -250,6 +250,10 @@ const loadBalancer = section({
 }).meta({ description: "Load balancers in front of the servers." });
 
 const managed = section({
+  engine: z
+    .enum(["mariadb"], { error: "has to be mariadb: write the engine that this program installs" })
+    .default("mariadb")
+    .meta({ description: "Engine that this program installs." }),
   name: z
     .string({ error: "has to be a name: write the name of the datastore's host, such as db-1" })
     .meta({ description: "Name of the datastore's host." }),

@@ -92,6 +92,7 @@ export interface DatastoreSettings {
 
 /** A MariaDB server that the program installs on a host of its own. */
 export interface ManagedDatastoreSettings {
+  engine: "mariadb";
   /** Name of the host. */
   hostName: string;
   host: HostArgs;

@@ -17,11 +17,11 @@ export interface DatastoreKind<Args> {
   /** The expectations of the host check for the datastore's own host. Default: there is none. */
   readonly ownHost?: (args: Args) => Pick<OwnStack, "schema" | "databasePort">;
   /** Schema on the kind's own host, which `make status` asks there. Default: servers are asked, as K3s logs in. */
-  readonly ownSchema?: (args: Args) => string;
+  readonly ownSchema?: (args: Args) => string | undefined;
   /** The endpoint as the configuration has it, where it does. Default: none, the stack's outputs have one. Secret. */
   readonly configuredEndpoint?: (args: Args) => pulumi.Input<string>;
   /** Its restore driver. Default: none, because this program is not an administrator there. */
-  readonly restore?: (args: Args) => RestoreDriver;
+  readonly restore?: (args: Args) => RestoreDriver | undefined;
 }
 
 /** The cluster that a datastore is made for. */

@@ -5,13 +5,12 @@ import type { DatastoreCluster, DatastoreKind } from "./datastoreKind.ts";
 import { endpointKind, type EndpointKindArgs } from "./endpoint/endpointKind.ts";
 import type { ExistingDatastoreArgs } from "./existing/existingDatastore.ts";
 import { existingKind } from "./existing/existingKind.ts";
-import type { ManagedDatastoreArgs } from "./managed/managedDatastore.ts";
-import { managedKind } from "./managed/managedKind.ts";
+import { managedKind, type ManagedKindArgs } from "./managedEngines.ts";
 import type { RestoreDriver } from "./restoreDriver.ts";
 
 /** The arguments of each kind of datastore, by the setting that chooses it. */
 export interface DatastoreKindArgs {
-  managed: ManagedDatastoreArgs;
+  managed: ManagedKindArgs;
   existing: ExistingDatastoreArgs;
   endpoint: EndpointKindArgs;
 }

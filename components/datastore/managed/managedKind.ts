@@ -4,7 +4,7 @@ import type { ManagedDatastoreArgs } from "./managedDatastore.ts";
 import { managedRestore } from "./managedRestore.ts";
 
 /** A MariaDB on a host of the stack's own. */
-export const managedKind: DatastoreKind<ManagedDatastoreArgs> = {
+export const managedMariadb: DatastoreKind<ManagedDatastoreArgs> = {
   provision: (name, managed, cluster, opts) => new MySQLDatastore(name, { ...cluster, managed }, opts),
   ownSchema: ({ database = "k3s" }) => database,
   restore: managedRestore,
