@@ -43,8 +43,14 @@ export {
   EtcdDatastore,
   type EndpointDatastore,
   type EndpointDatastoreArgs,
-  PostgresDatastore,
 } from "./datastore/endpoint/endpointDatastore.ts";
+export {
+  type ManagedPostgresDatastoreArgs,
+  PostgresDatastore,
+  type PostgresDatastoreArgs,
+  type PostgresEndpointArgs,
+} from "./datastore/postgresDatastore.ts";
+export type { ManagedPostgresArgs } from "./datastore/postgres/managedPostgres.ts";
 export type { DatastoreChoice, DatastoreKindArgs, DatastoreKindName } from "./datastore/datastoreKinds.ts";
 export type { ManagedEngine, ManagedEngineArgs, ManagedKindArgs } from "./datastore/managedEngines.ts";
 export type { EndpointArgs } from "./datastore/endpoint/endpointAccess.ts";

@@ -1,6 +1,9 @@
 /** Schemas that MariaDB and MySQL keep for themselves. */
 export const reservedSchemas: readonly string[] = ["information_schema", "mysql", "performance_schema", "sys"];
 
+/** Databases that PostgreSQL keeps for itself. */
+export const reservedDatabases: readonly string[] = ["postgres", "template0", "template1"];
+
 /** Why a schema cannot have this name, with the remedy, or undefined. */
 export function databaseFault(name: string): string | undefined {
   if (!/^[a-z0-9_]{1,64}$/.test(name)) {

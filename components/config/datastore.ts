@@ -9,11 +9,13 @@ import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
 import { absolutePath, fileFault, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
 import type { ConfiguredHost } from "./hosts.ts";
 import { type Problem, sentenceOf } from "./problem.ts";
+import { managedPort, managedProblems } from "./managedDatastore.ts";
 import type { Configuration } from "./schema.ts";
 import { listed } from "./schemaTypes.ts";
 import type { Secret, Settings } from "./settings.ts";
 
 type DatastoreSection = NonNullable<Configuration["datastore"]>;
+type ManagedSection = NonNullable<DatastoreSection["managed"]>;
 type ExistingSection = NonNullable<DatastoreSection["existing"]>;
 type EndpointSection = NonNullable<DatastoreSection["endpoint"]>;
 
@@ -75,11 +77,18 @@ function readOneWay(configuration: DatastoreConfiguration, surroundings: Surroun
   if (existing !== undefined) return readExisting(existing, configuration, surroundings, now);
   if (endpoint !== undefined) return readEndpoint(endpoint, configuration, surroundings, now);
   if (managed === undefined) return { problems: [], settings: impossible, hasBackups: true };
+  return readManaged(managed, configuration);
+}
+
+function readManaged(managed: ManagedSection, configuration: DatastoreConfiguration): ReadOneWay {
   const { name: hostName, ...settings } = managed;
+  const hasBackups = managed.engine !== "postgres";
   return {
-    problems: [],
-    hasBackups: true,
-    settings: (hostAt) => ({ managed: { ...settings, hostName, host: hostAt(path("managed", "host")) } }),
+    problems: [...managedProblems(managed), ...(!hasBackups && configuration.hasBackupSection ? [noBackups] : [])],
+    hasBackups,
+    settings: (hostAt) => ({
+      managed: { ...settings, port: managedPort(managed), hostName, host: hostAt(path("managed", "host")) },
+    }),
   };
 }
 
@@ -100,7 +109,7 @@ function choiceProblems({ section, endpoint }: DatastoreConfiguration): Problem[
     return [{ path: path("endpoint", "caFile"), fault }];
   }
   const fault =
-    "names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint";
+    "names no datastore, but the cluster needs one: add managed with a host for MariaDB or PostgreSQL, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint";
   return [{ path: path(), fault }];
 }
 
@@ -221,6 +230,12 @@ function readEndpoint(
   };
 }
 
+const noBackups: Problem = {
+  path: configPath("backup"),
+  fault:
+    "is set, but this program takes no backups of PostgreSQL, of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes",
+};
+
 /** Backups are taken by a host that is named, unless the database has one of this stack's; or by none, of other kinds. */
 function backupHostProblems(
   hasBackups: boolean,
@@ -231,12 +246,7 @@ function backupHostProblems(
       "is missing, but only a managed datastore has its own host for backups: name a host of this stack that reaches the datastore, such as a server";
     return [{ path: configPath("backup", "host"), fault }];
   }
-  if (!hasBackups && hasBackupSection) {
-    const fault =
-      "is set, but this program takes no backups of PostgreSQL, of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes";
-    return [{ path: configPath("backup"), fault }];
-  }
-  return [];
+  return !hasBackups && hasBackupSection ? [noBackups] : [];
 }
 
 /** Reads the private key of a client certificate, as PEM and without a passphrase, which K3s could not give. */

@@ -251,23 +251,27 @@ const loadBalancer = section({
 
 const managed = section({
   engine: z
-    .enum(["mariadb"], { error: "has to be mariadb: write the engine that this program installs" })
+    .enum(["mariadb", "postgres"], {
+      error: "has to be mariadb or postgres: write the engine that this program installs",
+    })
     .default("mariadb")
-    .meta({ description: "Engine that this program installs." }),
+    .meta({ description: "Engine that this program installs: `mariadb`, or `postgres` for PostgreSQL." }),
   name: z
     .string({ error: "has to be a name: write the name of the datastore's host, such as db-1" })
     .meta({ description: "Name of the datastore's host." }),
-  host: host.meta({ description: "Host that MariaDB is installed on." }),
-  port: port("MariaDB listens on").default(3306).meta({ description: "Port that MariaDB listens on." }),
+  host: host.meta({ description: "Host that the datastore is installed on." }),
+  port: port("the datastore listens on")
+    .optional()
+    .meta({ description: "Port that the datastore listens on. Default: `3306` for MariaDB, `5432` for PostgreSQL." }),
   database: text("has to be a name: write a schema's name such as k3s", databaseFault)
     .default("k3s")
-    .meta({ description: "Schema that K3s keeps the cluster's state in." }),
+    .meta({ description: "Schema, or database of PostgreSQL, that K3s keeps the cluster's state in." }),
   certificateRotation: rotation("the datastore's certificate"),
   bufferPoolMebibytes: wholeNumber(128, 1_048_576, "write the MiB of memory that MariaDB caches tables in")
     .optional()
     .meta({
       description:
-        "MiB of memory in which MariaDB caches tables, at most three quarters of the host's memory. Default: half of the host's memory beyond 512 MiB, from 128 to 8192.",
+        "MiB of memory in which MariaDB caches tables, at most three quarters of the host's memory. Refused with PostgreSQL, whose cache has a quarter of the memory. Default: half of the host's memory beyond 512 MiB, from 128 to 8192.",
     }),
   firewall: yesOrNo("write false only if your own firewall closes the port").default(true).meta({
     description:
@@ -335,7 +339,7 @@ const endpoint = section({
 });
 
 const datastore = section({
-  managed: managed.optional().meta({ description: "MariaDB that this program installs." }),
+  managed: managed.optional().meta({ description: "Datastore that this program installs." }),
   existing: existing
     .optional()
     .meta({ description: "Existing MySQL or MariaDB server, on which this program creates schema and users." }),

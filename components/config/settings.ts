@@ -1,3 +1,4 @@
+import type { ManagedEngine } from "../datastore/managedEngines.ts";
 import type * as pulumi from "@pulumi/pulumi";
 import type { ClusterNetwork } from "../k3s/k3sNode.ts";
 import type { Checksum, ImageArchive } from "../k3s/k3sRelease.ts";
@@ -90,13 +91,13 @@ export interface DatastoreSettings {
   movingFrom: string | undefined;
 }
 
-/** A MariaDB server that the program installs on a host of its own. */
+/** A database server that the program installs on a host of its own. */
 export interface ManagedDatastoreSettings {
-  engine: "mariadb";
+  engine: ManagedEngine;
   /** Name of the host. */
   hostName: string;
   host: HostArgs;
-  /** Port of the database. Default: 3306. */
+  /** Port of the database. Default: that of its engine, 3306 or 5432. */
   port: number;
   /** Schema that K3s keeps the cluster in. Default: "k3s". */
   database: string;

@@ -23,19 +23,8 @@ export interface Recorded {
     readonly port: number;
     readonly maxConnections: number;
   };
-  "k3s-ha:index:MySQLDatastore": {
-    /** The kind of datastore, with its engine. */
-    readonly kind: string;
-    /** Name or address; absent, as are port and schema, for a given endpoint, which is secret. */
-    readonly host?: string;
-    readonly port?: number;
-    readonly database?: string;
-    /** Absent unless the host is the stack's own. */
-    readonly firewall?: boolean;
-    /** The verification of the server by its clients. */
-    readonly tls: "verified";
-  };
-  "k3s-ha:index:PostgresDatastore": RecordedEndpoint;
+  "k3s-ha:index:MySQLDatastore": RecordedDatabase;
+  "k3s-ha:index:PostgresDatastore": RecordedDatabase;
   "k3s-ha:index:EtcdDatastore": RecordedEndpoint;
   "k3s-ha:index:BackupCron": {
     readonly host: string;
@@ -50,6 +39,20 @@ export interface Recorded {
     /** The place off the host that backups are copied to, as rclone has it; absent without one. */
     readonly copy?: Readonly<Record<string, string>>;
   };
+}
+
+/** A database server as a datastore. */
+export interface RecordedDatabase {
+  /** The kind of datastore, with its engine. */
+  readonly kind: string;
+  /** Name or address; absent, as are port and schema, for a given endpoint, which is secret. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly database?: string;
+  /** Absent unless the host is the stack's own. */
+  readonly firewall?: boolean;
+  /** The verification of the server by its clients. */
+  readonly tls: "verified";
 }
 
 /** A datastore of which nothing is known but its endpoint, which is secret. */

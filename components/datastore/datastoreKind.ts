@@ -15,13 +15,20 @@ export interface DatastoreKind<Args> {
     opts?: pulumi.ComponentResourceOptions,
   ) => ProvisionedDatastore;
   /** The expectations of the host check for the datastore's own host. Default: there is none. */
-  readonly ownHost?: (args: Args) => Pick<OwnStack, "schema" | "databasePort">;
-  /** Schema on the kind's own host, which `make status` asks there. Default: servers are asked, as K3s logs in. */
-  readonly ownSchema?: (args: Args) => string | undefined;
+  readonly ownHost?: (args: Args) => Pick<OwnStack, "databaseEngine" | "schema" | "databasePort">;
+  /** Database on the kind's own host, which `make status` asks there. Default: servers are asked, as K3s logs in. */
+  readonly ownDatabase?: (args: Args) => OwnDatabase | undefined;
   /** The endpoint as the configuration has it, where it does. Default: none, the stack's outputs have one. Secret. */
   readonly configuredEndpoint?: (args: Args) => pulumi.Input<string>;
   /** Its restore driver. Default: none, because this program is not an administrator there. */
   readonly restore?: (args: Args) => RestoreDriver | undefined;
+}
+
+/** A database on a host of the stack's own. */
+export interface OwnDatabase {
+  readonly engine: "mariadb" | "postgres";
+  /** Its schema or database. */
+  readonly name: string;
 }
 
 /** The cluster that a datastore is made for. */

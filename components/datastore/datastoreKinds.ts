@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { OwnStack } from "../host/ownStack.ts";
 import type { ProvisionedDatastore } from "./datastore.ts";
-import type { DatastoreCluster, DatastoreKind } from "./datastoreKind.ts";
+import type { DatastoreCluster, DatastoreKind, OwnDatabase } from "./datastoreKind.ts";
 import { endpointKind, type EndpointKindArgs } from "./endpoint/endpointKind.ts";
 import type { ExistingDatastoreArgs } from "./existing/existingDatastore.ts";
 import { existingKind } from "./existing/existingKind.ts";
@@ -29,8 +29,8 @@ export type DatastoreChoice = { readonly [Name in DatastoreKindName]?: Datastore
 
 /** The hosts that report a datastore. */
 export interface DatastoreStatusPlace {
-  /** Schema on the datastore's own host, where the stack has one; servers are asked otherwise. */
-  readonly ownSchema: string | undefined;
+  /** Database on the datastore's own host, where the stack has one; servers are asked otherwise. */
+  readonly ownDatabase: OwnDatabase | undefined;
   /** The endpoint, where the configuration has it. Secret. */
   readonly configuredEndpoint: pulumi.Input<string> | undefined;
 }
@@ -46,14 +46,16 @@ export function provisionDatastore(
 }
 
 /** The expectations of the host check for the datastore's own host. */
-export function ownDatastoreHost(choice: DatastoreChoice): Pick<OwnStack, "schema" | "databasePort"> {
+export function ownDatastoreHost(
+  choice: DatastoreChoice,
+): Pick<OwnStack, "databaseEngine" | "schema" | "databasePort"> {
   return withChosen(choice, (kind, args) => kind.ownHost?.(args) ?? {});
 }
 
 /** The place where `make status` finds the configured datastore. */
 export function statusPlace(choice: DatastoreChoice): DatastoreStatusPlace {
   return withChosen(choice, (kind, args) => ({
-    ownSchema: kind.ownSchema?.(args),
+    ownDatabase: kind.ownDatabase?.(args),
     configuredEndpoint: kind.configuredEndpoint?.(args),
   }));
 }

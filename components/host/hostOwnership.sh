@@ -69,12 +69,47 @@ check_load_balancer() {
 check_database() {
   local schemas packages
   [[ $role == datastore || $role == backup ]] || return 0
+  if [[ $database_engine == postgres ]]; then
+    [[ $role != datastore ]] || check_postgres
+    return 0
+  fi
   packages=$(conflicting_packages)
   [[ -z $packages ]] || report mysql-packages "${packages//$'\n'/, }"
   if [[ $role == backup || -n $packages ]] || is_ours /etc/mysql/mariadb.conf.d/90-k3s-ha.cnf; then return 0; fi
   schemas=$(other_schemas)
   [[ -n $schemas ]] || return 0
   if [[ $adopt == true ]]; then report adopted-schemas "${schemas//$'\n'/, }"; else report schemas "${schemas//$'\n'/, }"; fi
+}
+
+# The cluster that is used is "main" of the newest version, or the one that the package will create. This program's own has its settings.
+check_postgres() {
+  local version name port clusters=() databases
+  command -v pg_lsclusters >/dev/null || return 0
+  local newest
+  newest=$(pg_lsclusters --no-header 2>/dev/null | awk '$2 == "main" { print $1 }' | sort --numeric-sort | tail -n 1)
+  while read -r version name port _; do
+    if [[ $name != main || $version != "$newest" ]]; then
+      # What pg_upgradecluster leaves of this program's own is stopped, and kept until its owner drops it.
+      is_ours "/etc/postgresql/$version/$name/conf.d/90-k3s-ha.conf" || clusters+=("$version/$name")
+    elif ! is_ours "/etc/postgresql/$version/$name/conf.d/90-k3s-ha.conf"; then
+      databases=$(other_databases "$version" "$port")
+      [[ -z $databases ]] || report postgres-databases "${databases//$'\n'/, }"
+    fi
+  done < <(pg_lsclusters --no-header 2>/dev/null)
+  if ((${#clusters[@]})); then report postgres-clusters "${clusters[*]}"; fi
+}
+
+# other_databases VERSION PORT: of the cluster "main". One that is stopped, or that does not let its superuser in, has a directory for
+# each, below the numbers of which are PostgreSQL's own.
+other_databases() {
+  local answer
+  if answer=$(cd / && timeout 10 setpriv --reuid=postgres --regid=postgres --init-groups psql --no-psqlrc --no-password --tuples-only --no-align \
+    --port="$2" --dbname=postgres --command 'SELECT datname FROM pg_database' 2>/dev/null); then
+    awk -v own="$schema" '$0 != own && !/^(postgres|template0|template1|)$/' <<<"$answer" | sort
+  else
+    find "$(pg_lsclusters --no-header "$1" main | awk '{ print $6 }')/base" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null |
+      awk '/^[0-9]+$/ && $0 >= 16384 { print "number " $0 }' | sort
+  fi
 }
 
 # Servers that the packages of MariaDB exclude.

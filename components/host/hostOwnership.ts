@@ -12,7 +12,9 @@ function ownPorts(role: HostRole, stack: OwnStack): string[] {
     case "loadBalancer":
       return (stack.balancerPorts ?? [6443, 8404]).map((port) => `${port} haproxy`);
     case "datastore":
-      return [`${stack.databasePort ?? 3306} mariadbd mysqld systemd`];
+      return stack.databaseEngine === "postgres"
+        ? [`${stack.databasePort ?? 5432} postgres`]
+        : [`${stack.databasePort ?? 3306} mariadbd mysqld systemd`];
     case "server":
     case "agent":
       return ["10250 k3s k3s-server k3s-agent"];
@@ -38,6 +40,7 @@ export const hostOwnership: HostCheckPart = {
     cluster_id: stack.clusterId ?? "",
     server_addresses: pulumi.output([...(stack.serverAddresses ?? [])]),
     adopt: String(adopt),
+    database_engine: stack.databaseEngine ?? "mariadb",
     schema: stack.schema ?? "k3s",
     shares_address: String(stack.sharesAddress ?? false),
     writes_registries: String(stack.writesRegistries ?? false),
@@ -56,6 +59,10 @@ export const hostOwnership: HostCheckPart = {
       `has a ${path} that neither this program nor a package installed, and that would be replaced. ${adoptHint("it replaced, with a copy that is put back when the host is removed")}`,
     schemas: (_, schemas = "?") =>
       `has a MariaDB with schemas of others (${schemas}), which would get other settings: one address and port, TLS for every client, and a firewall. ${adoptHint("it shared with these settings until the host is removed")}`,
+    "postgres-databases": (_, databases = "?") =>
+      `has a PostgreSQL with databases of others (${databases}), which would get other settings: one address and port, TLS for every client, and a firewall. It cannot be shared: use another host, or, if they are not needed, drop them there and run up again.`,
+    "postgres-clusters": (_, clusters = "?") =>
+      `has PostgreSQL clusters of others (${clusters}) beside the one that this program uses. Use another host; or, if they are not needed, remove them there (pg_dropcluster) and run up again.`,
     "mysql-packages": (_, packages = "?") =>
       `has the packages ${packages}, which conflict with the packages of MariaDB; this program never removes packages. Use another host for this role; or, if they are not needed, remove them there and run up again.`,
     "k3s-unit": (_, path = "?") =>

@@ -12,7 +12,9 @@ export interface OwnStack {
   schema?: string | undefined;
   /** Ports that HAProxy is to listen on. Default: 6443 and 8404. */
   balancerPorts?: readonly number[];
-  /** Port that the stack's own database listens on. Default: 3306. */
+  /** Engine that the stack's own database has. Default: "mariadb". */
+  databaseEngine?: "mariadb" | "postgres" | undefined;
+  /** Port that the stack's own database listens on. Default: that of its engine, 3306 or 5432. */
   databasePort?: number | undefined;
   /** Whether the load balancers share an address, through keepalived. Default: false. */
   sharesAddress?: boolean;

@@ -86,7 +86,7 @@ export async function askCluster(
   const virtualAddress = settings.loadBalancer.virtualIp?.address;
   const datastore = statusPlace(settings.datastore);
   const questions = {
-    managedDatabase: datastore.ownSchema,
+    managedDatabase: datastore.ownDatabase,
     datastoreEndpoints: await endpointsOf(datastore, outputs),
     virtualAddress,
   };
@@ -136,7 +136,12 @@ export async function askHost(
   };
   try {
     const backups = backup?.hostName === name ? backup.directory : undefined;
-    const script = hostStatusScript(role, questions, growingDirectories(role, backups), apiSeconds);
+    const script = hostStatusScript(
+      role,
+      questions,
+      growingDirectories(role, backups, questions.managedDatabase?.engine),
+      apiSeconds,
+    );
     const { stdout, stderr, exitCode } = await runOnHost(login, script, {
       seconds,
       connectSeconds,
@@ -172,10 +177,10 @@ function kubeletsOf(server: string, { hosts }: Settings): string[] {
 
 /** After an update that did not come to its end, some servers have the endpoint of the configuration, and others the old. */
 async function endpointsOf(
-  { ownSchema, configuredEndpoint = "" }: DatastoreStatusPlace,
+  { ownDatabase, configuredEndpoint = "" }: DatastoreStatusPlace,
   outputs: StatusOutputs,
 ): Promise<string[]> {
-  if (ownSchema !== undefined) return [];
+  if (ownDatabase !== undefined) return [];
   const configured = await valueOf(configuredEndpoint);
   return [...new Set([outputs.datastoreEndpoint, configured])].filter((endpoint) => endpoint !== "");
 }

@@ -1,4 +1,5 @@
 /** Disk space on the hosts: which directories grow, and when what is left of their file systems is too little. */
+import type { OwnDatabase } from "../../components/datastore/datastoreKind.ts";
 import type { HostRole } from "../../components/host/hostCheckPart.ts";
 
 /** The free space of the file system of a directory. */
@@ -30,12 +31,17 @@ export const fewBytes = 2 ** 30;
 export const freeInodesPercent = 5;
 
 const mariadb = "/var/lib/mysql";
+const postgres = "/var/lib/postgresql";
 const k3s = "/var/lib/rancher";
 
 /** The directories that grow on a host of this role; `backups` is where backups are kept, if this host takes them. */
-export function growingDirectories(role: HostRole, backups: string | undefined): string[] {
+export function growingDirectories(
+  role: HostRole,
+  backups: string | undefined,
+  engine: OwnDatabase["engine"] = "mariadb",
+): string[] {
   return [
-    ...(role === "datastore" ? [mariadb] : []),
+    ...(role === "datastore" ? [engine === "postgres" ? postgres : mariadb] : []),
     ...(role === "server" || role === "agent" ? [k3s] : []),
     ...(backups === undefined ? [] : [backups]),
   ];
@@ -72,6 +78,7 @@ function shortageOf({ path, usedBytes, freeBytes, inodesUsed, inodesFree }: Disk
 
 function consequenceOf(path: string): string {
   if (path === mariadb) return "MariaDB stops and no server can write";
+  if (path === postgres) return "PostgreSQL stops and no server can write";
   if (path === k3s) return "the kubelet evicts pods (at 5 %) and K3s stops";
   return "no backup can be taken";
 }

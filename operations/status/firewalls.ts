@@ -1,6 +1,6 @@
 /** The firewalls that the stack keeps on its hosts. */
 import { vrrpFirewallUnit } from "../../components/balancer/vrrpFirewall.ts";
-import { datastoreFirewallUnit } from "../../components/datastore/managed/datastoreFirewall.ts";
+import { datastoreFirewallUnit } from "../../components/datastore/datastoreFirewall.ts";
 
 /** When a firewall's rules were last found missing, and were loaded again. */
 export interface PutBackFact {

@@ -20,6 +20,8 @@ import { backupUnits } from "../../components/backup/backupUnits.ts";
 import { apiPort } from "../../components/balancer/balancerState.ts";
 import { healthCertificatePath } from "../../components/balancer/haproxyBalancer.ts";
 import { mariadbTlsDirectory } from "../../components/datastore/managed/mariadbConfig.ts";
+import type { OwnDatabase } from "../../components/datastore/datastoreKind.ts";
+import { postgresDirectory } from "../../components/datastore/postgres/postgresConfig.ts";
 import { k3sTlsDirectory } from "../../components/k3s/k3sServerPool.ts";
 
 /** A server as one load balancer's HAProxy sees it. */
@@ -73,6 +75,10 @@ export interface DatastoreFact {
   readonly snapshotIsolation: boolean;
   /** Hosts that are connected. */
   readonly clients: number;
+  /** Seconds that the oldest transaction of a PostgreSQL is open; absent for other engines. */
+  readonly oldestTransactionSeconds?: number;
+  /** Rows of a PostgreSQL's table that are dead and not yet removed; absent for other engines. */
+  readonly deadRows?: number;
 }
 
 /** The newest verified backup, and what takes them. */
@@ -123,8 +129,8 @@ export interface HostFacts {
 
 /** The stack's own data for the report of its hosts. */
 export interface StatusQuestions {
-  /** Schema of the datastore that the stack has a host for; undefined if the servers report another. */
-  readonly managedDatabase: string | undefined;
+  /** The datastore that the stack has a host for; undefined if the servers report another. */
+  readonly managedDatabase: OwnDatabase | undefined;
   /** Endpoints that K3s may have of such another. Secret: only servers are sent them. */
   readonly datastoreEndpoints: readonly string[];
   readonly virtualAddress: string | undefined;
@@ -154,7 +160,8 @@ export function hostStatusScript(
     variables: {
       role,
       datastore: managedDatabase === undefined ? "remote" : "managed",
-      database: managedDatabase ?? "",
+      database: managedDatabase?.name ?? "",
+      database_engine: managedDatabase?.engine ?? "",
       ...datastoreLogins(role === "server" ? datastoreEndpoints : []),
       secrets_path: secretsPath,
       datastore_ca_path: datastoreCaPath,
@@ -167,6 +174,7 @@ export function hostStatusScript(
       k3s_tls: k3sTlsDirectory,
       api_port: apiPort,
       mariadb_tls: mariadbTlsDirectory,
+      postgres_tls: postgresDirectory,
       firewall_units: Object.keys(firewallPurposes),
       backup_command: backupCommandPath,
       backup_unit: backupUnits.backup,
@@ -271,6 +279,9 @@ function parseDatastore(answers: Readonly<Record<string, string>>): DatastoreFac
     bytes: number("bytes"),
     snapshotIsolation: answers["innodb_snapshot_isolation"] === "ON",
     clients: number("clients"),
+    ...("dead_rows" in answers
+      ? { oldestTransactionSeconds: number("oldest_transaction"), deadRows: number("dead_rows") }
+      : {}),
   };
 }
 

@@ -74,7 +74,29 @@ tell_answers() {
 
 mysql_client() { mariadb --connect-timeout=3 --batch --skip-column-names "$@" < <(sql_questions); }
 
+# The cluster "main" of the newest version, by its superuser on the socket.
+postgres_client() {
+  local cluster_port
+  cluster_port=$(pg_lsclusters --no-header | awk '$2 == "main" { print $1, $3 }' | sort --numeric-sort | awk 'END { print $2 }')
+  cd /
+  setpriv --reuid=postgres --regid=postgres --init-groups psql --no-psqlrc --no-password --tuples-only --no-align --field-separator=$'\t' --quiet \
+    --set=ON_ERROR_STOP=1 --port="$cluster_port" --dbname="$1" < <(postgres_questions)
+}
+
+tell_postgres_datastore() {
+  local version
+  version=$(pg_lsclusters --no-header 2>/dev/null | awk '$2 == "main" { print $1 }' | sort --numeric-sort | tail -n 1) || version=""
+  tell unit postgresql "$(systemctl show --property ActiveState --value "postgresql@$version-main")" "$(systemctl show --property NRestarts --value "postgresql@$version-main")"
+  tell_answers PostgreSQL postgres_client "$database"
+  certificate datastore server "$postgres_tls/server.crt"
+  certificate datastore ca "$postgres_tls/ca.crt"
+}
+
 tell_datastore() {
+  if [[ $database_engine == postgres ]]; then
+    tell_postgres_datastore
+    return
+  fi
   unit mariadb
   tell_answers MariaDB mysql_client "$database"
   certificate datastore server "$mariadb_tls/server.crt"

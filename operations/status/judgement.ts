@@ -22,6 +22,12 @@ export const connectionsPercent = 80;
  */
 export const compactionLagLimit = 25_000;
 
+/** Seconds after which an open transaction is reported; a backup's may take minutes. */
+const oldestTransactionLimit = 1800;
+
+/** Dead rows that are no problem, whatever their share. */
+const deadRowsLimit = 100_000;
+
 /** Milliseconds for a query of the newest row above which the datastore is reported: K3s makes many such queries in a request. */
 export const latencyLimitMs = 100;
 
@@ -232,10 +238,15 @@ function datastoreProblems(facts: ClusterFacts): string[] {
       `${name}: the datastore does not answer (${datastoreFault ?? "no answer"}), so no server can write. Check that the datastore runs and that it accepts the servers.`,
     ];
   }
-  const unit = units["mariadb"];
-  const why = unit === "active" ? (datastoreFault ?? "it does not answer") : `MariaDB is ${unit ?? "missing"}`;
+  const [engine, unit] = "postgresql" in units ? ["PostgreSQL", "postgresql"] : ["MariaDB", "mariadb"];
+  const why =
+    units[unit] === "active" ? (datastoreFault ?? "it does not answer") : `${engine} is ${units[unit] ?? "missing"}`;
+  const [log, restart] =
+    unit === "mariadb"
+      ? ["journalctl --unit mariadb", "systemctl restart mariadb"]
+      : ["tail /var/log/postgresql/*.log", "systemctl restart postgresql"];
   return [
-    `${name}: the datastore does not answer (${why}), so no server can write. See "journalctl --unit mariadb" there, then run "systemctl restart mariadb".`,
+    `${name}: the datastore does not answer (${why}), so no server can write. See "${log}" there, then run "${restart}".`,
   ];
 }
 
@@ -250,6 +261,7 @@ function unknownDatastoreProblems({ hosts }: ClusterFacts): string[] {
 
 function datastoreSentences(name: string, datastore: DatastoreFact): string[] {
   const { connectionsUsed, connectionsAllowed, compactionLag, latencyMs, snapshotIsolation } = datastore;
+  const { oldestTransactionSeconds, deadRows } = datastore;
   const percent = Math.round((100 * connectionsUsed) / connectionsAllowed);
   return [
     ...(percent > connectionsPercent
@@ -260,6 +272,16 @@ function datastoreSentences(name: string, datastore: DatastoreFact): string[] {
     ...(snapshotIsolation
       ? [
           `${name}: innodb_snapshot_isolation is ON (the default of MariaDB since 11.6.2), so K3s cannot compact its table, which grows without limit. Set it to OFF in the datastore's configuration (for a managed MariaDB, run "make up"), and now with SET GLOBAL innodb_snapshot_isolation=OFF; then restart K3s on one server after the other.`,
+        ]
+      : []),
+    ...((oldestTransactionSeconds ?? 0) > oldestTransactionLimit
+      ? [
+          `${name}: a transaction has been open on the datastore for ${duration((oldestTransactionSeconds ?? 0) * 1000)}, so PostgreSQL keeps every row that was replaced since. Find it with SELECT pid, usename, client_addr, query FROM pg_stat_activity ORDER BY xact_start LIMIT 1, and end it with SELECT pg_terminate_backend(pid).`,
+        ]
+      : []),
+    ...((deadRows ?? 0) > Math.max(deadRowsLimit, datastore.rows)
+      ? [
+          `${name}: the table of K3s has ${thousands(deadRows ?? 0)} dead rows beside ${thousands(datastore.rows)} live ones, so autovacuum does not keep up. Check that it runs (SHOW autovacuum) and that no transaction stays open, then run VACUUM ANALYZE kine.`,
         ]
       : []),
     ...(compactionLag > compactionLagLimit

@@ -148,7 +148,7 @@ function knownStateOf(host: ClusterHost, nodeState: string | undefined, virtualA
       return holdsVirtualIp === true ? `${haproxy}, holds ${virtualAddress ?? ""}` : haproxy;
     }
     case "datastore":
-      return units["mariadb"] ?? "unknown";
+      return units["postgresql"] ?? units["mariadb"] ?? "unknown";
     case "backup":
       return units[`${backupUnits.backup}.timer`] ?? "unknown";
     case "server":
@@ -158,7 +158,9 @@ function knownStateOf(host: ClusterHost, nodeState: string | undefined, virtualA
 }
 
 function versionOf({ role, facts }: ClusterHost): string {
-  return role !== "datastore" || facts?.datastore === undefined ? "" : `MariaDB ${facts.datastore.version}`;
+  return role !== "datastore" || facts?.datastore === undefined
+    ? ""
+    : `${facts.datastore.engine} ${facts.datastore.version}`;
 }
 
 /** A server's state at every load balancer that answers; once, when they agree. */

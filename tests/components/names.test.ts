@@ -8,7 +8,7 @@ import { backupUnits, nodeExporterDirectory } from "../../components/backup/back
 import { apiPort } from "../../components/balancer/balancerState.ts";
 import { haproxySocket } from "../../components/balancer/haproxyConfig.ts";
 import { vrrpFirewallUnit } from "../../components/balancer/vrrpFirewall.ts";
-import { datastoreFirewallUnit } from "../../components/datastore/managed/datastoreFirewall.ts";
+import { datastoreFirewallUnit } from "../../components/datastore/datastoreFirewall.ts";
 import { putBackRecords } from "../../components/host/firewallUnit.ts";
 import { writtenBy } from "../../components/host/writtenBy.ts";
 import { registriesPath } from "../../components/k3s/k3sNode.ts";
@@ -26,7 +26,7 @@ const scripts = new Map(
 
 /** What scripts hold in their own words, by what TypeScript calls it. */
 const held: readonly (readonly [name: string, scripts: readonly string[]])[] = [
-  [backupCommandPath, ["backup/backupRemoval.sh", "datastore/managed/backupFirst.sh"]],
+  [backupCommandPath, ["backup/backupRemoval.sh", "datastore/engine/backupFirst.sh"]],
   [backupSettingsPath, ["backup/program/settings.sh"]],
   [backupUnits.backup, ["backup/backupRemoval.sh", "backup/program/alarm.sh"]],
   [backupUnits.drill, ["backup/backupRemoval.sh", "backup/program/alarm.sh"]],

@@ -230,7 +230,7 @@ describe("the datastore's firewall", () => {
 function statusOfDatabase(): Promise<string> {
   const script = hostStatusScript(
     "datastore",
-    { managedDatabase: "k3s", datastoreEndpoints: [], virtualAddress: undefined },
+    { managedDatabase: { engine: "mariadb", name: "k3s" }, datastoreEndpoints: [], virtualAddress: undefined },
     [],
   );
   return onHost("db-1", `bash -s apply <<'SCRIPT'\n${script}\nSCRIPT`);

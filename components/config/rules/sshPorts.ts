@@ -1,4 +1,5 @@
 import { configPath } from "../configPath.ts";
+import { managedPort } from "../managedDatastore.ts";
 import type { ConfiguredHost } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
@@ -8,7 +9,11 @@ export function portsOfSshd({ loadBalancer, datastore }: Configuration, hosts: r
   const wanted = [
     { path: configPath("loadBalancer", "port"), port: loadBalancer?.port, role: "loadBalancer" },
     { path: configPath("loadBalancer", "statsPort"), port: loadBalancer?.statsPort, role: "loadBalancer" },
-    { path: configPath("datastore", "managed", "port"), port: datastore?.managed?.port, role: "datastore" },
+    {
+      path: configPath("datastore", "managed", "port"),
+      port: datastore?.managed && managedPort(datastore.managed),
+      role: "datastore",
+    },
   ];
   return wanted.flatMap(({ path, port, role }) => {
     const host = hosts.find((each) => each.role === role && each.port === port);

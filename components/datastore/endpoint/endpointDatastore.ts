@@ -3,7 +3,6 @@ import type { Recorded } from "../../contract/recorded.ts";
 import type { BackupDriver, ProvisionedDatastore, ServerDatastore } from "../datastore.ts";
 import { asSuccessor } from "../datastoreTypes.ts";
 import { etcdEngine } from "../engine/etcd.ts";
-import { postgresEngine } from "../engine/postgres.ts";
 import { type ExternalDatastoreArgs, provisionExternal } from "../externalDatastore.ts";
 import { endpointAccess, type EndpointArgs } from "./endpointAccess.ts";
 
@@ -11,7 +10,6 @@ import { endpointAccess, type EndpointArgs } from "./endpointAccess.ts";
 export interface EndpointDatastoreArgs extends EndpointArgs, ExternalDatastoreArgs {}
 
 const engines = {
-  "k3s-ha:index:PostgresDatastore": { name: "postgres", preflight: postgresEngine.preflight },
   "k3s-ha:index:EtcdDatastore": { name: "etcd", preflight: etcdEngine.preflight },
 };
 
@@ -22,7 +20,7 @@ export class EndpointDatastore extends pulumi.ComponentResource implements Provi
   readonly #provisioned: ProvisionedDatastore;
 
   constructor(
-    type: "k3s-ha:index:PostgresDatastore" | "k3s-ha:index:EtcdDatastore",
+    type: "k3s-ha:index:EtcdDatastore",
     name: string,
     args: EndpointDatastoreArgs,
     opts?: pulumi.ComponentResourceOptions,
@@ -46,13 +44,6 @@ export class EndpointDatastore extends pulumi.ComponentResource implements Provi
 
   get backup(): BackupDriver | undefined {
     return this.#provisioned.backup;
-  }
-}
-
-/** An existing PostgreSQL, reached over verified TLS only, and checked before K3s is started. */
-export class PostgresDatastore extends EndpointDatastore {
-  constructor(name: string, args: EndpointDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("k3s-ha:index:PostgresDatastore", name, args, opts);
   }
 }
 

@@ -2,10 +2,11 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { ProvisionedDatastore } from "../datastore.ts";
 import type { DatastoreKind } from "../datastoreKind.ts";
 import { MySQLDatastore } from "../mysqlDatastore.ts";
+import { PostgresDatastore } from "../postgresDatastore.ts";
 import type { EngineName } from "../engine/datastoreEndpoint.ts";
 import type { ExternalDatastoreArgs } from "../externalDatastore.ts";
 import type { EndpointArgs } from "./endpointAccess.ts";
-import { EtcdDatastore, PostgresDatastore } from "./endpointDatastore.ts";
+import { EtcdDatastore } from "./endpointDatastore.ts";
 
 /** A datastore at an endpoint, and its engine. */
 export interface EndpointKindArgs extends EndpointArgs {

@@ -19,3 +19,13 @@ export function renderMysqlDsn(login: DatastoreLogin): string {
   const address = login.address.includes(":") ? `[${login.address}]` : login.address;
   return `mysql://${login.user}:${login.password}@tcp(${address}:${login.port})/${login.database.replaceAll("/", "%2F")}`;
 }
+
+/**
+ * K3s's `datastore-endpoint` for PostgreSQL, a URL. Its CA is K3s's `datastore-cafile`, and the certificate has to name exactly
+ * the address.
+ */
+export function renderPostgresDsn({ address, port, database, user, password }: DatastoreLogin): string {
+  const host = address.includes(":") ? `[${address}]` : address;
+  const [name, secret, path] = [user, password, database].map(encodeURIComponent);
+  return `postgres://${name}:${secret}@${host}:${port}/${path}?sslmode=verify-full`;
+}

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 postgres_questions() {
   cat <<'SQL'
-SELECT 'address', CASE WHEN :'HOST' LIKE '%:%' THEN '[' || :'HOST' || ']' ELSE :'HOST' END || ':' || :'PORT';
+SELECT 'address', CASE WHEN :'HOST' LIKE '%:%' THEN '[' || :'HOST' || ']' ELSE :'HOST' END || ':' || :'PORT' WHERE :'HOST' NOT LIKE '/%';
 SELECT 'version', current_setting('server_version');
 SELECT extract(epoch FROM clock_timestamp()) AS before \gset
 SELECT 'newest', COALESCE(MAX(id), 0) FROM kine;
@@ -12,6 +12,8 @@ SELECT 'rows', COUNT(*) FROM kine;
 SELECT 'compacted', COALESCE(MAX(prev_revision), 0) FROM kine WHERE name = 'compact_rev_key';
 SELECT 'bytes', pg_total_relation_size('kine');
 SELECT 'clients', count(DISTINCT client_addr) FROM pg_stat_activity WHERE datname = current_database();
+SELECT 'oldest_transaction', COALESCE(extract(epoch FROM clock_timestamp() - min(xact_start)), 0)::bigint FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid();
+SELECT 'dead_rows', n_dead_tup FROM pg_stat_user_tables WHERE relname = 'kine';
 SQL
 }
 

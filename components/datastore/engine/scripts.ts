@@ -13,5 +13,6 @@ export const engineScripts = {
   backupSource: new URL("./backupSource.sh", import.meta.url),
   backupVerification: new URL("./backupVerification.sh", import.meta.url),
   backupReplacement: new URL("./backupReplacement.sh", import.meta.url),
+  backupFirst: new URL("./backupFirst.sh", import.meta.url),
   datastoreRestore: new URL("./datastoreRestore.sh", import.meta.url),
 } as const;

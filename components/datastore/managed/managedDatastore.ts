@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as tls from "@pulumi/tls";
 import {
   accessCommand,
   databasePassword,
@@ -12,15 +11,17 @@ import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
 import { guardChange } from "../../host/guardChange.ts";
 import { HostCommand } from "../../host/hostCommand.ts";
 import { backupPrivileges, k3sPrivileges } from "../engine/accessSql.ts";
+import { datastoreCertificate } from "../datastoreCertificate.ts";
 import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
 import { mysqlPreflight } from "../engine/mysql.ts";
 import { mysqlBackup } from "../engine/mysqlBackup.ts";
+import { engineScripts } from "../engine/scripts.ts";
 import {
   datastoreFirewallTable,
   datastoreFirewallUnit,
   renderDatastoreAccept,
   renderDatastoreFirewall,
-} from "./datastoreFirewall.ts";
+} from "../datastoreFirewall.ts";
 import { renderFirewallRequirement, renderFirewallUnit } from "../../host/firewallUnit.ts";
 import { type HostFile, renderHostScript } from "../../host/hostScript.ts";
 import { type MariadbConfig, mariadbTlsDirectory, maxConnections, renderMariadbConfig } from "./mariadbConfig.ts";
@@ -49,7 +50,6 @@ export interface ManagedDatastoreArgs {
   bufferPoolMebibytes?: number | undefined;
 }
 
-const hoursPerYear = 8766;
 const configPath = "/etc/mysql/mariadb.conf.d/90-k3s-ha.cnf";
 const memoryPath = "/etc/mysql/mariadb.conf.d/91-k3s-ha-memory.cnf";
 const socketUnit = unitPath("mariadb.socket");
@@ -84,7 +84,12 @@ export function managedDatastore(
     tlsDirectory: mariadbTlsDirectory,
   }));
 
-  const { caCertificate, certificate, privateKey } = serverCertificate(parent, name, address, args.certificateRotation);
+  const { caCertificate, certificate, privateKey } = datastoreCertificate(
+    parent,
+    name,
+    address,
+    args.certificateRotation,
+  );
   const packages = new HostCommand(
     `${name}-packages`,
     {
@@ -139,7 +144,7 @@ export function managedDatastore(
               applySeconds: 3600,
               script: pulumi.all([config, tlsSecrets.revision]).apply(([settings, revision]) =>
                 renderHostScript({
-                  body: managedScripts.backupFirst,
+                  body: engineScripts.backupFirst,
                   variables: {
                     host_name: hostName,
                     label: "pre-datastore-change",
@@ -324,48 +329,4 @@ function tellOfBinaryLog(name: string, hostName: string, parent: pulumi.Resource
 /** Whether a script of the server has MariaDB keep a binary log. */
 export function keepsBinaryLog(script: string): boolean {
   return /^log_bin = /m.test(script);
-}
-
-/** A CA of the datastore's own, and a certificate for exactly the address that stands in the endpoint. */
-function serverCertificate(
-  component: pulumi.Resource,
-  name: string,
-  address: pulumi.Output<string>,
-  rotation?: string,
-) {
-  const parent = { parent: component, protect: false };
-  const caKey = new tls.PrivateKey(`${name}-ca-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
-  const ca = new tls.SelfSignedCert(
-    `${name}-ca`,
-    {
-      privateKeyPem: caKey.privateKeyPem,
-      subject: { commonName: "k3s-ha datastore CA" },
-      isCaCertificate: true,
-      setSubjectKeyId: true,
-      allowedUses: ["cert_signing", "crl_signing", "digital_signature"],
-      validityPeriodHours: 10 * hoursPerYear,
-    },
-    parent,
-  );
-  const keyName = `${name}-key${rotation === undefined ? "" : `-${rotation}`}`;
-  const key = new tls.PrivateKey(keyName, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
-  const request = new tls.CertRequest(
-    `${name}-request`,
-    { privateKeyPem: key.privateKeyPem, subject: { commonName: "k3s-ha datastore" }, ipAddresses: [address] },
-    parent,
-  );
-  const certificate = new tls.LocallySignedCert(
-    `${name}-certificate`,
-    {
-      certRequestPem: request.certRequestPem,
-      caCertPem: ca.certPem,
-      caPrivateKeyPem: caKey.privateKeyPem,
-      allowedUses: ["server_auth", "digital_signature", "key_encipherment"],
-      // Its end would take the API down, so it lives as long as the CA, and an `up` in its second half renews it.
-      validityPeriodHours: 10 * hoursPerYear,
-      earlyRenewalHours: 5 * hoursPerYear,
-    },
-    parent,
-  );
-  return { caCertificate: ca.certPem, certificate: certificate.certPem, privateKey: key.privateKeyPem };
 }

@@ -6,7 +6,7 @@ import { managedRestore } from "./managedRestore.ts";
 /** A MariaDB on a host of the stack's own. */
 export const managedMariadb: DatastoreKind<ManagedDatastoreArgs> = {
   provision: (name, managed, cluster, opts) => new MySQLDatastore(name, { ...cluster, managed }, opts),
-  ownSchema: ({ database = "k3s" }) => database,
+  ownDatabase: ({ database = "k3s" }) => ({ engine: "mariadb", name: database }),
   restore: managedRestore,
   ownHost: ({ database, port }) => ({ schema: database, databasePort: port }),
 };

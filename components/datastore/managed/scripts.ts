@@ -5,5 +5,4 @@ export const managedScripts = {
   datastoreClient: new URL("./datastoreClient.sh", import.meta.url),
   bufferPool: new URL("./bufferPool.sh", import.meta.url),
   binaryLog: new URL("./binaryLog.sh", import.meta.url),
-  backupFirst: new URL("./backupFirst.sh", import.meta.url),
 } as const;

@@ -1,4 +1,4 @@
-import { managed, refuses } from "./refusal.ts";
+import { host, managed, refuses } from "./refusal.ts";
 import { smallStack } from "../stack.ts";
 import { damagedCa, exampleCa, exampleCaEnd } from "../exampleCa.ts";
 
@@ -35,7 +35,7 @@ refuses("the datastore", [
     name: "a datastore's port out of range",
     config: managed({ port: 70000 }),
     problems: [
-      "k3s-ha:datastore.managed.port is 70000, but has to be a whole number from 1 to 65535: write the port that MariaDB listens on.",
+      "k3s-ha:datastore.managed.port is 70000, but has to be a whole number from 1 to 65535: write the port that the datastore listens on.",
     ],
   },
   {
@@ -43,6 +43,41 @@ refuses("the datastore", [
     config: managed({ port: 22 }),
     problems: [
       "k3s-ha:datastore.managed.port is 22, but sshd listens on that port of k3s-ha:datastore.managed.host: choose another port.",
+    ],
+  },
+  {
+    name: "an engine that this program does not install",
+    config: managed({ engine: "oracle" }),
+    problems: [
+      'k3s-ha:datastore.managed.engine is "oracle", but has to be mariadb or postgres: write the engine that this program installs.',
+    ],
+  },
+  {
+    name: "the port of sshd for a PostgreSQL",
+    config: { ...managed({ engine: "postgres", host: host("198.51.100.20", { port: 5432 }) }), backup: undefined },
+    problems: [
+      "k3s-ha:datastore.managed.port is 5432, but sshd listens on that port of k3s-ha:datastore.managed.host: choose another port.",
+    ],
+  },
+  {
+    name: "MariaDB's cache for a PostgreSQL",
+    config: { ...managed({ engine: "postgres", bufferPoolMebibytes: 256 }), backup: undefined },
+    problems: [
+      "k3s-ha:datastore.managed.bufferPoolMebibytes is a setting of MariaDB, but the engine is postgres, whose cache follows the host's memory: remove it.",
+    ],
+  },
+  {
+    name: "a database of PostgreSQL's own",
+    config: { ...managed({ engine: "postgres", database: "template1" }), backup: undefined },
+    problems: [
+      'k3s-ha:datastore.managed.database is "template1", but has to be another database than PostgreSQL\'s own: write a name such as k3s.',
+    ],
+  },
+  {
+    name: "a database's name that PostgreSQL would cut off",
+    config: { ...managed({ engine: "postgres", database: "k".repeat(64) }), backup: undefined },
+    problems: [
+      "k3s-ha:datastore.managed.database has 64 characters, but a name in PostgreSQL has at most 63: write a shorter one such as k3s.",
     ],
   },
   {
@@ -231,7 +266,7 @@ refuses("the datastore", [
     name: "no datastore",
     config: { ...smallStack, datastore: {} },
     problems: [
-      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint.",
+      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB or PostgreSQL, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint.",
     ],
   },
   {

@@ -41,7 +41,7 @@ refuses("keys", [
     name: "an unknown setting of the managed datastore",
     config: managed({ pasword: "hunter2" }),
     problems: [
-      "k3s-ha:datastore.managed.pasword is not a setting: remove it (there are bufferPoolMebibytes, certificateRotation, database, firewall, host, name, port and startsEmpty).",
+      "k3s-ha:datastore.managed.pasword is not a setting: remove it (there are bufferPoolMebibytes, certificateRotation, database, engine, firewall, host, name, port and startsEmpty).",
     ],
   },
   {
@@ -91,7 +91,7 @@ refuses("keys", [
     name: "a missing datastore",
     config: without("datastore"),
     problems: [
-      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint.",
+      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB or PostgreSQL, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint.",
     ],
   },
   {

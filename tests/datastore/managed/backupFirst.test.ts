@@ -7,10 +7,10 @@ import { describe, it } from "node:test";
 import { renderHostScript } from "../../../components/host/hostScript.ts";
 import { type BashResult, runBash } from "../../support/bash.ts";
 import { inTemporaryDirectory } from "../../support/temporaryDirectory.ts";
-import { managedScripts } from "../../../components/datastore/managed/scripts.ts";
+import { engineScripts } from "../../../components/datastore/engine/scripts.ts";
 
 const script = renderHostScript({
-  body: managedScripts.backupFirst,
+  body: engineScripts.backupFirst,
   variables: { host_name: "db-1", label: "pre-change" },
 });
 

@@ -1,4 +1,4 @@
-import { writtenBy } from "../../host/writtenBy.ts";
+import { writtenBy } from "../host/writtenBy.ts";
 
 /** Name of the unit that keeps the rules loaded, without its ending. */
 export const datastoreFirewallUnit = "k3s-ha-datastore-firewall";

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { renderDatastoreFirewall } from "../../../components/datastore/managed/datastoreFirewall.ts";
-import { loadedRules } from "../../support/nftables.ts";
+import { renderDatastoreFirewall } from "../../components/datastore/datastoreFirewall.ts";
+import { loadedRules } from "../support/nftables.ts";
 
 /** Addresses as people and systems write them: of IPv6 the shortest form. */
 const ipV6 = fc.ipV6().map((address) => new URL(`http://[${address}]`).hostname.slice(1, -1));
