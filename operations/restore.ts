@@ -204,9 +204,9 @@ async function siteOf(workspace: Workspace): Promise<Site> {
         .map(([name, { path, host }]) => loginOf(name, path, host)),
     );
   };
-  const [servers, agents, [database]] = await Promise.all([of("server"), of("agent"), of("datastore")]);
   const { backup, datastore, k3s } = settings;
   const driver = restoreDriver(datastore);
+  const [servers, agents, [database]] = await Promise.all([of("server"), of("agent"), of(driver?.role ?? "datastore")]);
   if (database === undefined || driver === undefined || backup === undefined) {
     throw new Error(
       "This program does not run this stack's datastore, and a restore exchanges tables with the administrator's rights. docs/restore.md describes how to restore it by hand.",
@@ -219,7 +219,6 @@ async function siteOf(workspace: Workspace): Promise<Site> {
     database,
     backup: await loginOf(backup.hostName, settings.hosts[backup.hostName]?.path ?? "k3s-ha:backup.host", backup.host),
     driver,
-    keptIn: driver.keptIn,
     readySeconds: k3s.readySeconds,
     pools: Object.values(settings.agentPools).map(({ hosts, waveWidth }) => ({ names: Object.keys(hosts), waveWidth })),
     k3sVersion: k3s.version,

@@ -1,6 +1,11 @@
 /** The messages of a restore: its plan and losses before, and the cluster's situation after a failure. */
 import { compareReleases } from "../components/k3s/releaseOrder.ts";
-import type { BackupManifest, DatastoreContent, Reached } from "../components/datastore/restoreDriver.ts";
+import type {
+  BackupManifest,
+  DatastoreContent,
+  Reached,
+  RestoreDriver,
+} from "../components/datastore/restoreDriver.ts";
 import type { HostLogin } from "../components/host/hostLogin.ts";
 import { duration, thousands } from "./status/judgement.ts";
 
@@ -12,8 +17,7 @@ export interface RestoreHosts {
   readonly lost: readonly string[];
   readonly database: HostLogin;
   readonly backup: HostLogin;
-  /** Directory on the database's host where what the datastore held is kept. */
-  readonly keptIn: string;
+  readonly driver: Pick<RestoreDriver, "imports">;
 }
 
 /** The hosts of K3s for a restore. */
@@ -33,7 +37,7 @@ export function planOf(
   hosts: RestoreHosts & FoundServers,
   now: Date,
 ): string {
-  const { agents, lost, database, backup, keptIn, running, missing, hasAccounts } = hosts;
+  const { agents, lost, database, backup, driver, running, missing, hasAccounts } = hosts;
   const age = duration(now.getTime() - Date.parse(manifest.startedAt));
   const holds =
     current === undefined
@@ -43,10 +47,6 @@ export function planOf(
     running.length === 0
       ? "No server runs K3s, so none is stopped."
       : `K3s stops on ${namesOf(running)}. From here until step 4 the API is down; pods keep running.`;
-  const imports =
-    current === undefined
-      ? `The backup is imported on ${database.name}, where no server may log in before.`
-      : `The current content of the datastore is dumped on ${database.name}, into ${keptIn}; the backup is imported beside it, and the two are exchanged.`;
   const starts = [
     ...(running.length === 0
       ? []
@@ -65,7 +65,7 @@ ${lost.length === 0 ? "" : `Declared lost, so not connected to: ${lost.join(", "
 Steps:
   1. ${backup.name} opens the backup and checks it. A wrong key or a damaged backup ends the restore here, before anything is stopped.
   2. ${stops}
-  3. ${imports}
+  3. ${driver.imports(database.name, current === undefined)}
   4. ${starts.join(" ")}
 If a step is interrupted, run the same command again: it starts over and finishes.`;
 }

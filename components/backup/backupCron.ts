@@ -203,9 +203,10 @@ function startTimer(
   );
 }
 
-function packagesOf({ failureWebhook }: BackupCronArgs, { recipients, copy }: BackupPlan): string[] {
+function packagesOf({ driver, failureWebhook }: BackupCronArgs, { recipients, copy }: BackupPlan): string[] {
   return [
     "zstd",
+    ...driver.packages,
     ...(recipients.length === 0 ? [] : ["age"]),
     ...(copy === undefined ? [] : ["rclone"]),
     ...(failureWebhook === undefined ? [] : ["curl"]),

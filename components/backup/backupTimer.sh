@@ -81,8 +81,12 @@ was_drilled() { [[ -s $directory/.drilled && (${#recipients[@]} -eq 0 || $(sed -
 
 # A host that has MySQL's client keeps it.
 choose_packages() {
-  packages+=(mariadb-server-core)
-  if command -v mariadb-dump >/dev/null || ! command -v mysqldump >/dev/null; then packages+=(mariadb-client); fi
+  local name chosen=()
+  for name in "${packages[@]}"; do
+    if [[ $name == mariadb-client ]] && ! command -v mariadb-dump >/dev/null && command -v mysqldump >/dev/null; then continue; fi
+    chosen+=("$name")
+  done
+  packages=("${chosen[@]}")
 }
 
 install_program() {

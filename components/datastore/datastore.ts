@@ -13,9 +13,9 @@ export interface ProvisionedDatastore {
   readonly admits: Readonly<Record<string, pulumi.Resource>>;
   /** The driver for BackupCron; undefined if it cannot be backed up. */
   readonly backup: BackupDriver | undefined;
-  /** K3s's `datastore-endpoint`, with the password in it. Secret. Known once the datastore was verified from a server. */
+  /** K3s's `datastore-endpoint`, with the password in it; empty if K3s keeps it in its servers. Secret. Known once the datastore was verified. */
   readonly endpoint: pulumi.Output<string>;
-  /** PEM of the CA that signed the datastore's certificate. */
+  /** PEM of the CA that signed the datastore's certificate; empty if K3s keeps it in its servers. */
   readonly caCertificate: pulumi.Output<string>;
 }
 
@@ -35,9 +35,9 @@ export interface ServerDatastore {
 
 /** The identity of a datastore, and the data to verify its TLS. */
 export interface DatastoreIdentity {
-  /** Where it listens, in the order in which K3s tries them. */
+  /** Where it listens, in the order in which K3s tries them. None if K3s keeps it in its servers. */
   readonly addresses: readonly DatastoreAddress[];
-  /** Schema or database; the engine's name where it has none, and is told by its addresses. */
+  /** Schema or database; the engine's name where it has none, and is told by its addresses; "embedded SQLite". */
   readonly schema: string;
   /** The protocol that starts TLS, by openssl's name; empty if connections begin with TLS. */
   readonly startTls: string;
@@ -51,6 +51,8 @@ export interface BackupDriver {
   readonly secretFiles: pulumi.Output<HostFile[]>;
   /** Every path that {@link secretFiles} can have: they are removed with the backups' timer. */
   readonly secretPaths: readonly string[];
+  /** Packages of the distribution that the program needs for it. */
+  readonly packages: readonly string[];
   /** Functions of the program that read the datastore, and restore what was read to verify it. */
   readonly reading: readonly URL[];
   /** Functions of the program that replace what the datastore holds. */

@@ -65,18 +65,26 @@ export interface RestoreScene {
 
 /** The steps that replace a datastore's content by a backup. */
 export interface RestoreDriver {
+  /** The role of the host that it works on: the datastore's own or, where that is inside the servers, the first server. */
+  readonly role: "datastore" | "server";
+  /** What replaces the old content on the host of that name, as a sentence of the plan that the operator confirms. */
+  imports(hostName: string, isEmpty: boolean): string;
   /** A command that succeeds on the host where the datastore's server runs. */
   readonly isBuilt: string;
   /** Resources of the stack that make that server, before anybody can log in. */
   readonly builtBy: readonly string[];
   /** Resources of the stack that let the servers in. */
   readonly admittedBy: readonly string[];
-  /** Path of the old content on the host, until the operator removes it. */
-  readonly keptIn: string;
   /** The datastore's content; undefined if it is empty. */
   content(host: RestoreHost): Promise<DatastoreContent | undefined>;
   /** Whether servers may log in; on a new datastore none may yet. */
   admitsServers(host: RestoreHost): Promise<boolean>;
   /** Everything that is done, in this order. */
   steps(scene: RestoreScene): readonly RestoreStep[];
+}
+
+/** The datastore's content, from "rows<TAB>revision"; undefined if that is empty. */
+export function contentOf(answer: string): DatastoreContent | undefined {
+  const [rows, revision] = answer.trim().split(/\s+/).map(Number);
+  return answer.trim() === "" ? undefined : { rows: rows ?? 0, revision: revision ?? 0 };
 }

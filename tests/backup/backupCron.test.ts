@@ -159,7 +159,7 @@ type = sftp
     const timer = scriptOf(resourceNamed(deployment, "backup-timer"));
     assert.match(timer, new RegExp(`^recipients=${recipient}$`, "m"));
     assert.match(timer, /^copy_destination=sftp:\/\/203\.0\.113\.90\/k3s\/prod$/m);
-    assert.match(timer, /^packages=\(zstd age rclone curl\)$/m);
+    assert.match(timer, /^packages=\(zstd mariadb-server-core mariadb-client age rclone curl\)$/m);
   });
 
   it("shows its timer, its program and its settings in a preview", async () => {

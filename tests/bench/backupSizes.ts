@@ -86,7 +86,7 @@ async function restore(host: BackupHost, id: string, key: string, count: number)
   for (const phase of ["room", "lock", "prepare", "swap", "open"]) {
     const script = renderHostScript({
       body: engineScripts.datastoreRestore,
-      parts: [engineScripts.sqlImport, engineScripts.datastoreExchange],
+      parts: [engineScripts.sqlImport, engineScripts.raisedRevision, engineScripts.datastoreExchange],
       variables: {
         host_name: "db-1",
         database: "k3s",

@@ -40,7 +40,15 @@ describe("parseSettings", () => {
         statsPort: 8404,
       },
       datastore: {
-        managed: { hostName: "db-1", host: database, port: 3306, database: "k3s", firewall: true, startsEmpty: false },
+        managed: {
+          engine: "mariadb",
+          hostName: "db-1",
+          host: database,
+          port: 3306,
+          database: "k3s",
+          firewall: true,
+          startsEmpty: false,
+        },
         connectionsPerServer: 60,
         movingFrom: undefined,
       },

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { lossOf, planOf, refuseNewerRelease, stateAfter } from "../../operations/restorePlan.ts";
+import { managedRestore } from "../../components/datastore/managed/managedRestore.ts";
 import type { HostLogin } from "../../components/host/hostLogin.ts";
 
 const host = (name: string) => ({ name }) as HostLogin;
@@ -11,7 +12,7 @@ const hosts = {
   lost: [] as string[],
   database: host("db-1"),
   backup: host("backup-1"),
-  keptIn: "/var/backups/k3s-ha-before-restore",
+  driver: managedRestore({}),
   running: [host("server-1"), host("server-2")],
   missing: [] as HostLogin[],
   hasAccounts: true,

@@ -95,7 +95,7 @@ drill() {
   if [[ -z $wanted || $wanted == latest ]]; then wanted=$(latest id); fi
   id=$(chosen_backup "$wanted")
   identity=$(identity_for "$id" "$identity")
-  open_into "$id" "$identity" "$work/kine.sql"
+  open_into "$id" "$identity" "$work/$dump_name"
   rows_before=$(manifest_value "$id" rows) revision_before=$(manifest_value "$id" revision) compacted_before=0
   verify
   ((rows == rows_before && revision == revision_before)) ||
@@ -114,9 +114,9 @@ extract() {
   begin_work
   id=$(chosen_backup "$wanted")
   identity=$(identity_for "$id" "$identity")
-  open_into "$id" "$identity" "$work/kine.sql"
+  open_into "$id" "$identity" "$work/$dump_name"
   # Not through a link that was planted beside it.
-  attend compress "$work/kine.sql" "$work/extracted" || die "the dump could not be compressed: $(complaint)"
+  attend compress "$work/$dump_name" "$work/extracted" || die "the dump could not be compressed: $(complaint)"
   { new=$(mktemp "$target.XXXXXX") && cat "$work/extracted" >"$new" && mv --force --no-target-directory "$new" "$target"; } ||
     die "the dump could not be written to $target"
 }

@@ -33,7 +33,7 @@ fetch() {
 bring() {
   local id=$1 target=$directory directory=$work/copies
   [[ $2 == --unsigned && $(signature_state "$id") == unsigned ]] || require_own "$id" "fetch $id --unsigned, then: k3s-ha-backup sign $id"
-  attend remote copy --include '/kine.sql.zst*' --include /token.age "$(copy_of "$id")" "$work/copies/$id" ||
+  attend remote copy --include "/$dump_name.zst*" --include /token.age "$(copy_of "$id")" "$work/copies/$id" ||
     die "the copy $id could not be fetched: $(copy_complaint)"
   is_whole "$id" || die "the copy $id in ${setting[copy_destination]} is damaged; fetch another one"
   printf '%s\n%s\n' "${setting[copy_destination]}" "$(utc "$(date +%s)" %FT%TZ)" >"$work/copies/$id/copied"

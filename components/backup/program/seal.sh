@@ -52,8 +52,8 @@ write_manifest() {
   "startedAt": "$(utc "$started" %FT%TZ)",
   "finishedAt": "$(utc "$(date +%s)" %FT%TZ)",
   "recipients": "${setting[recipients]}",
-  "dumpSize": $(stat --format %s "$work/kine.sql"),
-  "dumpSha256": "$(sha256 "$work/kine.sql")",
+  "dumpSize": $(stat --format %s "$work/$dump_name"),
+  "dumpSha256": "$(sha256 "$work/$dump_name")",
   "tokenFile": "$token_file",
   "tokenSha256": "$(if [[ -n $token_file ]]; then sha256 "$work/backup/$token_file"; fi)",
   "file": "$file",
@@ -65,9 +65,9 @@ JSON
 
 # The backup appears whole, with its manifest, or not at all; also after a power cut.
 publish() {
-  local file=kine.sql.zst token_file=
+  local file=$dump_name.zst token_file=
   mkdir "$work/backup"
-  attend compress "$work/kine.sql" "$work/backup/$file" || die "the dump could not be compressed: $(complaint)"
+  attend compress "$work/$dump_name" "$work/backup/$file" || die "the dump could not be compressed: $(complaint)"
   if [[ -n ${setting[recipients]} ]]; then
     attend encrypt "$work/backup/$file" "$work/backup/$file.age" ||
       die "the dump could not be encrypted to ${setting[recipients]}: $(complaint)"

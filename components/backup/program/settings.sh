@@ -22,8 +22,8 @@ read_settings() {
   [[ -r $file ]] || die "cannot read the settings in $file; run as root"
   only_ours "$file" || die "users other than root can write the settings in $file, so they are not used: chown root $file && chmod go-w $file, then run pulumi up"
   while IFS= read -r line; do setting[${line%%=*}]=${line#*=}; done <"$file"
-  for name in host_name directory keep daily weekly monthly max_age_seconds database source client_options \
-    token_fingerprint_file manifest_key_file k3s_version verifier; do
+  for name in host_name directory keep daily weekly monthly max_age_seconds database source \
+    token_fingerprint_file manifest_key_file k3s_version verifier "${driver_settings[@]}"; do
     [[ -n ${setting[$name]:-} ]] || die "$file lacks the setting $name; run pulumi up again"
   done
   for name in recipients token_escrow copy_config copy_path copy_destination copy_prune metrics_directory on_failure webhook_config drill_max_age_seconds drill_required drill_identity; do

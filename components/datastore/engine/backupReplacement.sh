@@ -54,9 +54,9 @@ replace() {
   choose_client
   id=$(chosen_backup "$wanted")
   identity=$(identity_for "$id" "$identity")
-  open_into "$id" "$identity" "$work/kine.sql"
-  attend compress "$work/kine.sql" "$dump" || die "the dump could not be written: $(complaint)"
-  rm "$work/kine.sql"
+  open_into "$id" "$identity" "$work/$dump_name"
+  attend compress "$work/$dump_name" "$dump" || die "the dump could not be written: $(complaint)"
+  rm "$work/$dump_name"
   expected_rows=$(manifest_value "$id" rows) expected_revision=$(manifest_value "$id" revision) expected_at=$(manifest_value "$id" startedAt)
   refuse_running_servers
   keep_replaced

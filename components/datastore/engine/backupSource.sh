@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # ---- reading the datastore ----
 
+# The name of a dump, and what the settings have to have for this engine.
+dump_name=kine.sql
+driver_settings=(client_options)
+
 # The largest row is an object and its predecessor, 1.5 MiB each, in hexadecimal.
 max_packet=64M
 # What an empty verification server takes, in bytes, with room to spare.
@@ -65,12 +69,12 @@ check_space() {
 dump() {
   local status=0
   attend "$dumper" --defaults-file="${setting[client_options]}" "${tls_options[@]}" "${dump_options[@]}" --single-transaction --quick --hex-blob \
-    --skip-triggers --no-tablespaces --max-allowed-packet="$max_packet" --result-file="$work/kine.sql" \
+    --skip-triggers --no-tablespaces --max-allowed-packet="$max_packet" --result-file="$work/$dump_name" \
     "${setting[database]}" kine || status=$?
   ((status < 128)) || die "the signal $(kill -l "$status") ended the dump before it was complete"
   ((status == 0)) || ! is_disk_full || die "the dump could not be written: $(complaint)"
   ((status == 0)) || die "$(explain_source "$(complaint)")"
-  [[ -s $work/kine.sql && $(tail -n 1 "$work/kine.sql") == "-- Dump completed"* ]] ||
+  [[ -s $work/kine.sql && $(tail -n 1 "$work/$dump_name") == "-- Dump completed"* ]] ||
     die "the dump is incomplete: its last line is not \"-- Dump completed\""
 }
 

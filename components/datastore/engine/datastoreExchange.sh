@@ -34,17 +34,6 @@ import_beside() {
   ((bootstrap >= 1)) || die "$host_name: the backup holds no keys of this cluster's token; the datastore is unchanged"
 }
 
-# raised_revision CURRENT: a revision that no client of the cluster can have seen. What the datastore holds tells how far the
-# cluster came after the backup, unless it is another history: then the time does, at more writes a second than SQL takes.
-raised_revision() {
-  local highest=$1 elapsed
-  if ((highest < expected_revision)); then
-    elapsed=$(($(date +%s) - $(date --date="$expected_at" +%s)))
-    highest=$((expected_revision + (elapsed > 0 ? elapsed : 0) * 1000))
-  fi
-  printf '%s' "$((highest + 1000))"
-}
-
 # raise_revisions: the import continues at a revision above both histories, and is compacted up to there. A watch from
 # an older one is answered that it is too old, and lists again; otherwise it would see nothing until the numbers met again.
 # A row, as kine fills gaps with, and not the counter alone: kine would fill the gap one by one.

@@ -24,8 +24,13 @@ const caPath = "/etc/k3s-ha/backup-ca.crt";
 
 /** The backup program's part for MySQL and MariaDB. */
 export const mysqlBackupFunctions: Pick<BackupDriver, "reading" | "replacing"> = {
-  reading: [engineScripts.sqlImport, engineScripts.backupSource, engineScripts.backupVerification],
-  replacing: [engineScripts.datastoreExchange, engineScripts.backupReplacement],
+  reading: [
+    engineScripts.sqlImport,
+    engineScripts.backupSource,
+    engineScripts.kineCopy,
+    engineScripts.backupVerification,
+  ],
+  replacing: [engineScripts.raisedRevision, engineScripts.datastoreExchange, engineScripts.backupReplacement],
 };
 
 /** Backs up a MySQL or MariaDB by dumps of K3s's table, over verified TLS. */
@@ -48,6 +53,7 @@ export function mysqlBackup(source: BackupSource): BackupDriver {
       ]),
     ),
     secretPaths: [optionFile, caPath],
+    packages: ["mariadb-server-core", "mariadb-client"],
     ...mysqlBackupFunctions,
   };
 }

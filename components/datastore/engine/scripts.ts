@@ -9,6 +9,8 @@ export const engineScripts = {
   mysqlStatus: new URL("./mysqlStatus.sh", import.meta.url),
   postgresStatus: new URL("./postgresStatus.sh", import.meta.url),
   sqlImport: new URL("./sqlImport.sh", import.meta.url),
+  kineCopy: new URL("./kineCopy.sh", import.meta.url),
+  raisedRevision: new URL("./raisedRevision.sh", import.meta.url),
   datastoreExchange: new URL("./datastoreExchange.sh", import.meta.url),
   backupSource: new URL("./backupSource.sh", import.meta.url),
   backupVerification: new URL("./backupVerification.sh", import.meta.url),

@@ -1,6 +1,6 @@
 import { renderHostScript } from "../../host/hostScript.ts";
 import { engineScripts } from "../engine/scripts.ts";
-import type { DatastoreContent, Reached, RestoreDriver, RestoreScene, RestoreStep } from "../restoreDriver.ts";
+import { contentOf, type Reached, type RestoreDriver, type RestoreScene, type RestoreStep } from "../restoreDriver.ts";
 import { k3sUser, type ManagedDatastoreArgs } from "./managedDatastore.ts";
 
 const safetyDirectory = "/var/backups/k3s-ha-before-restore";
@@ -8,10 +8,14 @@ const safetyDirectory = "/var/backups/k3s-ha-before-restore";
 /** Restores into a MariaDB of the stack's own, by root's login on its socket: imported beside, and exchanged in one step. */
 export function managedRestore({ database = "k3s" }: Pick<ManagedDatastoreArgs, "database">): RestoreDriver {
   return {
+    role: "datastore",
+    imports: (hostName, isEmpty) =>
+      isEmpty
+        ? `The backup is imported on ${hostName}, where no server may log in before.`
+        : `The current content of the datastore is dumped on ${hostName}, into ${safetyDirectory}; the backup is imported beside it, and the two are exchanged.`,
     isBuilt: "mariadb --execute 'DO 0'",
     builtBy: ["datastore-packages", "datastore-tls", "datastore-server"],
     admittedBy: ["datastore-schema-*", "datastore-access", "datastore-client-*"],
-    keptIn: safetyDirectory,
     content: async (host) =>
       contentOf(
         await host.run(
@@ -56,17 +60,11 @@ function stepsOf(scene: RestoreScene, database: string): readonly RestoreStep[] 
   ];
 }
 
-/** The datastore's content, from "rows<TAB>revision"; undefined if that is empty. */
-function contentOf(answer: string): DatastoreContent | undefined {
-  const [rows, revision] = answer.trim().split(/\s+/).map(Number);
-  return answer.trim() === "" ? undefined : { rows: rows ?? 0, revision: revision ?? 0 };
-}
-
 function runPhase({ host, manifest, started }: RestoreScene, database: string, phase: string): Promise<string> {
   return host.apply(
     renderHostScript({
       body: engineScripts.datastoreRestore,
-      parts: [engineScripts.sqlImport, engineScripts.datastoreExchange],
+      parts: [engineScripts.sqlImport, engineScripts.raisedRevision, engineScripts.datastoreExchange],
       variables: {
         host_name: host.name,
         database,

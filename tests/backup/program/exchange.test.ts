@@ -37,7 +37,7 @@ beforeEach(async () => {
 async function phase(name: string, changes: Readonly<Record<string, string | number>> = {}) {
   const script = renderHostScript({
     body: engineScripts.datastoreRestore,
-    parts: [engineScripts.sqlImport, engineScripts.datastoreExchange],
+    parts: [engineScripts.sqlImport, engineScripts.raisedRevision, engineScripts.datastoreExchange],
     variables: {
       host_name: "db-1",
       database: "k3s",

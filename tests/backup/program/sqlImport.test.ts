@@ -93,7 +93,7 @@ describe("a dump with commands for the client", { timeout: 600_000 }, () => {
     await execa("cp", [join(host.settings.directory, id, "kine.sql.zst"), join(state, "restore/kine.sql.zst")]);
     const script = renderHostScript({
       body: engineScripts.datastoreRestore,
-      parts: [engineScripts.sqlImport, engineScripts.datastoreExchange],
+      parts: [engineScripts.sqlImport, engineScripts.raisedRevision, engineScripts.datastoreExchange],
       variables: {
         host_name: "db-1",
         database: "k3s",
