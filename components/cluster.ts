@@ -45,9 +45,9 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
   readonly agentAddresses: pulumi.Output<Record<string, string>>;
   /** Addresses of the load balancer's hosts by name. */
   readonly loadBalancerAddresses: pulumi.Output<Record<string, string>>;
-  /** K3s's `datastore-endpoint`, with its password. Secret. */
+  /** K3s's `datastore-endpoint`, with its password; empty if K3s keeps its state in its server. Secret. */
   readonly datastoreEndpoint: pulumi.Output<string>;
-  /** PEM of the CA that the datastore is verified with. */
+  /** PEM of the CA that the datastore is verified with; empty if K3s keeps its state in its server. */
   readonly datastoreCaCertificate: pulumi.Output<string>;
   /** Token that servers join with: `K10<hash of the CA>::server:<token>`. Every backup needs it. Secret. */
   readonly joinToken: pulumi.Output<string>;

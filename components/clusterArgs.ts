@@ -69,7 +69,7 @@ export interface ClusterBackupArgs extends Omit<
   BackupCronArgs,
   "host" | "hostName" | "lostHosts" | "driver" | "token" | "k3sVersion"
 > {
-  /** Name of the host that takes the backups and keeps them. Default: the host of a managed datastore. */
+  /** Name of the host that takes the backups and keeps them. Default: the host of a managed datastore, the server of an embedded one. */
   hostName?: string;
   /** That host, if it has no other role in the cluster. Default: the host of the cluster that `hostName` names. */
   host?: HostArgs;

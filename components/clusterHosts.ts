@@ -47,7 +47,8 @@ export function clusterHosts(cluster: string, args: K3sClusterArgs): ClusterHost
   add("loadBalancer.hosts", "loadBalancer", loadBalancer.hosts);
   if (datastore.managed !== undefined)
     add("datastore.managed", "datastore", { [datastore.managed.hostName]: datastore.managed.host });
-  const backup = args.backup && withHost(args.backup, datastore.managed?.hostName, checked, complete);
+  const embeddedHost = datastore.embedded === undefined ? undefined : Object.keys(servers)[0];
+  const backup = args.backup && withHost(args.backup, datastore.managed?.hostName ?? embeddedHost, checked, complete);
   if (backup !== undefined && args.backup?.host !== undefined)
     add("backup", "backup", { [backup.hostName]: backup.host });
 
@@ -59,11 +60,11 @@ export function clusterHosts(cluster: string, args: K3sClusterArgs): ClusterHost
 /** The backups with the host that takes them: one of their own, or the one of the cluster that they name. */
 function withHost(
   backup: ClusterBackupArgs,
-  managedHost: string | undefined,
+  standardHost: string | undefined,
   others: Readonly<Record<string, CheckedHost>>,
   complete: (host: HostArgs) => HostArgs,
 ): ClusterBackupArgs & { host: HostArgs; hostName: string } {
-  const hostName = backup.hostName ?? (backup.host === undefined ? managedHost : undefined);
+  const hostName = backup.hostName ?? (backup.host === undefined ? standardHost : undefined);
   if (hostName === undefined) {
     const reason = "has to be set, because the datastore has no host of its own that could take the backups";
     throw new pulumi.InputPropertyError({ propertyPath: "backup.hostName", reason });

@@ -53,6 +53,8 @@ export {
 export type { ManagedPostgresArgs } from "./datastore/postgres/managedPostgres.ts";
 export type { DatastoreChoice, DatastoreKindArgs, DatastoreKindName } from "./datastore/datastoreKinds.ts";
 export type { ManagedEngine, ManagedEngineArgs, ManagedKindArgs } from "./datastore/managedEngines.ts";
+export type { EmbeddedDatastoreArgs } from "./datastore/embedded/embeddedKind.ts";
+export { SQLiteDatastore, type SQLiteDatastoreArgs } from "./datastore/embedded/sqliteDatastore.ts";
 export type { EndpointArgs } from "./datastore/endpoint/endpointAccess.ts";
 export type { EndpointKindArgs } from "./datastore/endpoint/endpointKind.ts";
 export type { DatastoreAddress, EngineName } from "./datastore/engine/datastoreEndpoint.ts";

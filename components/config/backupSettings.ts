@@ -8,12 +8,12 @@ export function backupSettings(
   { host, dedicated, copy, ...backup }: NonNullable<Configuration["backup"]>,
   rest: {
     readonly hosts: Settings["hosts"];
-    /** Name of the managed database's host. */
-    readonly managed: string | undefined;
+    /** Name of the host that takes backups if none is named; undefined if one has to be. */
+    readonly standard: string | undefined;
     readonly values: Readonly<Record<string, string>>;
   },
 ): BackupSettings {
-  const hostName = dedicated?.name ?? host ?? rest.managed ?? "";
+  const hostName = dedicated?.name ?? host ?? rest.standard ?? "";
   const entry = rest.hosts[hostName];
   if (entry === undefined) throw new Error(`the host ${hostName} was taken for one of the stack`);
   const secret = (name: SecretKey): Secret | undefined => {

@@ -6,6 +6,7 @@ import { datastoreKindOf } from "../datastore/engine/datastoreEndpoint.ts";
 import { readCertificateFile } from "./certificateFile.ts";
 import { configPath } from "./configPath.ts";
 import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
+import { sqliteProblems, sqliteServer } from "./embeddedDatastore.ts";
 import { absolutePath, fileFault, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
 import type { ConfiguredHost } from "./hosts.ts";
 import { type Problem, sentenceOf } from "./problem.ts";
@@ -17,11 +18,12 @@ import type { Secret, Settings } from "./settings.ts";
 type DatastoreSection = NonNullable<Configuration["datastore"]>;
 type ManagedSection = NonNullable<DatastoreSection["managed"]>;
 type ExistingSection = NonNullable<DatastoreSection["existing"]>;
+type EmbeddedSection = NonNullable<DatastoreSection["embedded"]>;
 type EndpointSection = NonNullable<DatastoreSection["endpoint"]>;
 
 /** The datastore as the configuration has it. */
 export interface DatastoreConfiguration {
-  readonly section: Pick<DatastoreSection, "managed" | "existing" | "endpoint">;
+  readonly section: Pick<DatastoreSection, "managed" | "existing" | "endpoint" | "embedded">;
   /** Text of `datastoreEndpoint`; empty if there is none. */
   readonly endpoint: string;
   /** Text of `datastoreAdminPassword`; empty if there is none. */
@@ -43,6 +45,8 @@ export interface ReadDatastore {
   ) => Omit<Settings["datastore"], "movingFrom" | "connectionsPerServer">;
   /** Whether this program can back it up. */
   readonly hasBackups: boolean;
+  /** Name of the host that takes backups if none is named. Default: there is none. */
+  readonly backupHost?: string | undefined;
   readonly problems: readonly Problem[];
   /** Problems that stop an update. */
   readonly warnings: readonly string[];
@@ -69,11 +73,12 @@ export function readDatastore(
   return { ...read, warnings };
 }
 
-/** The parsed result of one of the three kinds. */
+/** The parsed result of one of the kinds. */
 type ReadOneWay = Omit<ReadDatastore, "warnings">;
 
 function readOneWay(configuration: DatastoreConfiguration, surroundings: Surroundings, now: Date): ReadOneWay {
-  const { existing, endpoint, managed } = configuration.section;
+  const { existing, endpoint, managed, embedded } = configuration.section;
+  if (embedded !== undefined) return readEmbedded(embedded, configuration);
   if (existing !== undefined) return readExisting(existing, configuration, surroundings, now);
   if (endpoint !== undefined) return readEndpoint(endpoint, configuration, surroundings, now);
   if (managed === undefined) return { problems: [], settings: impossible, hasBackups: true };
@@ -86,6 +91,7 @@ function readManaged(managed: ManagedSection, configuration: DatastoreConfigurat
   return {
     problems: [...managedProblems(managed), ...(!hasBackups && configuration.hasBackupSection ? [noBackups] : [])],
     hasBackups,
+    backupHost: hostName,
     settings: (hostAt) => ({
       managed: { ...settings, port: managedPort(managed), hostName, host: hostAt(path("managed", "host")) },
     }),
@@ -96,9 +102,9 @@ function impossible(): never {
   throw new Error("a datastore with problems was taken for complete");
 }
 
-/** Exactly one of the three ways has to be there. */
+/** Exactly one of the ways has to be there. */
 function choiceProblems({ section, endpoint }: DatastoreConfiguration): Problem[] {
-  const chosen = (["managed", "existing", "endpoint"] as const).filter((way) => section[way] !== undefined);
+  const chosen = (["managed", "existing", "endpoint", "embedded"] as const).filter((way) => section[way] !== undefined);
   if (chosen.length > 1) {
     const fault = `has ${listed(chosen)}, but a cluster has one datastore: keep one of them`;
     return [{ path: path(), fault }];
@@ -109,7 +115,7 @@ function choiceProblems({ section, endpoint }: DatastoreConfiguration): Problem[
     return [{ path: path("endpoint", "caFile"), fault }];
   }
   const fault =
-    "names no datastore, but the cluster needs one: add managed with a host for MariaDB or PostgreSQL, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint";
+    "names no datastore, but the cluster needs one: add managed with a host for MariaDB or PostgreSQL, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, endpoint, or embedded for a single server: {engine: sqlite}";
   return [{ path: path(), fault }];
 }
 
@@ -118,7 +124,7 @@ function secretProblems({ section, endpoint, adminPassword }: DatastoreConfigura
   const problems: Problem[] = [];
   const tell = (at: string, fault: string) => void problems.push({ path: at, fault });
   if (endpoint !== "") {
-    const other = section.managed === undefined ? (section.existing === undefined ? undefined : "existing") : "managed";
+    const other = (["managed", "existing", "embedded"] as const).find((way) => section[way] !== undefined);
     const fault = datastoreEndpointFault(endpoint);
     if (fault !== undefined) tell(endpointPath, fault);
     else if (other !== undefined)
@@ -147,6 +153,15 @@ function missingPassword({ section, adminPassword }: DatastoreConfiguration): Pr
   if (adminPassword !== "" || section.existing === undefined) return [];
   const fault = `is missing, but ${path("existing", "adminUser")} logs in with it: set it with "pulumi config set --secret ${passwordPath}"`;
   return [{ path: passwordPath, fault }];
+}
+
+function readEmbedded(section: EmbeddedSection, configuration: DatastoreConfiguration): ReadOneWay {
+  return {
+    problems: sqliteProblems(configuration),
+    hasBackups: true,
+    backupHost: sqliteServer(configuration.hosts),
+    settings: () => ({ embedded: section }),
+  };
 }
 
 function readExisting(

@@ -248,9 +248,7 @@ function assemble(
       connectionsPerServer: datastore.connectionsPerServer,
       movingFrom: datastore.movingFrom,
     },
-    backup: read.hasBackups
-      ? backupSettings(backup, { hosts: all, managed: datastore.managed?.name, values })
-      : undefined,
+    backup: read.hasBackups ? backupSettings(backup, { hosts: all, standard: read.backupHost, values }) : undefined,
     k3s: {
       ...k3sSettings,
       manifests,

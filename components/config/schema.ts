@@ -338,6 +338,17 @@ const endpoint = section({
     .meta({ description: "File of the client certificate's private key, as PEM. Default: none." }),
 });
 
+const embedded = section({
+  engine: z.enum(["sqlite"], { error: "has to be sqlite: write the engine that K3s keeps its state in" }).meta({
+    description:
+      "Engine that K3s itself runs: `sqlite`, a file on the disk of the only server, without high availability.",
+  }),
+  startsEmpty: yesOrNo("write true only if you will not restore the lost cluster").default(false).meta({
+    description:
+      "Permission to start an empty cluster if the data are gone with their host. With `false`, `up` ends before it starts K3s there.",
+  }),
+});
+
 const datastore = section({
   managed: managed.optional().meta({ description: "Datastore that this program installs." }),
   existing: existing
@@ -346,11 +357,12 @@ const datastore = section({
   endpoint: endpoint.optional().meta({
     description: "Certificates for the datastore in `datastoreEndpoint`, on which this program creates nothing.",
   }),
+  embedded: embedded.optional().meta({ description: "Datastore that K3s keeps in its servers." }),
   connectionsPerServer: wholeNumber(10, 1000, "write the number of connections that each K3s server may open")
     .default(60)
     .meta({
       description:
-        "Connections to the datastore that each K3s server may open; further requests wait. The datastore has to accept them from all servers. 20 are enough for few servers with little traffic. No effect on etcd.",
+        "Connections to the datastore that each K3s server may open; further requests wait. The datastore has to accept them from all servers. 20 are enough for few servers with little traffic. No effect on etcd and SQLite.",
     }),
   movingFrom: matching(
     /^\S+:\d+\/[^\s/]+$/,
@@ -361,7 +373,7 @@ const datastore = section({
       description:
         "Old datastore, as `host:port/schema`, which confirms the move to the configured one after its data were copied. Default: none; another datastore is then refused.",
     }),
-}).meta({ description: "Datastore of the cluster: exactly one of managed, existing and endpoint." });
+}).meta({ description: "Datastore of the cluster: exactly one of managed, existing, endpoint and embedded." });
 
 const directoryExpectation =
   'has to be an absolute path of letters, digits, "-", "_", "." and "/", with no part that is empty or begins with ".": write it like /var/backups/k3s-ha';
@@ -393,7 +405,7 @@ const backupCopy = section({
 const backup = section({
   host: z.string({ error: "has to be a name: write the name of the host that takes the backups" }).optional().meta({
     description:
-      "Name of the host of this stack that takes the backups. It has to reach the datastore. Default: the managed datastore's host.",
+      "Name of the host of this stack that takes the backups. It has to reach the datastore. Default: the managed datastore's host, or the server with an SQLite database.",
   }),
   dedicated: section({
     name: z

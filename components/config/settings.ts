@@ -80,11 +80,12 @@ export interface VirtualIpSettings {
   notify?: string | undefined;
 }
 
-/** The datastore: exactly one of the three. */
+/** The datastore: exactly one of its kinds. */
 export interface DatastoreSettings {
   managed?: ManagedDatastoreSettings;
   existing?: ExistingDatastoreSettings;
   endpoint?: EndpointDatastoreSettings;
+  embedded?: EmbeddedDatastoreSettings;
   /** Connections that each K3s server may hold. Default: 60. */
   connectionsPerServer: number;
   /** Confirms the migration from this datastore, as "host:port/schema". Default: undefined, another datastore is refused. */
@@ -143,10 +144,17 @@ export interface EndpointDatastoreSettings {
   clientCertificate: { certificate: string; privateKey: Secret } | undefined;
 }
 
+/** A datastore that K3s keeps in its servers. */
+export interface EmbeddedDatastoreSettings {
+  engine: "sqlite";
+  /** Whether an empty cluster may take the place of one whose data are gone. Default: false. */
+  startsEmpty: boolean;
+}
+
 export interface BackupSettings {
   /** Hosts of the stack that are declared lost, by name. */
   lostHosts: Readonly<Record<string, HostArgs>>;
-  /** The host that takes the backups: one of the stack's, or one of its own. Default: the managed database's. */
+  /** The host that takes the backups: one of the stack's, or one of its own. Default: the managed database's, or the server with an SQLite database. */
   host: HostArgs;
   /** Its name. */
   hostName: string;

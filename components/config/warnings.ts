@@ -14,8 +14,12 @@ export function warningsAbout(settings: Settings): string[] {
   ];
 }
 
-function singleServer({ servers }: Settings): string[] {
+function singleServer({ servers, datastore }: Settings): string[] {
   if (Object.keys(servers).length > 1) return [];
+  if (datastore.embedded !== undefined)
+    return [
+      "k3s-ha:datastore.embedded is SQLite, so the cluster has a single server and is not highly available: without it the Kubernetes API is down, and with its disk the cluster's state is lost since the last backup. Set k3s-ha:backup.copy, and choose another datastore for more servers.",
+    ];
   return [
     "k3s-ha:servers has a single server, so the cluster is not highly available: without it the Kubernetes API is down. Add a second server, or a third.",
   ];

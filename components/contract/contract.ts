@@ -24,8 +24,12 @@ export const contract = {
   serverAddresses: addresses.meta({ description: "Addresses of the servers by node name." }),
   agentAddresses: addresses.meta({ description: "Addresses of the agents by node name." }),
   loadBalancerAddresses: addresses.meta({ description: "Addresses of the load balancers by host name." }),
-  datastoreEndpoint: word.meta({ description: "K3s's `datastore-endpoint`, with its password." }),
-  datastoreCaCertificate: word.meta({ description: "PEM of the CA that verifies the datastore." }),
+  datastoreEndpoint: text.meta({
+    description: "K3s's `datastore-endpoint`, with its password; empty if K3s keeps its state in its server.",
+  }),
+  datastoreCaCertificate: text.meta({
+    description: "PEM of the CA that verifies the datastore; empty if K3s keeps its state in its server.",
+  }),
   joinToken: word.meta({
     description: "Token that servers join with: `K10<hash of the CA>::server:<token>`. Every backup needs it.",
   }),

@@ -26,6 +26,11 @@ export interface Recorded {
   "k3s-ha:index:MySQLDatastore": RecordedDatabase;
   "k3s-ha:index:PostgresDatastore": RecordedDatabase;
   "k3s-ha:index:EtcdDatastore": RecordedEndpoint;
+  "k3s-ha:index:SQLiteDatastore": {
+    readonly kind: string;
+    /** Name of the server that has it. */
+    readonly host: string;
+  };
   "k3s-ha:index:BackupCron": {
     readonly host: string;
     readonly schedule: string;

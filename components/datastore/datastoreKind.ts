@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "../host/host.ts";
 import type { OwnStack } from "../host/ownStack.ts";
+import type { EngineStatus } from "./engine/engine.ts";
 import type { ProvisionedDatastore } from "./datastore.ts";
 import type { ExternalDatastoreArgs } from "./externalDatastore.ts";
 import type { RestoreDriver } from "./restoreDriver.ts";
@@ -14,8 +15,10 @@ export interface DatastoreKind<Args> {
     cluster: DatastoreCluster,
     opts?: pulumi.ComponentResourceOptions,
   ) => ProvisionedDatastore;
-  /** The expectations of the host check for the datastore's own host. Default: there is none. */
-  readonly ownHost?: (args: Args) => Pick<OwnStack, "databaseEngine" | "schema" | "databasePort">;
+  /** The expectations of the host check for the hosts that keep the datastore. Default: they are none of the stack's. */
+  readonly ownHost?: (args: Args) => OwnDatastore;
+  /** The questions that servers answer of a datastore inside them. Default: servers are asked, as K3s logs in. */
+  readonly serverStatus?: (args: Args) => Pick<EngineStatus, "script" | "teller">;
   /** Database on the kind's own host, which `make status` asks there. Default: servers are asked, as K3s logs in. */
   readonly ownDatabase?: (args: Args) => OwnDatabase | undefined;
   /** The endpoint as the configuration has it, where it does. Default: none, the stack's outputs have one. Secret. */
@@ -30,6 +33,9 @@ export interface OwnDatabase {
   /** Its schema or database. */
   readonly name: string;
 }
+
+/** The expectations of the host check for the hosts that keep the datastore. */
+export type OwnDatastore = Pick<OwnStack, "databaseEngine" | "schema" | "databasePort" | "embedded">;
 
 /** The cluster that a datastore is made for. */
 export interface DatastoreCluster extends ExternalDatastoreArgs {

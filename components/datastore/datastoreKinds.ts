@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { OwnStack } from "../host/ownStack.ts";
+import type { EngineStatus } from "./engine/engine.ts";
 import type { ProvisionedDatastore } from "./datastore.ts";
-import type { DatastoreCluster, DatastoreKind, OwnDatabase } from "./datastoreKind.ts";
+import { type EmbeddedDatastoreArgs, embeddedKind } from "./embedded/embeddedKind.ts";
+import type { DatastoreCluster, DatastoreKind, OwnDatabase, OwnDatastore } from "./datastoreKind.ts";
 import { endpointKind, type EndpointKindArgs } from "./endpoint/endpointKind.ts";
 import type { ExistingDatastoreArgs } from "./existing/existingDatastore.ts";
 import { existingKind } from "./existing/existingKind.ts";
@@ -13,6 +14,7 @@ export interface DatastoreKindArgs {
   managed: ManagedKindArgs;
   existing: ExistingDatastoreArgs;
   endpoint: EndpointKindArgs;
+  embedded: EmbeddedDatastoreArgs;
 }
 
 /** The name of a kind of datastore. */
@@ -22,6 +24,7 @@ const datastoreKinds: { readonly [Name in DatastoreKindName]: DatastoreKind<Data
   managed: managedKind,
   existing: existingKind,
   endpoint: endpointKind,
+  embedded: embeddedKind,
 };
 
 /** The datastore of a cluster: exactly one kind, with what it takes. */
@@ -31,6 +34,8 @@ export type DatastoreChoice = { readonly [Name in DatastoreKindName]?: Datastore
 export interface DatastoreStatusPlace {
   /** Database on the datastore's own host, where the stack has one; servers are asked otherwise. */
   readonly ownDatabase: OwnDatabase | undefined;
+  /** The questions that servers answer of a datastore inside them; undefined where it is outside. */
+  readonly serverStatus: Pick<EngineStatus, "script" | "teller"> | undefined;
   /** The endpoint, where the configuration has it. Secret. */
   readonly configuredEndpoint: pulumi.Input<string> | undefined;
 }
@@ -45,10 +50,8 @@ export function provisionDatastore(
   return withChosen(choice, (kind, args) => kind.provision(name, args, cluster, opts));
 }
 
-/** The expectations of the host check for the datastore's own host. */
-export function ownDatastoreHost(
-  choice: DatastoreChoice,
-): Pick<OwnStack, "databaseEngine" | "schema" | "databasePort"> {
+/** The expectations of the host check for the hosts that keep the datastore. */
+export function ownDatastoreHost(choice: DatastoreChoice): OwnDatastore {
   return withChosen(choice, (kind, args) => kind.ownHost?.(args) ?? {});
 }
 
@@ -56,6 +59,7 @@ export function ownDatastoreHost(
 export function statusPlace(choice: DatastoreChoice): DatastoreStatusPlace {
   return withChosen(choice, (kind, args) => ({
     ownDatabase: kind.ownDatabase?.(args),
+    serverStatus: kind.serverStatus?.(args),
     configuredEndpoint: kind.configuredEndpoint?.(args),
   }));
 }

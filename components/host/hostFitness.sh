@@ -73,7 +73,8 @@ check_leftovers() {
   [[ $role == server ]] || return 0
   # Any K3s server has the directory; a member with a log is what makes K3s prefer it.
   [[ ! -e $database/etcd/member/wal ]] || report embedded-etcd "$database/etcd"
-  [[ ! -e $database/state.db ]] || report sqlite "$database/state.db"
+  # This stack's own has a mark beside what it is.
+  [[ ! -e $database/state.db || ($embedded_datastore == sqlite && -e $state_directory/sqlite) ]] || report sqlite "$database/state.db"
 }
 
 # The node that a host is stays in the cluster under its name, and K3s on the host, until its entry is gone.

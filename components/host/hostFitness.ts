@@ -45,6 +45,7 @@ export const hostFitness: HostCheckPart = {
     needed_for_change_mib: neededForChange,
     port: ports[role]?.port ?? "",
     port_owners: ports[role]?.owners ?? "",
+    embedded_datastore: stack?.embedded ?? "",
   }),
   sentences: {
     "no-root": () => "the login user is not root and did not become root through sudo. Give it password-less sudo.",

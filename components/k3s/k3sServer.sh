@@ -42,8 +42,21 @@ apply() {
   start_node
 }
 
+# A cluster that K3s kept in a database of its own is in this one file.
+keep_own_database() {
+  local database=/var/lib/rancher/k3s/server/db/state.db kept
+  rm -f "$state_directory/sqlite"
+  [[ -s $database ]] || return 0
+  kept=/var/backups/k3s-ha-removed/$(date --utc +%Y%m%dT%H%M%SZ)
+  systemctl stop "$unit"
+  (umask 077 && mkdir -p "$kept" && cp --reflink=auto "$database"* "$kept/")
+  sync "$kept"/*
+  printf '%s\n' "$host_name: the SQLite database of the removed cluster is kept in $kept" >&2
+}
+
 remove() {
   lock_host
   if is_claimed_elsewhere; then return 0; fi
+  keep_own_database
   uninstall_k3s
 }

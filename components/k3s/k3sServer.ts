@@ -115,7 +115,7 @@ function startServer(
         ],
         record: {
           version: args.release.version,
-          datastore: `${datastore.addresses.map(addressText).join(",")}/${datastore.schema}`,
+          datastore: datastoreName(datastore),
           networks: networkSettings(config),
         } satisfies ServerRecord,
         variables: {
@@ -139,6 +139,11 @@ function startServer(
     { host, applySeconds: args.readySeconds + nodeScriptSeconds, script },
     opts,
   );
+}
+
+/** A datastore as "host:port/schema"; one that K3s keeps in its servers has no address. */
+function datastoreName({ addresses, schema }: DatastoreIdentity): string {
+  return addresses.length === 0 ? schema : `${addresses.map(addressText).join(",")}/${schema}`;
 }
 
 /** Variables with which the server verifies the datastore's TLS. */

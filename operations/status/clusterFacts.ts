@@ -87,6 +87,7 @@ export async function askCluster(
   const datastore = statusPlace(settings.datastore);
   const questions = {
     managedDatabase: datastore.ownDatabase,
+    serverTeller: datastore.serverStatus?.teller,
     datastoreEndpoints: await endpointsOf(datastore, outputs),
     virtualAddress,
   };

@@ -1,4 +1,5 @@
 /** A server's login for the report of an external datastore. */
+import { embeddedScripts } from "../../components/datastore/embedded/scripts.ts";
 import { parseDatastoreEndpoint } from "../../components/datastore/engine/datastoreEndpoint.ts";
 import { engines } from "../../components/datastore/engine/engines.ts";
 import { yamlValue } from "../../components/k3s/yamlValue.ts";
@@ -18,6 +19,9 @@ export function datastoreLogins(endpoints: readonly string[]) {
     endpoint_logins: known.map(({ parts }) => engines[parts.kind].status?.login(parts) ?? ""),
   };
 }
+
+/** The scripts with the functions that query a datastore inside the servers. */
+export const embeddedStatusScripts = [embeddedScripts.sqliteStatus];
 
 /** The scripts with the functions that query an engine. */
 export const engineStatusScripts = Object.values(engines).flatMap(({ status }) =>

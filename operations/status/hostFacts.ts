@@ -9,7 +9,7 @@ import {
 } from "../../components/datastore/serverDatastore.ts";
 import { secretsPath } from "../../components/k3s/k3sNode.ts";
 import type { HostRole } from "../../components/host/hostCheckPart.ts";
-import { datastoreLogins, engineStatusScripts } from "./datastoreLogins.ts";
+import { datastoreLogins, embeddedStatusScripts, engineStatusScripts } from "./datastoreLogins.ts";
 import type { DiskFact } from "./disks.ts";
 import { firewallPurposes, type PutBackFact } from "./firewalls.ts";
 import { k3sScripts } from "../../components/k3s/scripts.ts";
@@ -57,11 +57,12 @@ export interface NodeFact {
 
 /** The datastore, as its own host tells or, where that is none of the stack's, as a server does. */
 export interface DatastoreFact {
-  /** "MariaDB", "MySQL" (which may be a MariaDB, if its version says so) or "PostgreSQL". */
+  /** "MariaDB", "MySQL" (which may be a MariaDB, if its version says so), "PostgreSQL" or "SQLite". */
   readonly engine: string;
   /** The host of a PostgreSQL that answered, as "host:port"; undefined for any other, which has one. */
   readonly address: string | undefined;
   readonly version: string;
+  /** 0 for an engine without connections, as are those in use and their hosts. */
   readonly connectionsAllowed: number;
   readonly connectionsUsed: number;
   /** Milliseconds that a query of the newest row takes, from the host that reported. */
@@ -71,6 +72,8 @@ export interface DatastoreFact {
   /** Revisions since the last compaction. */
   readonly compactionLag: number;
   readonly bytes: number;
+  /** Bytes of SQLite's write-ahead log; absent for any other engine. */
+  readonly logBytes?: number;
   /** Whether MariaDB's snapshot isolation, with which K3s cannot compact, is on. */
   readonly snapshotIsolation: boolean;
   /** Hosts that are connected. */
@@ -131,6 +134,8 @@ export interface HostFacts {
 export interface StatusQuestions {
   /** The datastore that the stack has a host for; undefined if the servers report another. */
   readonly managedDatabase: OwnDatabase | undefined;
+  /** The function that reports a datastore inside the servers. Default: none, it is outside. */
+  readonly serverTeller?: string | undefined;
   /** Endpoints that K3s may have of such another. Secret: only servers are sent them. */
   readonly datastoreEndpoints: readonly string[];
   readonly virtualAddress: string | undefined;
@@ -144,7 +149,7 @@ export interface StatusQuestions {
  */
 export function hostStatusScript(
   role: HostRole,
-  { managedDatabase, datastoreEndpoints, virtualAddress, kubelets = [] }: StatusQuestions,
+  { managedDatabase, serverTeller, datastoreEndpoints, virtualAddress, kubelets = [] }: StatusQuestions,
   directories: readonly string[],
   apiSeconds = 3,
 ): string {
@@ -156,10 +161,11 @@ export function hostStatusScript(
       k3sScripts.podTraffic,
       k3sScripts.systemPods,
       ...engineStatusScripts,
+      ...embeddedStatusScripts,
     ],
     variables: {
       role,
-      datastore: managedDatabase === undefined ? "remote" : "managed",
+      server_teller: serverTeller ?? (managedDatabase === undefined ? "tell_remote_datastore" : ""),
       database: managedDatabase?.name ?? "",
       database_engine: managedDatabase?.engine ?? "",
       ...datastoreLogins(role === "server" ? datastoreEndpoints : []),
@@ -277,6 +283,7 @@ function parseDatastore(answers: Readonly<Record<string, string>>): DatastoreFac
     revision: number("newest"),
     compactionLag: number("newest") - number("compacted"),
     bytes: number("bytes"),
+    ...(answers["log_bytes"] === undefined ? {} : { logBytes: number("log_bytes") }),
     snapshotIsolation: answers["innodb_snapshot_isolation"] === "ON",
     clients: number("clients"),
     ...("dead_rows" in answers

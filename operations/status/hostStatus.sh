@@ -35,7 +35,7 @@ tell_balancer() {
 }
 
 tell_server() {
-  [[ $datastore != remote ]] || tell_remote_datastore
+  [[ -z $server_teller ]] || "$server_teller"
   local path name nodes ready failed
   unit k3s
   for path in "$k3s_tls"/{,kube-controller-manager/,kube-scheduler/}*.crt /var/lib/rancher/k3s/agent/*.crt; do

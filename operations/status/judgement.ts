@@ -31,6 +31,9 @@ const deadRowsLimit = 100_000;
 /** Milliseconds for a query of the newest row above which the datastore is reported: K3s makes many such queries in a request. */
 export const latencyLimitMs = 100;
 
+/** Bytes of SQLite's write-ahead log above which it is reported: usually it has a few MiB. */
+export const logBytesLimit = 256 * 1_048_576;
+
 const millisecondsPerDay = 86_400_000;
 
 /** Days until a certificate ends, rounded down. */
@@ -261,8 +264,8 @@ function unknownDatastoreProblems({ hosts }: ClusterFacts): string[] {
 
 function datastoreSentences(name: string, datastore: DatastoreFact): string[] {
   const { connectionsUsed, connectionsAllowed, compactionLag, latencyMs, snapshotIsolation } = datastore;
-  const { oldestTransactionSeconds, deadRows } = datastore;
-  const percent = Math.round((100 * connectionsUsed) / connectionsAllowed);
+  const { oldestTransactionSeconds, deadRows, logBytes = 0 } = datastore;
+  const percent = connectionsAllowed === 0 ? 0 : Math.round((100 * connectionsUsed) / connectionsAllowed);
   return [
     ...(percent > connectionsPercent
       ? [
@@ -287,6 +290,11 @@ function datastoreSentences(name: string, datastore: DatastoreFact): string[] {
     ...(compactionLag > compactionLagLimit
       ? [
           `${name}: the last compaction is ${thousands(compactionLag)} revisions ago, but K3s compacts every five minutes. ${snapshotIsolation ? "The cause is innodb_snapshot_isolation." : 'See "journalctl --unit k3s --grep compact" on the servers.'}`,
+        ]
+      : []),
+    ...(logBytes > logBytesLimit
+      ? [
+          `${name}: SQLite's write-ahead log has grown to ${(logBytes / 1_048_576).toFixed(0)} MiB, because some reader does not end, so its space is not used again. Find it with "fuser -v /var/lib/rancher/k3s/server/db/state.db"; if there is only K3s, run "systemctl restart k3s".`,
         ]
       : []),
     ...(latencyMs > latencyLimitMs

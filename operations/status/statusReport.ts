@@ -176,7 +176,13 @@ function seenBy(server: string, { hosts }: ClusterFacts): string {
 function describeDatastore(facts: ClusterFacts): string {
   const told = datastoreTeller(facts)?.facts?.datastore;
   if (told === undefined) return "unknown";
-  return `${told.engine} ${told.version}${told.address === undefined ? "" : ` at ${told.address}`}: ${told.connectionsUsed} of ${told.connectionsAllowed} connections, from ${told.clients} ${told.clients === 1 ? "host" : "hosts"}, ${told.latencyMs.toFixed(1)} ms, ${thousands(told.rows)} rows, ${(told.bytes / 1_048_576).toFixed(1)} MiB, revision ${thousands(told.revision)}, compacted ${thousands(told.compactionLag)} revisions ago`;
+  const mebibytes = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MiB`;
+  const connections =
+    told.connectionsAllowed === 0
+      ? ""
+      : `${told.connectionsUsed} of ${told.connectionsAllowed} connections, from ${told.clients} ${told.clients === 1 ? "host" : "hosts"}, `;
+  const log = told.logBytes === undefined ? "" : ` and a log of ${mebibytes(told.logBytes)}`;
+  return `${told.engine} ${told.version}${told.address === undefined ? "" : ` at ${told.address}`}: ${connections}${told.latencyMs.toFixed(1)} ms, ${thousands(told.rows)} rows, ${mebibytes(told.bytes)}${log}, revision ${thousands(told.revision)}, compacted ${thousands(told.compactionLag)} revisions ago`;
 }
 
 function describeBackup({ hosts, takenAt }: ClusterFacts): string {

@@ -277,7 +277,7 @@ describe("K3sCluster", () => {
           endpoint: { engine: "etcd", endpoint: "https://etcd-1:2379", caCertificate: "" },
         },
       },
-      /exactly one of managed, existing, endpoint has to be there/,
+      /exactly one of managed, existing, endpoint, embedded has to be there/,
     ],
   ];
   for (const [title, args, message] of refusals) {

@@ -23,7 +23,14 @@ before(async () => {
     ...sampleConfig,
     "k3s-ha:datastore": { managed: { ...sampleConfig["k3s-ha:datastore"].managed, firewall: false } },
   };
-  for (const config of [sampleConfig, withoutFirewall]) {
+  const [onlyServer = assert.fail("no server")] = Object.entries(sampleConfig["k3s-ha:servers"]);
+  const onSqlite = {
+    ...sampleConfig,
+    "k3s-ha:servers": Object.fromEntries([onlyServer]),
+    "k3s-ha:datastore": { embedded: { engine: "sqlite" } },
+    "k3s-ha:backup": {},
+  };
+  for (const config of [sampleConfig, withoutFirewall, onSqlite]) {
     for (const command of commandsOf(await deployProgram(config))) {
       const script = scriptOf(command);
       if (![...scripts.values()].includes(script)) scripts.set(`${command.name} ${scripts.size}`, script);

@@ -60,6 +60,14 @@ describe("ClusterReference", () => {
     }
   });
 
+  it("takes a cluster that keeps its state in its server, which has no endpoint", async () => {
+    const outputs = await exportsOfCluster();
+    const { result } = await deploy(async () => valueOf(new ClusterReference("cluster", { stack }).datastoreEndpoint), {
+      stacks: { [stack]: { ...outputs, datastoreEndpoint: secret(""), datastoreCaCertificate: "" } },
+    });
+    assert.equal(result, "");
+  });
+
   it("takes outputs that were added within the version", async () => {
     const outputs = await exportsOfCluster();
     const backup = { ...(outputs["backup"] as object), copy: "s3://elsewhere" };

@@ -359,6 +359,27 @@ const cases: Record<string, [ClusterFacts, string]> = {
     withDatabase({ datastore: { ...datastore, latencyMs: 250.4 } }),
     "db-1: the datastore takes 250 ms to read one row, so K3s becomes unstable. Check its processor, its disk and the network.",
   ],
+  "a log of SQLite that grows": [
+    {
+      ...healthy,
+      hosts: [
+        host("server-1", "server", {
+          ...serverFacts,
+          datastore: {
+            ...datastore,
+            engine: "SQLite",
+            connectionsAllowed: 0,
+            connectionsUsed: 0,
+            logBytes: 400 * 1_048_576,
+          },
+        }),
+        host("server-2", "server", serverFacts),
+        host("agent-1", "agent", { ...nothing, backup: databaseFacts.backup, units: databaseFacts.units }),
+        host("lb-1", "loadBalancer", balancerFacts),
+      ],
+    },
+    'server-1: SQLite\'s write-ahead log has grown to 400 MiB, because some reader does not end, so its space is not used again. Find it with "fuser -v /var/lib/rancher/k3s/server/db/state.db"; if there is only K3s, run "systemctl restart k3s".',
+  ],
   "a leaf certificate that ends": [
     withHost("server-2", {
       facts: { ...serverFacts, certificates: [certificate("k3s", "client-admin", "/x/client-admin.crt", 12)] },

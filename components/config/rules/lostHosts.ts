@@ -1,9 +1,10 @@
 import { configPath } from "../configPath.ts";
+import type { Configuration } from "../schema.ts";
 import type { ConfiguredHost } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 
 /** The remains of a lost host are removed through another host of its role, so one has to live; the datastore has only one. */
-export function lostBeyondRepair(hosts: readonly ConfiguredHost[]): Problem[] {
+export function lostBeyondRepair({ datastore }: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
   const problems: Problem[] = [];
   const allLost = (role: ConfiguredHost["role"]) => {
     const those = hosts.filter((host) => host.role === role);
@@ -13,7 +14,9 @@ export function lostBeyondRepair(hosts: readonly ConfiguredHost[]): Problem[] {
     problems.push({
       path: configPath("servers"),
       fault:
-        "has only lost servers, but a living server has to remove the nodes of lost hosts: add a new server under another name, which takes the cluster over from the datastore",
+        datastore?.embedded !== undefined
+          ? "has only lost servers, and the datastore was on their disks: give a new host the lost one's name, remove its lost: true, and restore the cluster from a copy of a backup, as docs/restore.md describes"
+          : "has only lost servers, but a living server has to remove the nodes of lost hosts: add a new server under another name, which takes the cluster over from the datastore",
     });
   }
   if (allLost("loadBalancer")) {

@@ -48,7 +48,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...nodesOfOtherFamily(configuration, hosts),
     ...unusableHostSettings(hosts),
     ...unreachableApi(configuration, hosts),
-    ...lostBeyondRepair(hosts),
+    ...lostBeyondRepair(configuration, hosts),
     ...agentsOfAnotherRelease(configuration),
     ...invalidClusterNetworks(configuration),
     ...unfitNetworkSizes(configuration, hosts),

@@ -91,7 +91,7 @@ refuses("keys", [
     name: "a missing datastore",
     config: without("datastore"),
     problems: [
-      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB or PostgreSQL, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, or endpoint.",
+      "k3s-ha:datastore names no datastore, but the cluster needs one: add managed with a host for MariaDB or PostgreSQL, like {name: db-1, host: {address: 203.0.113.20}}, existing with a MySQL or MariaDB server, endpoint, or embedded for a single server: {engine: sqlite}.",
     ],
   },
   {
