@@ -167,6 +167,22 @@ printf '%s\\n' '${publicKey}' >/home/backup-copies/.ssh/authorized_keys; chown b
     await stack.mustUp("--expect-no-changes");
   });
 
+  test("restarts its server once for a change of K3s's settings, with all that it has", async () => {
+    const started = () => onHost("server-1", "systemctl show --property ExecMainStartTimestampMonotonic --value k3s");
+    const before = await started();
+    config = { ...config, k3s: { ...(config["k3s"] as object), serverConfig: { "node-label": ["changed=yes"] } } };
+    stack = await open(config);
+    await stack.mustUp();
+    assert.notEqual(await started(), before);
+    assert.deepEqual(await readyNodes(kubeconfig), allReady);
+    assert.equal(
+      await kubectl(kubeconfig, ["get", "nodes", "--selector", "changed=yes", "--output", "name"]),
+      "node/server-1",
+    );
+    assert.equal(await kubectl(kubeconfig, ["get", "configmap", "kept", "--output", "name"]), "configmap/kept");
+    await stack.mustUp("--expect-no-changes");
+  });
+
   test("is refused another name of its server in the preview", async () => {
     const entry = (config["servers"] as Record<string, unknown>)["server-1"];
     const renamed = await (await open({ ...config, servers: { "server-9": entry } })).preview().catch(String);
