@@ -59,6 +59,7 @@ export type { EndpointArgs } from "./datastore/endpoint/endpointAccess.ts";
 export type { EndpointKindArgs } from "./datastore/endpoint/endpointKind.ts";
 export type { DatastoreAddress, EngineName } from "./datastore/engine/datastoreEndpoint.ts";
 export { type BackupSource, mysqlBackup } from "./datastore/engine/mysqlBackup.ts";
+export { type PostgresBackupSource, postgresBackup } from "./datastore/engine/postgresBackup.ts";
 export { MySQLDatastore, type MySQLDatastoreArgs } from "./datastore/mysqlDatastore.ts";
 export type { ExternalDatastoreArgs } from "./datastore/externalDatastore.ts";
 export { type ExternalDatastoreLogin, serverDatastore } from "./datastore/serverDatastore.ts";

@@ -82,15 +82,14 @@ function readOneWay(configuration: DatastoreConfiguration, surroundings: Surroun
   if (existing !== undefined) return readExisting(existing, configuration, surroundings, now);
   if (endpoint !== undefined) return readEndpoint(endpoint, configuration, surroundings, now);
   if (managed === undefined) return { problems: [], settings: impossible, hasBackups: true };
-  return readManaged(managed, configuration);
+  return readManaged(managed);
 }
 
-function readManaged(managed: ManagedSection, configuration: DatastoreConfiguration): ReadOneWay {
+function readManaged(managed: ManagedSection): ReadOneWay {
   const { name: hostName, ...settings } = managed;
-  const hasBackups = managed.engine !== "postgres";
   return {
-    problems: [...managedProblems(managed), ...(!hasBackups && configuration.hasBackupSection ? [noBackups] : [])],
-    hasBackups,
+    problems: managedProblems(managed),
+    hasBackups: true,
     backupHost: hostName,
     settings: (hostAt) => ({
       managed: { ...settings, port: managedPort(managed), hostName, host: hostAt(path("managed", "host")) },
@@ -213,7 +212,7 @@ function readEndpoint(
   now: Date,
 ): ReadOneWay {
   const { endpoint } = configuration;
-  const hasBackups = datastoreKindOf(endpoint) === "mysql" && section.certFile === undefined;
+  const hasBackups = takesBackups(configuration);
   const problems: Problem[] = backupHostProblems(hasBackups, configuration);
   const tell = (step: string, fault: string) => void problems.push({ path: path("endpoint", step), fault });
   const ca = readCertificateFile(section.caFile, surroundings, now);
@@ -248,8 +247,15 @@ function readEndpoint(
 const noBackups: Problem = {
   path: configPath("backup"),
   fault:
-    "is set, but this program takes no backups of PostgreSQL, of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes",
+    "is set, but this program takes no backups of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes",
 };
+
+/** Whether backups of an endpoint are taken: of PostgreSQL those that are asked for, as it was given without them for long. */
+function takesBackups({ section, endpoint, hasBackupSection }: DatastoreConfiguration): boolean {
+  if (section.endpoint?.certFile !== undefined) return false;
+  const kind = datastoreKindOf(endpoint);
+  return kind === "mysql" || (kind === "postgres" && hasBackupSection);
+}
 
 /** Backups are taken by a host that is named, unless the database has one of this stack's; or by none, of other kinds. */
 function backupHostProblems(

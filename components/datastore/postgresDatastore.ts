@@ -4,9 +4,8 @@ import type { HostArgs } from "../host/host.ts";
 import type { BackupDriver, ProvisionedDatastore, ServerDatastore } from "./datastore.ts";
 import { type DatastoreAccess, loginAddress } from "./datastoreAccess.ts";
 import { asSuccessor } from "./datastoreTypes.ts";
-import { endpointAccess, type EndpointArgs } from "./endpoint/endpointAccess.ts";
+import { type EndpointArgs, postgresEndpointAccess } from "./endpoint/endpointAccess.ts";
 import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
-import { postgresEngine } from "./engine/postgres.ts";
 import { type ExternalDatastoreArgs, firstServer, provisionExternal } from "./externalDatastore.ts";
 import { managedPostgres, type ManagedPostgresArgs } from "./postgres/managedPostgres.ts";
 
@@ -69,7 +68,7 @@ function recordOf(args: PostgresDatastoreArgs): Recorded[typeof type] {
 }
 
 function accessTo(name: string, args: PostgresDatastoreArgs, parent: pulumi.Resource): DatastoreAccess {
-  if (!("managed" in args)) return endpointAccess(args, postgresEngine.preflight);
+  if (!("managed" in args)) return postgresEndpointAccess(args);
   const { managed, servers, backupAddress, backupFirst, connectionsPerServer = standardConnectionsPerServer } = args;
   return managedPostgres(
     name,

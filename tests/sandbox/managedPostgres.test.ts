@@ -1,9 +1,10 @@
 /**
  * Proves on real hosts a cluster whose datastore is a PostgreSQL that this program installs: who may log in and with which rights, what
- * restarts it, a power cut of its host, and that destroying the stack leaves the data.
+ * restarts it, backups and a restore, a power cut of its host, and that destroying the stack leaves the data.
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { restoreBackup } from "../../operations/restore.ts";
 import { boot, down, powerOff, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
 import { lookAt } from "../support/makeStatus.ts";
@@ -50,6 +51,8 @@ describe("a cluster on a managed PostgreSQL", long, () => {
     config = {
       ...(await devConfig()),
       agentPools: {},
+      // None but those that the tests ask for.
+      backup: { schedule: "0 3 29 2 *" },
       datastore: { managed: { engine: "postgres", name: "db-1", host: { address: addressOf("db-1") } } },
     };
     stack = await SandboxStack.open("dev", config);
@@ -127,6 +130,31 @@ describe("a cluster on a managed PostgreSQL", long, () => {
     const { engine, version: release, deadRows, oldestTransactionSeconds } = status.datastore ?? {};
     assert.deepEqual([engine, typeof deadRows, typeof oldestTransactionSeconds], ["PostgreSQL", "number", "number"]);
     assert.match(release ?? "", /^1\d\.\d+$/);
+  });
+
+  test("takes backups that are restored and checked, and drills", async () => {
+    const id = await onHost("db-1", "k3s-ha-backup run >&2 && k3s-ha-backup latest");
+    const manifest = JSON.parse(await onHost("db-1", `k3s-ha-backup show ${id}`)) as Record<string, unknown>;
+    assert.deepEqual([manifest["engine"], manifest["file"]], ["postgres", "kine.pgdump.zst"]);
+    assert.match(await onHost("db-1", "k3s-ha-backup drill"), new RegExp(`drill: backup ${id} restored to`));
+  });
+
+  test("comes back from a backup, with its owner, and keeps what was replaced", async () => {
+    await kubectl(kubeconfig, ["create", "configmap", "too-late", "--from-literal=written=after the backup"]);
+    await kubectl(kubeconfig, ["delete", "configmap", "kept"]);
+    const newest = Number(await sql("SELECT max(id) FROM kine"));
+    assert.equal(
+      await restoreBackup(stack.workspace, { backup: "latest", confirm: async () => Promise.resolve(true) }),
+      true,
+    );
+    assert.deepEqual(await readyNodes(kubeconfig), [`server-1 ${version}`, `server-2 ${version}`]);
+    const names = (await kubectl(kubeconfig, ["get", "configmaps", "--output", "name"])).split("\n");
+    assert.deepEqual([names.includes("configmap/kept"), names.includes("configmap/too-late")], [true, false]);
+    assert.ok(Number(await sql("SELECT max(id) FROM kine")) >= newest + 1000);
+    const owners = "SELECT string_agg(DISTINCT pg_get_userbyid(relowner), ',') FROM pg_class";
+    assert.equal(await sql(`${owners} WHERE relnamespace = 'public'::regnamespace`), "k3s_owner");
+    assert.equal(await sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'k3s_replaced_%'"), "1");
+    await stack.mustUp("--expect-no-changes");
   });
 
   test("takes a new certificate and the end of a server without a restart", async () => {

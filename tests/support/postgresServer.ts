@@ -89,6 +89,11 @@ hostssl all all 127.0.0.1/32 scram-sha-256
     return server;
   }
 
+  /** Where its socket is, and its data in `data`. */
+  get directory(): string {
+    return this.#directory;
+  }
+
   /** Runs statements as the superuser; returns what they print, a row a line. */
   async query(sql: string, database = "postgres"): Promise<string> {
     const { stdout } = await execa(

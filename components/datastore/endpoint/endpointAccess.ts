@@ -5,6 +5,8 @@ import { type DatastoreEndpoint, parseDatastoreEndpoint } from "../engine/datast
 import type { Preflight } from "../engine/engine.ts";
 import { mysqlEngine } from "../engine/mysql.ts";
 import { mysqlBackup } from "../engine/mysqlBackup.ts";
+import { postgresEngine } from "../engine/postgres.ts";
+import { postgresBackup } from "../engine/postgresBackup.ts";
 
 /** A datastore with an existing user: nothing is created on it. */
 export interface EndpointArgs {
@@ -41,6 +43,24 @@ export function mysqlEndpointAccess(args: EndpointArgs): DatastoreAccess {
     backup: mysqlBackup({
       address: pulumi.unsecret(part(({ addresses }) => addresses[0].host)),
       port: pulumi.unsecret(part(({ addresses }) => addresses[0].port)),
+      database: pulumi.unsecret(part(({ database }) => database)),
+      user: pulumi.unsecret(part(({ user }) => user)),
+      password: part(({ password }) => password),
+      caCertificate,
+    }),
+  };
+}
+
+/** The access that an endpoint of PostgreSQL gives. The backup logs in as K3s does, unless that takes a certificate. */
+export function postgresEndpointAccess(args: EndpointArgs): DatastoreAccess {
+  const access = endpointAccess(args, postgresEngine.preflight);
+  if (args.clientCertificate !== undefined) return access;
+  const { endpoint, caCertificate } = access;
+  const part = <T>(read: (parts: DatastoreEndpoint) => T) => endpoint.apply((text) => read(partsOf(text)));
+  return {
+    ...access,
+    backup: postgresBackup({
+      addresses: pulumi.unsecret(part(({ addresses }) => addresses)),
       database: pulumi.unsecret(part(({ database }) => database)),
       user: pulumi.unsecret(part(({ user }) => user)),
       password: part(({ password }) => password),

@@ -15,6 +15,9 @@ export const engineScripts = {
   backupSource: new URL("./backupSource.sh", import.meta.url),
   backupVerification: new URL("./backupVerification.sh", import.meta.url),
   backupReplacement: new URL("./backupReplacement.sh", import.meta.url),
+  postgresSource: new URL("./postgresSource.sh", import.meta.url),
+  postgresVerification: new URL("./postgresVerification.sh", import.meta.url),
+  postgresReplacement: new URL("./postgresReplacement.sh", import.meta.url),
   backupFirst: new URL("./backupFirst.sh", import.meta.url),
   datastoreRestore: new URL("./datastoreRestore.sh", import.meta.url),
 } as const;

@@ -15,6 +15,7 @@ import {
 } from "../datastoreFirewall.ts";
 import { renderPostgresDsn } from "../engine/datastoreDsn.ts";
 import { postgresEngine } from "../engine/postgres.ts";
+import { postgresBackup } from "../engine/postgresBackup.ts";
 import { engineScripts } from "../engine/scripts.ts";
 import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
 import { renderFirewallRequirement, renderFirewallUnit } from "../../host/firewallUnit.ts";
@@ -52,9 +53,10 @@ const firewallUnit = unitPath(`${datastoreFirewallUnit}.service`);
 const clientsDirectory = "/etc/k3s-ha/datastore-clients";
 const hbaPath = `${postgresDirectory}/pg_hba.conf`;
 
-const ownerRole = "k3s_owner";
-const k3sRole = "k3s";
-const backupRole = "k3s_backup";
+/** The role that owns the database, and the two that log in. */
+export const ownerRole = "k3s_owner";
+export const k3sRole = "k3s";
+export const backupRole = "k3s_backup";
 
 /** Installs PostgreSQL on a host, tuned for K3s, and creates database and roles on its local socket. */
 export function managedPostgres(
@@ -239,7 +241,7 @@ export function managedPostgres(
               owner: ownerRole,
               k3s_role: k3sRole,
               access_sql: renderPostgresRoles(database, all),
-              remove_sql: renderPostgresRolesRemoval(database, all),
+              remove_sql: renderPostgresRolesRemoval(all),
             },
           });
         }),
@@ -277,7 +279,13 @@ export function managedPostgres(
         .apply(([at, password]) => renderPostgresDsn({ address: at, port, database, user: k3sRole, password })),
     ),
     caCertificate,
-    backup: undefined,
+    backup: postgresBackup({
+      addresses: address.apply((at) => [{ host: at, port }]),
+      database,
+      user: backupRole,
+      password: backupPassword,
+      caCertificate,
+    }),
     admits,
     ready: [roles, backups, ...Object.values(admits)],
   };

@@ -37,12 +37,11 @@ GRANT CONNECT ON DATABASE "${database}" TO "${k3s.role}", "${backup.role}";
 `;
 }
 
-/** SQL that removes the logins. Owner, database and data stay. */
-export function renderPostgresRolesRemoval(database: string, { k3s, backup }: PostgresRoles): string {
+/** SQL that removes the logins, for psql, with their rights on databases that a restore replaced. Owner, databases and data stay. */
+export function renderPostgresRolesRemoval({ k3s, backup }: PostgresRoles): string {
   const logins = [k3s.role, backup.role];
-  return [
-    ...logins.map((role) => `REVOKE ALL ON DATABASE "${database}" FROM "${role}";`),
-    ...logins.map((role) => `DROP ROLE IF EXISTS "${role}";`),
-    "",
-  ].join("\n");
+  return `SELECT DISTINCT format('REVOKE ALL ON DATABASE %I FROM %I', datname, rolname)
+  FROM pg_database CROSS JOIN LATERAL aclexplode(datacl) AS acl JOIN pg_roles ON pg_roles.oid = acl.grantee
+  WHERE rolname IN (${logins.map((role) => `'${role}'`).join(", ")}) \\gexec
+${logins.map((role) => `DROP ROLE IF EXISTS "${role}";\n`).join("")}`;
 }

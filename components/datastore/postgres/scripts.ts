@@ -4,5 +4,6 @@ export const postgresScripts = {
   postgresServer: new URL("./postgresServer.sh", import.meta.url),
   postgresDatabase: new URL("./postgresDatabase.sh", import.meta.url),
   postgresRoles: new URL("./postgresRoles.sh", import.meta.url),
+  postgresRestore: new URL("./postgresRestore.sh", import.meta.url),
   postgresClient: new URL("./postgresClient.sh", import.meta.url),
 } as const;

@@ -54,14 +54,14 @@ refuses("the datastore", [
   },
   {
     name: "the port of sshd for a PostgreSQL",
-    config: { ...managed({ engine: "postgres", host: host("198.51.100.20", { port: 5432 }) }), backup: undefined },
+    config: { ...managed({ engine: "postgres", host: host("198.51.100.20", { port: 5432 }) }) },
     problems: [
       "k3s-ha:datastore.managed.port is 5432, but sshd listens on that port of k3s-ha:datastore.managed.host: choose another port.",
     ],
   },
   {
     name: "MariaDB's cache for a PostgreSQL",
-    config: { ...managed({ engine: "postgres", bufferPoolMebibytes: 256 }), backup: undefined },
+    config: { ...managed({ engine: "postgres", bufferPoolMebibytes: 256 }) },
     problems: [
       "k3s-ha:datastore.managed.bufferPoolMebibytes is a setting of MariaDB, but the engine is postgres, whose cache follows the host's memory: remove it.",
     ],
@@ -75,7 +75,7 @@ refuses("the datastore", [
   },
   {
     name: "a database's name that PostgreSQL would cut off",
-    config: { ...managed({ engine: "postgres", database: "k".repeat(64) }), backup: undefined },
+    config: { ...managed({ engine: "postgres", database: "k".repeat(64) }) },
     problems: [
       "k3s-ha:datastore.managed.database has 64 characters, but a name in PostgreSQL has at most 63: write a shorter one such as k3s.",
     ],
@@ -270,10 +270,24 @@ refuses("the datastore", [
     ],
   },
   {
+    name: "backups of a PostgreSQL that requires a client certificate",
+    config: {
+      ...given(
+        { caFile: exampleCa, certFile: exampleCa, keyFile: exampleCa },
+        "postgres://k3s:hunter2@db.example.com/k3s",
+      ),
+      backup: { host: "server-1" },
+    },
+    problems: [
+      `k3s-ha:datastore.endpoint.keyFile is ${JSON.stringify(exampleCa)}, a file without a usable private key: name one with a PEM key without a passphrase.`,
+      "k3s-ha:backup is set, but this program takes no backups of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes.",
+    ],
+  },
+  {
     name: "backups of an etcd",
     config: { ...given({ caFile: exampleCa }, "https://etcd-1:2379"), backup: { host: "server-1" } },
     problems: [
-      "k3s-ha:backup is set, but this program takes no backups of PostgreSQL, of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes.",
+      "k3s-ha:backup is set, but this program takes no backups of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes.",
     ],
   },
   {
@@ -301,13 +315,13 @@ refuses("the datastore", [
     ],
   },
   {
-    name: "backups of a PostgreSQL",
+    name: "backups of a PostgreSQL without a host that takes them",
     config: {
       ...given({ caFile: exampleCa }, "postgres://k3s:hunter2@db.example.com/k3s"),
-      backup: { host: "server-1" },
+      backup: { keep: 5 },
     },
     problems: [
-      "k3s-ha:backup is set, but this program takes no backups of PostgreSQL, of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes.",
+      "k3s-ha:backup.host is missing, but only a managed datastore has its own host for backups: name a host of this stack that reaches the datastore, such as a server.",
     ],
   },
 ]);
