@@ -27,7 +27,11 @@ export function clusterHosts(cluster: string, args: K3sClusterArgs): ClusterHost
   const loadBalancer = { ...args.loadBalancer, hosts: all(args.loadBalancer.hosts) };
   const datastore = {
     ...args.datastore,
-    managed: managed && { ...managed, host: complete(managed.host) },
+    managed:
+      managed &&
+      (managed.engine === "etcd"
+        ? { ...managed, hosts: all(managed.hosts) }
+        : { ...managed, host: complete(managed.host) }),
     existing: existing && { ...existing, via: existing.via && { ...existing.via, host: complete(existing.via.host) } },
   };
 
@@ -45,10 +49,12 @@ export function clusterHosts(cluster: string, args: K3sClusterArgs): ClusterHost
   add("servers", "server", servers);
   for (const [pool, { hosts }] of Object.entries(agentPools)) add(`agentPools.${pool}.hosts`, "agent", hosts);
   add("loadBalancer.hosts", "loadBalancer", loadBalancer.hosts);
-  if (datastore.managed !== undefined)
+  if (datastore.managed?.engine === "etcd") add("datastore.managed.hosts", "datastore", datastore.managed.hosts);
+  else if (datastore.managed !== undefined)
     add("datastore.managed", "datastore", { [datastore.managed.hostName]: datastore.managed.host });
+  const managedHost = datastore.managed?.engine === "etcd" ? undefined : datastore.managed?.hostName;
   const embeddedHost = datastore.embedded === undefined ? undefined : Object.keys(servers)[0];
-  const backup = args.backup && withHost(args.backup, datastore.managed?.hostName ?? embeddedHost, checked, complete);
+  const backup = args.backup && withHost(args.backup, managedHost ?? embeddedHost, checked, complete);
   if (backup !== undefined && args.backup?.host !== undefined)
     add("backup", "backup", { [backup.hostName]: backup.host });
 

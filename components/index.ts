@@ -40,17 +40,14 @@ export type {
   ServerDatastore,
 } from "./datastore/datastore.ts";
 export {
-  EtcdDatastore,
-  type EndpointDatastore,
-  type EndpointDatastoreArgs,
-} from "./datastore/endpoint/endpointDatastore.ts";
-export {
   type ManagedPostgresDatastoreArgs,
   PostgresDatastore,
   type PostgresDatastoreArgs,
   type PostgresEndpointArgs,
 } from "./datastore/postgresDatastore.ts";
 export type { ManagedPostgresArgs } from "./datastore/postgres/managedPostgres.ts";
+export { EtcdDatastore, type EtcdDatastoreArgs } from "./datastore/etcdDatastore.ts";
+export type { ManagedEtcdArgs } from "./datastore/etcd/managedEtcd.ts";
 export type { DatastoreChoice, DatastoreKindArgs, DatastoreKindName } from "./datastore/datastoreKinds.ts";
 export type { ManagedEngine, ManagedEngineArgs, ManagedKindArgs } from "./datastore/managedEngines.ts";
 export type { EmbeddedDatastoreArgs } from "./datastore/embedded/embeddedKind.ts";

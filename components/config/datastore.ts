@@ -8,7 +8,7 @@ import { configPath } from "./configPath.ts";
 import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
 import { sqliteProblems, sqliteServer } from "./embeddedDatastore.ts";
 import { absolutePath, fileFault, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
-import type { ConfiguredHost } from "./hosts.ts";
+import { type ConfiguredHost, inNameOrder } from "./hosts.ts";
 import { type Problem, sentenceOf } from "./problem.ts";
 import { managedPort, managedProblems } from "./managedDatastore.ts";
 import type { Configuration } from "./schema.ts";
@@ -82,17 +82,40 @@ function readOneWay(configuration: DatastoreConfiguration, surroundings: Surroun
   if (existing !== undefined) return readExisting(existing, configuration, surroundings, now);
   if (endpoint !== undefined) return readEndpoint(endpoint, configuration, surroundings, now);
   if (managed === undefined) return { problems: [], settings: impossible, hasBackups: true };
-  return readManaged(managed);
+  return managed.engine === "etcd" ? readManagedEtcd(managed, configuration) : readManaged(managed);
 }
 
 function readManaged(managed: ManagedSection): ReadOneWay {
-  const { name: hostName, ...settings } = managed;
+  const { name: hostName, database = "k3s", bufferPoolMebibytes, firewall, startsEmpty, certificateRotation } = managed;
+  const { engine } = managed;
+  if (hostName === undefined || engine === "etcd") return { problems: [], settings: impossible, hasBackups: true };
   return {
     problems: managedProblems(managed),
     hasBackups: true,
     backupHost: hostName,
     settings: (hostAt) => ({
-      managed: { ...settings, port: managedPort(managed), hostName, host: hostAt(path("managed", "host")) },
+      managed: {
+        ...present({ bufferPoolMebibytes, certificateRotation }),
+        ...{ engine, port: managedPort(managed), database, firewall, startsEmpty },
+        ...{ hostName, host: hostAt(path("managed", "host")) },
+      },
+    }),
+  };
+}
+
+function readManagedEtcd(managed: ManagedSection, configuration: DatastoreConfiguration): ReadOneWay {
+  const { hosts = {}, peerPort = 2380, quotaGibibytes = 2, majorityLost, ...rest } = managed;
+  const { firewall, startsEmpty, certificateRotation } = rest;
+  return {
+    problems: configuration.hasBackupSection ? [noBackups] : [],
+    hasBackups: false,
+    settings: (hostAt) => ({
+      managed: {
+        engine: "etcd" as const,
+        hosts: Object.fromEntries(inNameOrder(hosts).map(([name]) => [name, hostAt(path("managed", "hosts", name))])),
+        ...present({ majorityLost, certificateRotation }),
+        ...{ port: managedPort(managed), peerPort, quotaGibibytes, firewall, startsEmpty },
+      },
     }),
   };
 }
@@ -249,6 +272,10 @@ const noBackups: Problem = {
   fault:
     "is set, but this program takes no backups of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes",
 };
+/** Settings without those that are not set. */
+function present<Settings extends object>(settings: Settings): Partial<Settings> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Partial<Settings>;
+}
 
 /** Whether backups of an endpoint are taken: of PostgreSQL those that are asked for, as it was given without them for long. */
 function takesBackups({ section, endpoint, hasBackupSection }: DatastoreConfiguration): boolean {

@@ -59,7 +59,7 @@ export async function resolveHosts(
   const problems: Problem[] = [];
   const warnings: string[] = [];
   const readers = new Map<string, OutputReader>();
-  for (const key of ["servers", "agentPools", "loadBalancer"]) {
+  for (const key of ["servers", "agentPools", "loadBalancer", "datastore"]) {
     const root: Record<string, unknown> = { [key]: jsonMap(values[configPath(key)]) };
     const found = placesIn(key, root).filter(({ holder, name }) => isReference(holder[name]) || isFile(holder[name]));
     for (const { holder, name, path } of found) {
@@ -124,6 +124,10 @@ function placesIn(key: string, root: Record<string, unknown>): Place[] {
   if (key === "servers") return [{ holder: root, name: key, path: configPath(key) }];
   const below = root[key];
   if (!isMap(below)) return [];
+  if (key === "datastore") {
+    const { managed } = below;
+    return isMap(managed) ? [{ holder: managed, name: "hosts", path: configPath(key, "managed", "hosts") }] : [];
+  }
   if (key === "loadBalancer") return [{ holder: below, name: "hosts", path: configPath(key, "hosts") }];
   return Object.entries(below).flatMap(([pool, settings]) =>
     isMap(settings) ? [{ holder: settings, name: "hosts", path: configPath(key, pool, "hosts") }] : [],

@@ -39,7 +39,8 @@ export function hostsOf(configuration: Configuration): ConfiguredHost[] {
       hostsIn(hosts, "agent", "agentPools", pool, "hosts"),
     ),
     ...hostsIn(configuration.loadBalancer?.hosts ?? {}, "loadBalancer", "loadBalancer", "hosts"),
-    ...(managed === undefined
+    ...hostsIn(managed?.hosts ?? {}, "datastore", "datastore", "managed", "hosts"),
+    ...(managed?.name === undefined || managed.host === undefined
       ? []
       : [
           {

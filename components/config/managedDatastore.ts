@@ -6,7 +6,7 @@ import type { Configuration } from "./schema.ts";
 
 type ManagedSection = NonNullable<NonNullable<Configuration["datastore"]>["managed"]>;
 
-const standardPorts: Readonly<Record<ManagedEngine, number>> = { mariadb: 3306, postgres: 5432 };
+const standardPorts: Readonly<Record<ManagedEngine, number>> = { mariadb: 3306, postgres: 5432, etcd: 2379 };
 /** Characters of a name; PostgreSQL cuts a longer one off. */
 const longestName = 63;
 
@@ -16,7 +16,7 @@ export function managedPort({ engine, port = standardPorts[engine] }: Pick<Manag
 }
 
 /** Settings and names that a managed datastore's engine does not take. */
-export function managedProblems({ engine, database, bufferPoolMebibytes }: ManagedSection): Problem[] {
+export function managedProblems({ engine, database = "k3s", bufferPoolMebibytes }: ManagedSection): Problem[] {
   if (engine !== "postgres") return [];
   const problems: Problem[] = [];
   const tell = (setting: string, fault: string) =>

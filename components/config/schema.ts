@@ -249,24 +249,48 @@ const loadBalancer = section({
     .meta({ description: "Port of the statistics page and the Prometheus metrics." }),
 }).meta({ description: "Load balancers in front of the servers." });
 
+const ownHostName = z.string({ error: "has to be a name: write the name of the datastore's host, such as db-1" });
+
+/** A datastore that this program installs: MariaDB on one host, or etcd on one or three. */
 const managed = section({
   engine: z
-    .enum(["mariadb", "postgres"], {
-      error: "has to be mariadb or postgres: write the engine that this program installs",
+    .enum(["mariadb", "postgres", "etcd"], {
+      error: "has to be mariadb, postgres or etcd: write the engine that this program installs",
     })
     .default("mariadb")
-    .meta({ description: "Engine that this program installs: `mariadb`, or `postgres` for PostgreSQL." }),
-  name: z
-    .string({ error: "has to be a name: write the name of the datastore's host, such as db-1" })
-    .meta({ description: "Name of the datastore's host." }),
-  host: host.meta({ description: "Host that the datastore is installed on." }),
-  port: port("the datastore listens on")
+    .meta({
+      description:
+        "Engine that this program installs: `mariadb` or `postgres` (PostgreSQL) on one host, or `etcd` on one, three or five.",
+    }),
+  name: ownHostName.optional().meta({
+    description: "Name of the datastore's host. Required, except for etcd, which has `hosts`. Default: none.",
+  }),
+  host: host.optional().meta({
+    description:
+      "Host that the datastore is installed on. Required, except for etcd, which has `hosts`. Default: none.",
+  }),
+  hosts: hostsLike("etcd-1: {address: 203.0.113.21}")
     .optional()
-    .meta({ description: "Port that the datastore listens on. Default: `3306` for MariaDB, `5432` for PostgreSQL." }),
-  database: text("has to be a name: write a schema's name such as k3s", databaseFault)
-    .default("k3s")
-    .meta({ description: "Schema, or database of PostgreSQL, that K3s keeps the cluster's state in." }),
-  certificateRotation: rotation("the datastore's certificate"),
+    .meta({ description: "Hosts of etcd's members by name: one, three or five. etcd requires them. Default: none." }),
+  port: port("the datastore listens on").optional().meta({
+    description:
+      "Port that the datastore listens on. Default: `3306` for MariaDB, `5432` for PostgreSQL, `2379` for etcd.",
+  }),
+  peerPort: port("etcd's members reach each other on")
+    .optional()
+    .meta({ description: "Port that etcd's members reach each other on. etcd only. Default: 2380." }),
+  quotaGibibytes: wholeNumber(1, 8, "write the GiB that etcd's database may grow to").optional().meta({
+    description: "GiB that etcd's database may grow to. Beyond it etcd refuses every write. etcd only. Default: 2.",
+  }),
+  majorityLost: yesOrNo("write true only once etcd was restored on a member that is left").optional().meta({
+    description:
+      "Confirmation that etcd lost its majority and was restored on a member that is left, so that all others may be replaced together. etcd only. See [day-two.md](day-two.md#a-member-of-etcd-is-lost). Default: `false`.",
+  }),
+  database: text("has to be a name: write a schema's name such as k3s", databaseFault).optional().meta({
+    description:
+      "Schema, or database of PostgreSQL, that K3s keeps the cluster's state in. Not for etcd. Default: `k3s`.",
+  }),
+  certificateRotation: rotation("the datastore's certificates"),
   bufferPoolMebibytes: wholeNumber(128, 1_048_576, "write the MiB of memory that MariaDB caches tables in")
     .optional()
     .meta({
@@ -275,11 +299,11 @@ const managed = section({
     }),
   firewall: yesOrNo("write false only if your own firewall closes the port").default(true).meta({
     description:
-      "Firewall on the datastore's host that opens the port to the servers and the backup only. With `false` there is none.",
+      "Firewall on the datastore's hosts that opens their ports to the servers and the backup only. With `false` there is none.",
   }),
   startsEmpty: yesOrNo("write true only if you will not restore the lost cluster").default(false).meta({
     description:
-      "Permission to start an empty cluster if the schema is gone with its host. With `false`, `up` ends before it lets a server in.",
+      "Permission to start an empty cluster if the datastore's data are gone with its hosts. With `false`, `up` ends before it lets a server in.",
   }),
 });
 

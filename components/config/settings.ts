@@ -82,7 +82,7 @@ export interface VirtualIpSettings {
 
 /** The datastore: exactly one of its kinds. */
 export interface DatastoreSettings {
-  managed?: ManagedDatastoreSettings;
+  managed?: ManagedDatastoreSettings | ManagedEtcdSettings;
   existing?: ExistingDatastoreSettings;
   endpoint?: EndpointDatastoreSettings;
   embedded?: EmbeddedDatastoreSettings;
@@ -94,7 +94,7 @@ export interface DatastoreSettings {
 
 /** A database server that the program installs on a host of its own. */
 export interface ManagedDatastoreSettings {
-  engine: ManagedEngine;
+  engine: Exclude<ManagedEngine, "etcd">;
   /** Name of the host. */
   hostName: string;
   host: HostArgs;
@@ -109,6 +109,27 @@ export interface ManagedDatastoreSettings {
   /** Whether an empty cluster may take the place of one whose schema is gone. Default: false. */
   startsEmpty: boolean;
   /** Any value. A change rotates the server certificate. */
+  certificateRotation?: string | undefined;
+}
+
+/** An etcd that the program installs on hosts of its own. */
+export interface ManagedEtcdSettings {
+  engine: "etcd";
+  /** The hosts of its members by name, in the order of their names. */
+  hosts: Readonly<Record<string, HostArgs>>;
+  /** Port for clients. Default: 2379. */
+  port: number;
+  /** Port for the other members. Default: 2380. */
+  peerPort: number;
+  /** GiB that the database may grow to. Default: 2. */
+  quotaGibibytes: number;
+  /** Whether the ports are closed, on the hosts, to everybody but the members and the servers. Default: true. */
+  firewall: boolean;
+  /** Whether an empty cluster may take the place of one whose data are gone from every member. Default: false. */
+  startsEmpty: boolean;
+  /** Confirms that the majority was lost, and that etcd was restored on a member that is left. */
+  majorityLost?: boolean | undefined;
+  /** Any value. A change rotates the certificates of the members and of their clients. */
   certificateRotation?: string | undefined;
 }
 

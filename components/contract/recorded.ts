@@ -25,7 +25,12 @@ export interface Recorded {
   };
   "k3s-ha:index:MySQLDatastore": RecordedDatabase;
   "k3s-ha:index:PostgresDatastore": RecordedDatabase;
-  "k3s-ha:index:EtcdDatastore": RecordedEndpoint;
+  "k3s-ha:index:EtcdDatastore": RecordedEndpoint & {
+    /** Names of the members' hosts; absent, as are port and firewall, for a given endpoint. */
+    readonly hosts?: readonly string[];
+    readonly port?: number;
+    readonly firewall?: boolean;
+  };
   "k3s-ha:index:SQLiteDatastore": {
     readonly kind: string;
     /** Name of the server that has it. */

@@ -10,7 +10,7 @@ export interface ProvisionedDatastore {
    * What lets each server in, by its name; servers that need nothing of their own are left out. A server depends on its own,
    * and is uninstalled before it is shut out: one that lost its datastore first would fail those who still use it.
    */
-  readonly admits: Readonly<Record<string, pulumi.Resource>>;
+  readonly admits: Readonly<Record<string, pulumi.Resource | readonly pulumi.Resource[]>>;
   /** The driver for BackupCron; undefined if it cannot be backed up. */
   readonly backup: BackupDriver | undefined;
   /** K3s's `datastore-endpoint`, with the password in it; empty if K3s keeps it in its servers. Secret. Known once the datastore was verified. */

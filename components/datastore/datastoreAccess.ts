@@ -21,7 +21,7 @@ export interface DatastoreAccess {
   /** Undefined where there is no backup that this program could take. */
   backup: BackupDriver | undefined;
   /** The resources that admit each server, by its name; servers that need none are left out. */
-  admits: Readonly<Record<string, pulumi.Resource>>;
+  admits: Readonly<Record<string, pulumi.Resource | readonly pulumi.Resource[]>>;
   /** The resources that have to exist before any client logs in. */
   ready: pulumi.Resource[];
 }

@@ -21,6 +21,8 @@ export interface DatastoreKind<Args> {
   readonly serverStatus?: (args: Args) => Pick<EngineStatus, "script" | "teller">;
   /** Database on the kind's own host, which `make status` asks there. Default: servers are asked, as K3s logs in. */
   readonly ownDatabase?: (args: Args) => OwnDatabase | undefined;
+  /** The etcd on the kind's own hosts, which `make status` asks there. Default: there is none. */
+  readonly ownEtcd?: (args: Args) => OwnEtcd | undefined;
   /** The endpoint as the configuration has it, where it does. Default: none, the stack's outputs have one. Secret. */
   readonly configuredEndpoint?: (args: Args) => pulumi.Input<string>;
   /** Its restore driver. Default: none, because this program is not an administrator there. */
@@ -35,7 +37,15 @@ export interface OwnDatabase {
 }
 
 /** The expectations of the host check for the hosts that keep the datastore. */
-export type OwnDatastore = Pick<OwnStack, "databaseEngine" | "schema" | "databasePort" | "embedded">;
+export type OwnDatastore = Pick<OwnStack, "databaseEngine" | "schema" | "databasePort" | "embedded" | "etcdPorts">;
+
+/** An etcd on hosts of the stack's own. */
+export interface OwnEtcd {
+  /** Names of its members' hosts. */
+  readonly members: readonly string[];
+  /** Port for clients. */
+  readonly port: number;
+}
 
 /** The cluster that a datastore is made for. */
 export interface DatastoreCluster extends ExternalDatastoreArgs {

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { EngineStatus } from "./engine/engine.ts";
 import type { ProvisionedDatastore } from "./datastore.ts";
 import { type EmbeddedDatastoreArgs, embeddedKind } from "./embedded/embeddedKind.ts";
-import type { DatastoreCluster, DatastoreKind, OwnDatabase, OwnDatastore } from "./datastoreKind.ts";
+import type { DatastoreCluster, DatastoreKind, OwnDatabase, OwnDatastore, OwnEtcd } from "./datastoreKind.ts";
 import { endpointKind, type EndpointKindArgs } from "./endpoint/endpointKind.ts";
 import type { ExistingDatastoreArgs } from "./existing/existingDatastore.ts";
 import { existingKind } from "./existing/existingKind.ts";
@@ -34,6 +34,8 @@ export type DatastoreChoice = { readonly [Name in DatastoreKindName]?: Datastore
 export interface DatastoreStatusPlace {
   /** Database on the datastore's own host, where the stack has one; servers are asked otherwise. */
   readonly ownDatabase: OwnDatabase | undefined;
+  /** The etcd on hosts of the stack's own, where it has one. */
+  readonly ownEtcd: OwnEtcd | undefined;
   /** The questions that servers answer of a datastore inside them; undefined where it is outside. */
   readonly serverStatus: Pick<EngineStatus, "script" | "teller"> | undefined;
   /** The endpoint, where the configuration has it. Secret. */
@@ -59,6 +61,7 @@ export function ownDatastoreHost(choice: DatastoreChoice): OwnDatastore {
 export function statusPlace(choice: DatastoreChoice): DatastoreStatusPlace {
   return withChosen(choice, (kind, args) => ({
     ownDatabase: kind.ownDatabase?.(args),
+    ownEtcd: kind.ownEtcd?.(args),
     serverStatus: kind.serverStatus?.(args),
     configuredEndpoint: kind.configuredEndpoint?.(args),
   }));

@@ -1,4 +1,6 @@
 import type { DatastoreKind } from "./datastoreKind.ts";
+import type { ManagedEtcdArgs } from "./etcd/managedEtcd.ts";
+import { managedEtcdKind } from "./etcd/managedEtcdKind.ts";
 import type { ManagedDatastoreArgs } from "./managed/managedDatastore.ts";
 import { managedMariadb } from "./managed/managedKind.ts";
 import type { ManagedPostgresArgs } from "./postgres/managedPostgres.ts";
@@ -8,6 +10,7 @@ import { managedPostgresKind } from "./postgres/postgresKind.ts";
 export interface ManagedEngineArgs {
   mariadb: ManagedDatastoreArgs;
   postgres: ManagedPostgresArgs;
+  etcd: ManagedEtcdArgs;
 }
 
 /** The engine of a managed datastore. */
@@ -16,19 +19,22 @@ export type ManagedEngine = keyof ManagedEngineArgs;
 /** A managed datastore of one of the engines. Default: MariaDB. */
 export type ManagedKindArgs =
   | (ManagedEngineArgs["mariadb"] & { engine?: "mariadb" | undefined })
-  | (ManagedEngineArgs["postgres"] & { engine: "postgres" });
+  | (ManagedEngineArgs["postgres"] & { engine: "postgres" })
+  | (ManagedEngineArgs["etcd"] & { engine: "etcd" });
 
 const managedEngines: { readonly [Engine in ManagedEngine]: DatastoreKind<ManagedEngineArgs[Engine]> } = {
   mariadb: managedMariadb,
   postgres: managedPostgresKind,
+  etcd: managedEtcdKind,
 };
 
-/** A datastore on a host of the stack's own. */
+/** A datastore on hosts of the stack's own. */
 export const managedKind: DatastoreKind<ManagedKindArgs> = {
   provision: (name, args, cluster, opts) =>
     withEngine(args, (kind, managed) => kind.provision(name, managed, cluster, opts)),
   ownHost: (args) => withEngine(args, (kind, managed) => kind.ownHost?.(managed) ?? {}),
   ownDatabase: (args) => withEngine(args, (kind, managed) => kind.ownDatabase?.(managed)),
+  ownEtcd: (args) => withEngine(args, (kind, managed) => kind.ownEtcd?.(managed)),
   restore: (args) => withEngine(args, (kind, managed) => kind.restore?.(managed)),
 };
 
@@ -43,5 +49,7 @@ function withEngine<Result>(
       return use(managedEngines.mariadb, chosen);
     case "postgres":
       return use(managedEngines.postgres, chosen);
+    case "etcd":
+      return use(managedEngines.etcd, chosen);
   }
 }

@@ -32,6 +32,19 @@ check_system() {
   [[ -d /run/systemd/system ]] || report no-systemd
 }
 
+# Members of etcd are those of the distribution.
+check_etcd_release() {
+  local id="" version="" name="" oldest=""
+  [[ $runs_etcd == true && -r /etc/os-release ]] || return 0
+  # shellcheck source=/dev/null
+  read -r id version name < <(. /etc/os-release && printf '%s\n' "${ID:-} ${VERSION_ID:-none} ${PRETTY_NAME:-}")
+  case $id in
+    debian) oldest=13 ;;
+    ubuntu) oldest=25.04 ;;
+  esac
+  [[ -z $oldest || $version == none || $(printf '%s\n' "$oldest" "$version" | sort --version-sort | head -n 1) == "$oldest" ]] || report etcd-release "$name"
+}
+
 # has_module NAME: whether the kernel has it or can load it. Where that cannot be told, K3s says so if it misses it.
 has_module() {
   [[ -d /sys/module/$1 || ! -d $modules_directory/$(uname -r) ]] || ! command -v modprobe >/dev/null || modprobe --dry-run --quiet "$1" 2>/dev/null

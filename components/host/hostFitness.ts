@@ -1,4 +1,5 @@
 import { type HostCheckPart, type HostRole, roleWords } from "./hostCheckPart.ts";
+import type { OwnStack } from "./ownStack.ts";
 import { hostScripts } from "./scripts.ts";
 
 /** The directory of a role's data: a disk may be mounted there. Backups have a separate directory. */
@@ -25,6 +26,12 @@ const neededMebibytes: Readonly<Record<HostRole, number>> = {
  */
 const neededForChange = 256;
 
+/** The directory of a role's data on a host of a stack. */
+function dataDirectory(role: HostRole, stack: OwnStack = {}): string {
+  if (role === "backup" && stack.backupDirectory !== undefined) return stack.backupDirectory;
+  return role === "datastore" && stack.etcdPorts !== undefined ? "/var/lib/k3s-ha-etcd" : dataDirectories[role];
+}
+
 /** The port that a role listens on by default, and the programs that may already hold it: our own. */
 const ports: Readonly<Partial<Record<HostRole, { port: string; owners: string }>>> = {
   server: { port: "6443", owners: "k3s k3s-server" },
@@ -33,19 +40,29 @@ const ports: Readonly<Partial<Record<HostRole, { port: string; owners: string }>
 /** Whether a host is one that the program can work on: system, disk, port, leftovers of earlier clusters. */
 export const hostFitness: HostCheckPart = {
   script: hostScripts.hostFitness,
-  checks: ["check_root", "check_system", "check_kernel", "check_disk", "check_port", "check_leftovers", "check_node"],
+  checks: [
+    "check_root",
+    "check_system",
+    "check_etcd_release",
+    "check_kernel",
+    "check_disk",
+    "check_port",
+    "check_leftovers",
+    "check_node",
+  ],
   variables: ({ name, role, stack }) => ({
     host_name: name,
     role,
     control_groups: "/sys/fs/cgroup",
     processes: "/proc",
     modules_directory: "/lib/modules",
-    data_directory: (role === "backup" ? stack?.backupDirectory : undefined) ?? dataDirectories[role],
+    data_directory: dataDirectory(role, stack),
     needed_mib: neededMebibytes[role],
     needed_for_change_mib: neededForChange,
     port: ports[role]?.port ?? "",
     port_owners: ports[role]?.owners ?? "",
     embedded_datastore: stack?.embedded ?? "",
+    runs_etcd: String(role === "datastore" && stack?.etcdPorts !== undefined),
   }),
   sentences: {
     "no-root": () => "the login user is not root and did not become root through sudo. Give it password-less sudo.",
@@ -53,6 +70,8 @@ export const hostFitness: HostCheckPart = {
       `runs ${system}; only Debian and Ubuntu are supported. Use a host with one of them.`,
     release: (_, system = "an old release") =>
       `runs ${system}; Debian 12 or newer, or Ubuntu 24.04 or newer, is required, with their packages of HAProxy, MariaDB and systemd. Upgrade the system, or use another host.`,
+    "etcd-release": (_, system = "an old release") =>
+      `runs ${system}, whose etcd is 3.4, but K3s needs 3.5 or newer. Use a host with Debian 13 or newer, or Ubuntu 25.04 or newer, for a member of etcd.`,
     modules: (_, modules = "?", kernel = "?") =>
       `its kernel ${kernel} has no ${modules.replaceAll(" ", ", ")}, which a node needs. Install the kernel's modules there (on Ubuntu: apt-get install linux-modules-extra-${kernel}), reboot if the kernel was replaced, and run up again.`,
     "control-groups": (_, controllers = "?") =>

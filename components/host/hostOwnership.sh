@@ -68,7 +68,7 @@ check_load_balancer() {
 
 check_database() {
   local schemas packages
-  [[ $role == datastore || $role == backup ]] || return 0
+  [[ ($role == datastore || $role == backup) && $runs_etcd != true ]] || return 0
   if [[ $database_engine == postgres ]]; then
     [[ $role != datastore ]] || check_postgres
     return 0
@@ -126,6 +126,10 @@ other_schemas() {
     schemas=$(find "$directory" -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
   fi
   awk -v own="$schema" '$0 != own && !/^(mysql|sys|performance_schema|information_schema|test|lost\+found|[.#].*|)$/' <<<"$schemas" | sort
+}
+
+check_etcd() {
+  if [[ $runs_etcd == true ]] && systemctl is-active --quiet etcd; then report foreign-etcd; fi
 }
 
 unit_file() { systemctl show --property FragmentPath --value "$1.service" 2>/dev/null || return 0; }

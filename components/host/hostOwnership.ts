@@ -12,6 +12,7 @@ function ownPorts(role: HostRole, stack: OwnStack): string[] {
     case "loadBalancer":
       return (stack.balancerPorts ?? [6443, 8404]).map((port) => `${port} haproxy`);
     case "datastore":
+      if (stack.etcdPorts !== undefined) return stack.etcdPorts.map((port) => `${port} etcd`);
       return stack.databaseEngine === "postgres"
         ? [`${stack.databasePort ?? 5432} postgres`]
         : [`${stack.databasePort ?? 3306} mariadbd mysqld systemd`];
@@ -34,7 +35,14 @@ const release = `release the host with this command there: rm ${markPath}`;
 /** Whether a host belongs to this stack or to none, and has no file of others that would be replaced. */
 export const hostOwnership: HostCheckPart = {
   script: hostScripts.hostOwnership,
-  checks: ["check_owner", "check_load_balancer", "check_database", "check_kubernetes", "check_held_ports"],
+  checks: [
+    "check_owner",
+    "check_load_balancer",
+    "check_database",
+    "check_etcd",
+    "check_kubernetes",
+    "check_held_ports",
+  ],
   variables: ({ host: { adopt = false }, role, stack = {} }) => ({
     owner_name: stack.owner ?? ownerName(),
     cluster_id: stack.clusterId ?? "",
@@ -42,6 +50,7 @@ export const hostOwnership: HostCheckPart = {
     adopt: String(adopt),
     database_engine: stack.databaseEngine ?? "mariadb",
     schema: stack.schema ?? "k3s",
+    runs_etcd: String(role === "datastore" && stack.etcdPorts !== undefined),
     shares_address: String(stack.sharesAddress ?? false),
     writes_registries: String(stack.writesRegistries ?? false),
     own_ports: ownPorts(role, stack),
@@ -63,6 +72,8 @@ export const hostOwnership: HostCheckPart = {
       `has a PostgreSQL with databases of others (${databases}), which would get other settings: one address and port, TLS for every client, and a firewall. It cannot be shared: use another host, or, if they are not needed, drop them there and run up again.`,
     "postgres-clusters": (_, clusters = "?") =>
       `has PostgreSQL clusters of others (${clusters}) beside the one that this program uses. Use another host; or, if they are not needed, remove them there (pg_dropcluster) and run up again.`,
+    "foreign-etcd": () =>
+      "has an etcd that this program did not install, and that would be stopped (etcd.service). It cannot be adopted. Use another host; or, if it is not needed, stop and disable it there (systemctl disable --now etcd), and run up again.",
     "mysql-packages": (_, packages = "?") =>
       `has the packages ${packages}, which conflict with the packages of MariaDB; this program never removes packages. Use another host for this role; or, if they are not needed, remove them there and run up again.`,
     "k3s-unit": (_, path = "?") =>

@@ -18,6 +18,8 @@ export interface OwnStack {
   databaseEngine?: "mariadb" | "postgres" | undefined;
   /** Port that the stack's own database listens on. Default: that of its engine, 3306 or 5432. */
   databasePort?: number | undefined;
+  /** Ports that etcd listens on, where that is the stack's own datastore. Default: none, it is a database server. */
+  etcdPorts?: readonly number[] | undefined;
   /** Whether the load balancers share an address, through keepalived. Default: false. */
   sharesAddress?: boolean;
   /** Directory of the backups on a host that does nothing else. Default: /var/backups. */

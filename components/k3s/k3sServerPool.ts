@@ -119,7 +119,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
           readySeconds: args.readySeconds ?? 240,
           certificateRotation: args.certificateRotation,
         },
-        { parent: this, dependsOn: [release, previous, admits[nodeName]].filter((each) => each !== undefined) },
+        { parent: this, dependsOn: [release, previous, admits[nodeName]].flat().filter((each) => each !== undefined) },
       );
       if (host.standIn === undefined)
         addresses[nodeName] = pulumi.all([nodeAddressOf(host), service.urn]).apply(([address]) => address);

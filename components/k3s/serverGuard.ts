@@ -71,5 +71,12 @@ export function datastoreMoveFault(
   if ([before, after].some((datastore) => datastore.startsWith("embedded ")))
     return `${server} uses the datastore ${before}, but k3s-ha:datastore is now ${after}, and this program moves no cluster into its servers or out of them. Revert the change; or create a second cluster with the new datastore, as another stack, move the workloads there, and destroy this one, as docs/day-two.md describes.`;
   if (before === movingFrom) return undefined;
+  if (sharesMember(before, after)) return undefined;
   return `${server} uses the datastore ${before}, but k3s-ha:datastore is now ${after}, which has another cluster, or none. Revert the change; or move the data there, as docs/day-two.md describes, and set k3s-ha:datastore.movingFrom to ${before}.`;
+}
+
+/** Whether both are the same etcd: its members come and go, and each is of one etcd only. */
+function sharesMember(before: string, after: string): boolean {
+  const membersOf = (datastore: string) => /^(.+)\/etcd$/.exec(datastore)?.[1]?.split(",") ?? [];
+  return membersOf(before).some((member) => membersOf(after).includes(member));
 }

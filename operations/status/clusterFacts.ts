@@ -51,6 +51,8 @@ export interface ClusterFacts {
   readonly backupHost: string | undefined;
   /** Restore drills as a cron expression in UTC; undefined when none are asked for. */
   readonly drillSchedule: string | undefined;
+  /** Names of the hosts of the stack's own etcd, lost ones included; undefined if it has none. */
+  readonly etcdMembers: readonly string[] | undefined;
   /** The certificate in the kubeconfig. */
   readonly adminCertificate: CertificateFact;
 }
@@ -87,6 +89,7 @@ export async function askCluster(
   const datastore = statusPlace(settings.datastore);
   const questions = {
     managedDatabase: datastore.ownDatabase,
+    runsEtcd: datastore.ownEtcd !== undefined,
     serverTeller: datastore.serverStatus?.teller,
     datastoreEndpoints: await endpointsOf(datastore, outputs),
     virtualAddress,
@@ -109,6 +112,7 @@ export async function askCluster(
     schedule: settings.backup?.schedule,
     backupHost: settings.backup?.hostName,
     drillSchedule: settings.backup?.drill?.schedule,
+    etcdMembers: datastore.ownEtcd?.members,
     adminCertificate: {
       owner: "kubeconfig",
       name: "administrator",
@@ -137,12 +141,8 @@ export async function askHost(
   };
   try {
     const backups = backup?.hostName === name ? backup.directory : undefined;
-    const script = hostStatusScript(
-      role,
-      questions,
-      growingDirectories(role, backups, questions.managedDatabase?.engine),
-      apiSeconds,
-    );
+    const engine = questions.runsEtcd === true ? "etcd" : questions.managedDatabase?.engine;
+    const script = hostStatusScript(role, questions, growingDirectories(role, backups, engine), apiSeconds);
     const { stdout, stderr, exitCode } = await runOnHost(login, script, {
       seconds,
       connectSeconds,

@@ -1,5 +1,6 @@
 /** Disk space on the hosts: which directories grow, and when what is left of their file systems is too little. */
 import type { OwnDatabase } from "../../components/datastore/datastoreKind.ts";
+import { etcdDataDirectory } from "../../components/datastore/etcd/etcdConfig.ts";
 import type { HostRole } from "../../components/host/hostCheckPart.ts";
 
 /** The free space of the file system of a directory. */
@@ -38,10 +39,11 @@ const k3s = "/var/lib/rancher";
 export function growingDirectories(
   role: HostRole,
   backups: string | undefined,
-  engine: OwnDatabase["engine"] = "mariadb",
+  engine: OwnDatabase["engine"] | "etcd" = "mariadb",
 ): string[] {
+  const datastore = { mariadb, postgres, etcd: etcdDataDirectory }[engine];
   return [
-    ...(role === "datastore" ? [engine === "postgres" ? postgres : mariadb] : []),
+    ...(role === "datastore" ? [datastore] : []),
     ...(role === "server" || role === "agent" ? [k3s] : []),
     ...(backups === undefined ? [] : [backups]),
   ];
@@ -77,6 +79,7 @@ function shortageOf({ path, usedBytes, freeBytes, inodesUsed, inodesFree }: Disk
 }
 
 function consequenceOf(path: string): string {
+  if (path === etcdDataDirectory) return "this member of etcd stops";
   if (path === mariadb) return "MariaDB stops and no server can write";
   if (path === postgres) return "PostgreSQL stops and no server can write";
   if (path === k3s) return "the kubelet evicts pods (at 5 %) and K3s stops";

@@ -1,5 +1,6 @@
 /** The firewalls that the stack keeps on its hosts. */
 import { vrrpFirewallUnit } from "../../components/balancer/vrrpFirewall.ts";
+import { etcdFirewallUnit } from "../../components/datastore/etcd/etcdFirewall.ts";
 import { datastoreFirewallUnit } from "../../components/datastore/datastoreFirewall.ts";
 
 /** When a firewall's rules were last found missing, and were loaded again. */
@@ -12,6 +13,7 @@ export interface PutBackFact {
 /** Units of firewalls, and what each is for. */
 export const firewallPurposes: Readonly<Record<string, string>> = {
   [datastoreFirewallUnit]: "closes the port of the datastore to all except the servers and the backup host",
+  [etcdFirewallUnit]: "closes the ports of etcd to all except its members and the servers",
   [vrrpFirewallUnit]: "protects the virtual IP from other hosts",
 };
 

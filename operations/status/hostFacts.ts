@@ -11,6 +11,8 @@ import { secretsPath } from "../../components/k3s/k3sNode.ts";
 import type { HostRole } from "../../components/host/hostCheckPart.ts";
 import { datastoreLogins, embeddedStatusScripts, engineStatusScripts } from "./datastoreLogins.ts";
 import type { DiskFact } from "./disks.ts";
+import { type EtcdFact, parseEtcd } from "./etcd.ts";
+import { etcdDirectory, etcdUnit } from "../../components/datastore/etcd/etcdConfig.ts";
 import { firewallPurposes, type PutBackFact } from "./firewalls.ts";
 import { k3sScripts } from "../../components/k3s/scripts.ts";
 import { type KubeletFault, parsePodTraffic, type PodTrafficFact } from "./podTraffic.ts";
@@ -118,6 +120,8 @@ export interface HostFacts {
   readonly podTraffic: readonly PodTrafficFact[];
   readonly datastore: DatastoreFact | undefined;
   readonly datastoreFault: string | undefined;
+  /** The host's member of an etcd of the stack's own; undefined if there is none, or it does not answer. */
+  readonly etcd: EtcdFact | undefined;
   /** Whether K3s has a datastore endpoint there that was none of those it was asked with. */
   readonly hasUnknownDatastore: boolean;
   readonly backup: BackupFact | undefined;
@@ -136,6 +140,8 @@ export interface StatusQuestions {
   readonly managedDatabase: OwnDatabase | undefined;
   /** The function that reports a datastore inside the servers. Default: none, it is outside. */
   readonly serverTeller?: string | undefined;
+  /** Whether the stack's hosts for the datastore are members of an etcd. Default: false. */
+  readonly runsEtcd?: boolean;
   /** Endpoints that K3s may have of such another. Secret: only servers are sent them. */
   readonly datastoreEndpoints: readonly string[];
   readonly virtualAddress: string | undefined;
@@ -149,7 +155,14 @@ export interface StatusQuestions {
  */
 export function hostStatusScript(
   role: HostRole,
-  { managedDatabase, serverTeller, datastoreEndpoints, virtualAddress, kubelets = [] }: StatusQuestions,
+  {
+    managedDatabase,
+    runsEtcd = false,
+    serverTeller,
+    datastoreEndpoints,
+    virtualAddress,
+    kubelets = [],
+  }: StatusQuestions,
   directories: readonly string[],
   apiSeconds = 3,
 ): string {
@@ -162,9 +175,13 @@ export function hostStatusScript(
       k3sScripts.systemPods,
       ...engineStatusScripts,
       ...embeddedStatusScripts,
+      new URL("./etcdStatus.sh", import.meta.url),
     ],
     variables: {
       role,
+      runs_etcd: String(runsEtcd),
+      etcd_directory: etcdDirectory,
+      etcd_unit: etcdUnit,
       server_teller: serverTeller ?? (managedDatabase === undefined ? "tell_remote_datastore" : ""),
       database: managedDatabase?.name ?? "",
       database_engine: managedDatabase?.engine ?? "",
@@ -237,6 +254,7 @@ export function parseHostFacts(text: string): HostFacts {
     podTraffic: parsePodTraffic(all("pod-traffic")),
     datastore: "newest" in datastore ? parseDatastore(datastore) : undefined,
     datastoreFault: one("datastore-fault")?.[0],
+    etcd: parseEtcd(all),
     hasUnknownDatastore: one("datastore-unknown") !== undefined,
     backup: backup === undefined ? undefined : parseManifest(backup),
     backupFault: one("backup-fault")?.[0],

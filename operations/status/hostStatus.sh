@@ -152,7 +152,7 @@ apply() {
     loadBalancer) tell_balancer ;;
     server) tell_server ;;
     agent) tell_agent ;;
-    datastore) tell_datastore ;;
+    datastore) if [[ $runs_etcd == true ]]; then tell_etcd; else tell_datastore; fi ;;
   esac
   tell_firewalls
   tell_backup

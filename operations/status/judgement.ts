@@ -5,6 +5,7 @@ import { kubeletProblems, podTrafficProblems } from "./podTraffic.ts";
 import { systemPodProblems } from "./systemPods.ts";
 import { diskProblems } from "./disks.ts";
 import { firewallProblems } from "./firewalls.ts";
+import { etcdProblems } from "./etcd.ts";
 import type { CertificateFact, DatastoreFact, HostFacts, NodeFact } from "./hostFacts.ts";
 import { backupUnits } from "../../components/backup/backupUnits.ts";
 import { k3sUnitNames } from "../../components/k3s/k3sUnit.ts";
@@ -229,6 +230,7 @@ export function datastoreTeller(facts: ClusterFacts): ClusterHost | undefined {
 }
 
 function datastoreProblems(facts: ClusterFacts): string[] {
+  if (facts.etcdMembers !== undefined) return etcdProblems(facts);
   const teller = datastoreTeller(facts);
   if (teller === undefined) return unknownDatastoreProblems(facts);
   if (teller.facts === undefined) return [];

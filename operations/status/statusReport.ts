@@ -13,6 +13,8 @@ import {
   problemsOf,
   thousands,
 } from "./judgement.ts";
+import { etcdUnit } from "../../components/datastore/etcd/etcdConfig.ts";
+import { describeEtcd, etcdQuorum } from "./etcd.ts";
 import { backupUnits } from "../../components/backup/backupUnits.ts";
 import { k3sUnitNames } from "../../components/k3s/k3sUnit.ts";
 
@@ -56,6 +58,15 @@ export function statusJson(facts: ClusterFacts) {
       expiresAt: certificate.expiresAt.toISOString(),
       daysLeft: daysLeft(certificate, facts.takenAt),
     })),
+    etcd:
+      facts.etcdMembers === undefined
+        ? null
+        : {
+            quorum: etcdQuorum(facts),
+            members: facts.hosts.flatMap(({ name, facts: told }) =>
+              told?.etcd === undefined ? [] : [{ host: name, ...told.etcd }],
+            ),
+          },
     datastore:
       datastore?.facts?.datastore === undefined ? null : { host: datastore.name, ...datastore.facts.datastore },
     backup:
@@ -148,7 +159,7 @@ function knownStateOf(host: ClusterHost, nodeState: string | undefined, virtualA
       return holdsVirtualIp === true ? `${haproxy}, holds ${virtualAddress ?? ""}` : haproxy;
     }
     case "datastore":
-      return units["postgresql"] ?? units["mariadb"] ?? "unknown";
+      return units[etcdUnit] ?? units["postgresql"] ?? units["mariadb"] ?? "unknown";
     case "backup":
       return units[`${backupUnits.backup}.timer`] ?? "unknown";
     case "server":
@@ -158,6 +169,7 @@ function knownStateOf(host: ClusterHost, nodeState: string | undefined, virtualA
 }
 
 function versionOf({ role, facts }: ClusterHost): string {
+  if (facts?.etcd !== undefined) return `etcd ${facts.etcd.version}`;
   return role !== "datastore" || facts?.datastore === undefined
     ? ""
     : `${facts.datastore.engine} ${facts.datastore.version}`;
@@ -174,6 +186,7 @@ function seenBy(server: string, { hosts }: ClusterFacts): string {
 }
 
 function describeDatastore(facts: ClusterFacts): string {
+  if (facts.etcdMembers !== undefined) return describeEtcd(facts);
   const told = datastoreTeller(facts)?.facts?.datastore;
   if (told === undefined) return "unknown";
   const mebibytes = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MiB`;

@@ -30,7 +30,13 @@ before(async () => {
     "k3s-ha:datastore": { embedded: { engine: "sqlite" } },
     "k3s-ha:backup": {},
   };
-  for (const config of [sampleConfig, withoutFirewall, onSqlite]) {
+  const withEtcd = {
+    ...Object.fromEntries(Object.entries(sampleConfig).filter(([key]) => key !== "k3s-ha:backup")),
+    "k3s-ha:datastore": {
+      managed: { engine: "etcd", hosts: { "etcd-1": sampleConfig["k3s-ha:datastore"].managed.host } },
+    },
+  } as unknown as typeof sampleConfig;
+  for (const config of [sampleConfig, withoutFirewall, onSqlite, withEtcd]) {
     for (const command of commandsOf(await deployProgram(config))) {
       const script = scriptOf(command);
       if (![...scripts.values()].includes(script)) scripts.set(`${command.name} ${scripts.size}`, script);

@@ -114,7 +114,9 @@ describe("parseSettings", () => {
     assert.equal(settings.hosts["agent-1"]?.host, settings.agentPools["workers"]?.hosts["agent-1"]);
     assert.equal(settings.hosts["agent-1"]?.path, "k3s-ha:agentPools.workers.hosts.agent-1");
     assert.equal(settings.hosts["lb-1"]?.host, settings.loadBalancer.hosts["lb-1"]);
-    assert.equal(settings.hosts["db-1"]?.host, settings.datastore.managed?.host);
+    const { managed } = settings.datastore;
+    assert.ok(managed?.engine === "mariadb");
+    assert.equal(settings.hosts["db-1"]?.host, managed.host);
   });
 
   it("protects the datastore of a production stack, unless told otherwise", () => {

@@ -30,6 +30,7 @@ const nothing: HostFacts = {
   podTraffic: [],
   datastore: undefined,
   datastoreFault: undefined,
+  etcd: undefined,
   hasUnknownDatastore: false,
   backup: undefined,
   backupFault: undefined,
@@ -117,6 +118,7 @@ const healthy: ClusterFacts = {
   schedule: "17 * * * *",
   backupHost: "db-1",
   drillSchedule: undefined,
+  etcdMembers: undefined,
   adminCertificate: certificate("kubeconfig", "administrator", "", 364),
 };
 
@@ -582,6 +584,7 @@ test("JSON has the documented shape, and holds no more than the table's facts", 
     "stuckPods",
     "podTraffic",
     "certificates",
+    "etcd",
     "datastore",
     "backup",
     "disks",

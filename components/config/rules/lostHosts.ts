@@ -27,6 +27,8 @@ export function lostBeyondRepair({ datastore }: Configuration, hosts: readonly C
     });
   }
   for (const { path } of hosts.filter(({ role, entry }) => role === "datastore" && entry.lost)) {
+    // Of etcd's members some may be lost; managedDatastore.ts counts them.
+    if (path.startsWith(configPath("datastore", "managed", "hosts"))) continue;
     problems.push({
       path: `${path}.lost`,
       fault:

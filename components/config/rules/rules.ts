@@ -18,6 +18,7 @@ import { invalidHostNames, invalidPoolNames, repeatedAgentNames, repeatedHostNam
 import { contradictoryBinary, plainMirror, repeatedImages, sourcesOfOneRelease } from "./k3sSources.ts";
 import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
 import { lostBeyondRepair } from "./lostHosts.ts";
+import { unusableManagedDatastore } from "./managedDatastore.ts";
 import { unfitNetworkSizes } from "./networkSizes.ts";
 import { singleServerInProduction } from "./production.ts";
 import { unusableSchedule } from "./schedule.ts";
@@ -49,6 +50,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...unusableHostSettings(hosts),
     ...unreachableApi(configuration, hosts),
     ...lostBeyondRepair(configuration, hosts),
+    ...unusableManagedDatastore(configuration),
     ...agentsOfAnotherRelease(configuration),
     ...invalidClusterNetworks(configuration),
     ...unfitNetworkSizes(configuration, hosts),

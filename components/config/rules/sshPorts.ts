@@ -14,6 +14,11 @@ export function portsOfSshd({ loadBalancer, datastore }: Configuration, hosts: r
       port: datastore?.managed && managedPort(datastore.managed),
       role: "datastore",
     },
+    {
+      path: configPath("datastore", "managed", "peerPort"),
+      port: datastore?.managed?.engine === "etcd" ? (datastore.managed.peerPort ?? 2380) : undefined,
+      role: "datastore",
+    },
   ];
   return wanted.flatMap(({ path, port, role }) => {
     const host = hosts.find((each) => each.role === role && each.port === port);

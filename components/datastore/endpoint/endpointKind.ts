@@ -6,7 +6,7 @@ import { PostgresDatastore } from "../postgresDatastore.ts";
 import type { EngineName } from "../engine/datastoreEndpoint.ts";
 import type { ExternalDatastoreArgs } from "../externalDatastore.ts";
 import type { EndpointArgs } from "./endpointAccess.ts";
-import { EtcdDatastore } from "./endpointDatastore.ts";
+import { EtcdDatastore } from "../etcdDatastore.ts";
 
 /** A datastore at an endpoint, and its engine. */
 export interface EndpointKindArgs extends EndpointArgs {

@@ -49,7 +49,7 @@ refuses("the datastore", [
     name: "an engine that this program does not install",
     config: managed({ engine: "oracle" }),
     problems: [
-      'k3s-ha:datastore.managed.engine is "oracle", but has to be mariadb or postgres: write the engine that this program installs.',
+      'k3s-ha:datastore.managed.engine is "oracle", but has to be mariadb, postgres or etcd: write the engine that this program installs.',
     ],
   },
   {

@@ -1,0 +1,10 @@
+import type { DatastoreKind } from "../datastoreKind.ts";
+import { EtcdDatastore } from "../etcdDatastore.ts";
+import type { ManagedEtcdArgs } from "./managedEtcd.ts";
+
+/** An etcd on hosts of the stack's own. */
+export const managedEtcdKind: DatastoreKind<ManagedEtcdArgs> = {
+  provision: (name, managed, cluster, opts) => new EtcdDatastore(name, { ...cluster, managed }, opts),
+  ownHost: ({ port = 2379, peerPort = 2380 }) => ({ etcdPorts: [port, peerPort] }),
+  ownEtcd: ({ hosts, port = 2379 }) => ({ members: Object.keys(hosts), port }),
+};
