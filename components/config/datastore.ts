@@ -86,8 +86,9 @@ function readOneWay(configuration: DatastoreConfiguration, surroundings: Surroun
 }
 
 function readManaged(managed: ManagedSection): ReadOneWay {
-  const { name: hostName, database = "k3s", bufferPoolMebibytes, firewall, startsEmpty, certificateRotation } = managed;
-  const { engine } = managed;
+  const { engine, name: hostName, database = "k3s", bufferPoolMebibytes, firewall, startsEmpty } = managed;
+  const { certificateRotation, credentialRotation, credentialsLeaked } = managed;
+  const areCredentialsLeaked = credentialsLeaked === undefined ? undefined : true;
   if (hostName === undefined || engine === "etcd") return { problems: [], settings: impossible, hasBackups: true };
   return {
     problems: managedProblems(managed),
@@ -95,7 +96,7 @@ function readManaged(managed: ManagedSection): ReadOneWay {
     backupHost: hostName,
     settings: (hostAt) => ({
       managed: {
-        ...present({ bufferPoolMebibytes, certificateRotation }),
+        ...present({ bufferPoolMebibytes, certificateRotation, credentialRotation, areCredentialsLeaked }),
         ...{ engine, port: managedPort(managed), database, firewall, startsEmpty },
         ...{ hostName, host: hostAt(path("managed", "host")) },
       },

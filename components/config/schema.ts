@@ -291,6 +291,11 @@ const managed = section({
       "Schema, or database of PostgreSQL, that K3s keeps the cluster's state in. Not for etcd. Default: `k3s`.",
   }),
   certificateRotation: rotation("the datastore's certificates"),
+  credentialRotation: rotation("the users and passwords that K3s and the backups log in with. MariaDB only"),
+  credentialsLeaked: rotation("leaked users and passwords").meta({
+    description:
+      "The value of `credentialRotation`, if the users and passwords of before are known to others. They are then locked at once, which takes the API down until the first server has restarted. MariaDB only. Default: none; they are removed at the end of the run.",
+  }),
   bufferPoolMebibytes: wholeNumber(128, 1_048_576, "write the MiB of memory that MariaDB caches tables in")
     .optional()
     .meta({
@@ -330,6 +335,7 @@ const existing = section({
     .meta({
       description: "Name of the user that the program creates for K3s. The user for backups has the suffix `_backup`.",
     }),
+  credentialRotation: rotation("the users and passwords that K3s and the backups log in with"),
   loginFrom: listOf(matching(/^[0-9A-Za-z.:%_/-]{1,255}$/, loginHost), '[203.0.113.11, "203.0.113.%"]')
     .optional()
     .meta({

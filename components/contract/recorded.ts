@@ -63,6 +63,8 @@ export interface RecordedDatabase {
   readonly firewall?: boolean;
   /** The verification of the server by its clients. */
   readonly tls: "verified";
+  /** Absent before the first rotation, which only MySQL and MariaDB have. */
+  readonly credentialRotation?: string;
 }
 
 /** A datastore of which nothing is known but its endpoint, which is secret. */

@@ -72,14 +72,33 @@ export class MySQLDatastore extends pulumi.ComponentResource implements Provisio
 
 function recordOf({ managed, existing }: MySQLDatastoreArgs): Recorded["k3s-ha:index:MySQLDatastore"] {
   if (managed !== undefined) {
-    const { hostName, port = 3306, database = "k3s", firewall = true } = managed;
-    return { kind: "managed", host: hostName, port, database, firewall, tls: "verified" };
+    const { hostName, port = 3306, database = "k3s", firewall = true, credentialRotation } = managed;
+    return {
+      kind: "managed",
+      host: hostName,
+      port,
+      database,
+      firewall,
+      tls: "verified",
+      ...rotationOf(credentialRotation),
+    };
   }
   if (existing !== undefined) {
-    const { engine, address, port = 3306, database = "k3s" } = existing;
-    return { kind: `existing ${engine}`, host: address, port, database, tls: "verified" };
+    const { engine, address, port = 3306, database = "k3s", credentialRotation } = existing;
+    return {
+      kind: `existing ${engine}`,
+      host: address,
+      port,
+      database,
+      tls: "verified",
+      ...rotationOf(credentialRotation),
+    };
   }
   return { kind: "given mysql", tls: "verified" };
+}
+
+function rotationOf(credentialRotation: string | undefined): { credentialRotation?: string } {
+  return credentialRotation === undefined ? {} : { credentialRotation };
 }
 
 function accessTo(name: string, args: MySQLDatastoreArgs, parent: pulumi.Resource): DatastoreAccess {

@@ -199,6 +199,25 @@ describe("MySQLDatastore", () => {
     }
   });
 
+  it("gives each rotation users, passwords and clients of its own, and locks those of before only if they leaked", async () => {
+    const first = await deploy(() => makeDatastore({ credentialRotation: "first" }));
+    const leaked = await deploy(() => makeDatastore({ credentialRotation: "first", areCredentialsLeaked: true }));
+    const namesOf = (deployed: Deployment<unknown>) => new Set(deployed.resources.map(({ name }) => name));
+    const plain = namesOf(deployment);
+    const ofRotation = [...namesOf(first)].filter((name) => !plain.has(name));
+    assert.deepEqual(
+      ofRotation.sort(),
+      [...plain]
+        .filter((name) => !namesOf(first).has(name))
+        .map((name) => `${name}-a7937b64`)
+        .sort(),
+    );
+    assert.deepEqual(
+      [...namesOf(leaked)].filter((name) => !namesOf(first).has(name)),
+      ["datastore-leaked-accounts-a7937b64"],
+    );
+  });
+
   it("places no firewall when there is another", async () => {
     const without = await deploy(() => makeDatastore({ firewall: false }));
     assert.equal(await fileOf(script("datastore-server", without), "/etc/k3s-ha/datastore-firewall.nft"), undefined);

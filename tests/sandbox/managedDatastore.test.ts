@@ -9,9 +9,11 @@ import { after, before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { caFileVariable } from "../../components/datastore/existing/existingDatastore.ts";
 import { MySQLDatastore, type MySQLDatastoreArgs } from "../../components/datastore/mysqlDatastore.ts";
+import type { ManagedDatastoreArgs } from "../../components/datastore/managed/managedDatastore.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
 import { makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf } from "../support/deploy.ts";
+import { eventually } from "../support/eventually.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 import { addressOf, onHost } from "../support/sandboxCluster.ts";
 
@@ -221,5 +223,64 @@ describe("an account", () => {
         /^datastore-(access|.*-account)/,
       );
     });
+  });
+
+  test("of an earlier rotation logs in until the end of a run; one that leaked is locked at once", async () => {
+    const at = addressOf("db-1");
+    const rotated = (rotation: Partial<ManagedDatastoreArgs> = {}) =>
+      datastoreOf({
+        managed: { host: host(at), hostName: "db-1", ...rotation },
+        servers: { "server-1": host(at) },
+      });
+    const concerned = /^datastore-(access|leaked-accounts|client|backup-client)/;
+    const connections = (user: string) =>
+      sql(`SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = '${user}'`).then(Number);
+    const locked = () =>
+      sql(
+        "SELECT User FROM mysql.global_priv WHERE User LIKE 'k3s%' AND JSON_VALUE(Priv, '$.account_locked') ORDER BY 1",
+      );
+    /** Leaves a connection open, as a K3s that was not restarted does. */
+    const connect = async (deployment: Deployment<unknown>, user: string) => {
+      const password = new RegExp(`'${user}'@'[^']+' IDENTIFIED BY '([^']+)'`).exec(
+        step(deployment, "access").replaceAll(`'\\''`, "'"),
+      )?.[1];
+      assert.ok(password);
+      await onHost(
+        "db-1",
+        `systemd-run --quiet --collect mariadb --host=${at} --ssl-ca=/etc/mysql/k3s-ha/ca.crt --user=${user} --password=${password} --execute='SELECT SLEEP(300)' k3s`,
+      );
+      await eventually(async () => {
+        assert.equal(await connections(user), 1);
+      });
+    };
+
+    // Those of the tests before.
+    await sql(`DROP USER IF EXISTS ${(await accounts()).join(", ")}, ''@nowhere`);
+    const plain = await rotated();
+    await change({ resources: [] } as unknown as Deployment<unknown>, plain, concerned);
+    assert.deepEqual(await accounts(), [`k3s@${at}`, `k3s_backup@${at}`]);
+    await connect(plain, "k3s");
+
+    const first = await rotated({ credentialRotation: "first" });
+    const [user, backupUser] = ["k3s_a7937b64", "k3s_backup_a7937b64"];
+    await change(plain, first, concerned, async () => {
+      assert.deepEqual(
+        await accounts(),
+        [`k3s@${at}`, `${user}@${at}`, `k3s_backup@${at}`, `${backupUser}@${at}`].sort(),
+      );
+      assert.equal(await connections("k3s"), 1);
+    });
+    assert.deepEqual(await accounts(), [`${user}@${at}`, `${backupUser}@${at}`]);
+    assert.equal(await connections("k3s"), 0);
+
+    await connect(first, user);
+    const second = await rotated({ credentialRotation: "second", areCredentialsLeaked: true });
+    await change(first, second, concerned, async () => {
+      assert.deepEqual((await locked()).split("\n"), [user, backupUser].sort());
+      assert.equal(await connections(user), 0);
+    });
+    assert.equal((await accounts()).length, 2);
+    assert.equal(await locked(), "");
+    await sql(`DROP USER ${(await accounts()).join(", ")}`);
   });
 });

@@ -84,6 +84,50 @@ describe("a changed setting of the servers", () => {
   );
 });
 
+describe("a rotation of the datastore's credentials", long, () => {
+  const rotated = (changes: object): StackConfig => {
+    const datastore = config["datastore"] as { managed: object };
+    return { ...config, datastore: { ...datastore, managed: { ...datastore.managed, ...changes } } };
+  };
+  const users = () =>
+    onHost("db-1", "mariadb -N -e \"SELECT DISTINCT User FROM mysql.user WHERE User LIKE 'k3s%' ORDER BY 1\"").then(
+      (text) => text.split("\n"),
+    );
+
+  test("gives each server a new user in its turn, drops those of before, and no request fails", async () => {
+    const changed = rotated({ credentialRotation: "first" });
+    const before = await users();
+    await failsNoRequest(async () => (await SandboxStack.open("dev", changed)).mustUp());
+    const now = await users();
+    assert.equal(now.length, 2);
+    assert.ok(
+      now.every((user) => !before.includes(user)),
+      now.join(),
+    );
+    await onHost("db-1", "k3s-ha-backup run");
+    await (await SandboxStack.open("dev", changed)).mustUp("--expect-no-changes");
+    config = changed;
+  });
+
+  test("of leaked ones says before what it costs, and ends with every server on its new user", async () => {
+    const changed = rotated({ credentialRotation: "second", credentialsLeaked: "second" });
+    const stack = await SandboxStack.open("dev", changed);
+    const { all, exitCode } = await stack.up();
+    assert.equal(exitCode, 0, all);
+    assert.match(
+      all,
+      /k3s-ha:datastore\.managed\.credentialsLeaked: the users of before are locked as soon as the new ones exist, and their connections end\. The Kubernetes API is down until the first server has restarted with its new user, and every other server until its turn; pods keep running\./,
+    );
+    assert.equal((await users()).length, 2);
+    assert.deepEqual(
+      await readyNodes(kubeconfig),
+      nodes.map((node) => `${node} ${oldVersion}`),
+    );
+    config = rotated({ credentialRotation: "second" });
+    await (await SandboxStack.open("dev", config)).mustUp();
+  });
+});
+
 describe("an up that is killed while a changed setting reaches one server after the other", long, () => {
   test("is finished by the next, and no request fails in either", async () => {
     const changed = withK3s({ serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["event-ttl=3h"] } });

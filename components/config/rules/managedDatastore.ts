@@ -7,6 +7,7 @@ type Managed = NonNullable<NonNullable<Configuration["datastore"]>["managed"]>;
 
 /** The settings that only one engine has. */
 const ofDatabases = ["name", "host", "database", "bufferPoolMebibytes"] as const;
+const ofMariadb = ["credentialRotation", "credentialsLeaked"] as const;
 const ofEtcd = ["hosts", "peerPort", "quotaGibibytes", "majorityLost"] as const;
 
 const path = (...steps: string[]) => configPath("datastore", "managed", ...steps);
@@ -16,7 +17,16 @@ export function unusableManagedDatastore({ datastore }: Configuration): Problem[
   const managed = datastore?.managed;
   if (managed === undefined) return [];
   const problems = managed.engine === "etcd" ? problemsOfEtcd(managed) : problemsOfDatabase(managed);
-  return problems.map((problem) => ({ ...problem, presumes: [path("engine"), problem.path] }));
+  return [...problems, ...rotationsOfOthers(managed)].map((problem) => ({
+    ...problem,
+    presumes: [path("engine"), problem.path],
+  }));
+}
+
+function rotationsOfOthers(managed: Managed): Problem[] {
+  if (managed.engine === "mariadb") return [];
+  const fault = "is set, but only the users of a MariaDB are rotated: remove it, or set engine to mariadb";
+  return ofMariadb.filter((name) => managed[name] !== undefined).map((name) => ({ path: path(name), fault }));
 }
 
 function problemsOfDatabase(managed: Managed): Problem[] {

@@ -21,6 +21,7 @@ import { lostBeyondRepair } from "./lostHosts.ts";
 import { unusableManagedDatastore } from "./managedDatastore.ts";
 import { unfitNetworkSizes } from "./networkSizes.ts";
 import { singleServerInProduction } from "./production.ts";
+import { unusableCredentialRotation } from "./credentials.ts";
 import { unusableSchedule } from "./schedule.ts";
 import { portsOfSshd } from "./sshPorts.ts";
 import { statsOnApiPort, unusableStatsAddresses } from "./statsAddresses.ts";
@@ -65,6 +66,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...sourcesOfOneRelease(configuration),
     ...unusableSchedule(configuration, now),
     ...unusableCopy(configuration),
+    ...unusableCredentialRotation(configuration),
   ];
 }
 

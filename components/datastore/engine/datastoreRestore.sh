@@ -8,7 +8,7 @@ beside=${database}_restoring
 
 sql() { mariadb --batch --skip-column-names --max-allowed-packet=64M "$@"; }
 
-accounts() { sql --execute "SELECT CONCAT('''', User, '''@''', Host, '''') FROM mysql.user WHERE User = '$k3s_user'"; }
+accounts() { sql --execute "SELECT CONCAT('''', User, '''@''', Host, '''') FROM mysql.user WHERE User REGEXP '$k3s_user_pattern'"; }
 
 # No server writes while the data are exchanged, not even an unknown one.
 lock_out_servers() {
@@ -17,7 +17,7 @@ lock_out_servers() {
   while read -r id; do
     # It may have ended by itself.
     sql --execute "KILL $id" 2>/dev/null || [[ -z $(sql --execute "SELECT ID FROM information_schema.PROCESSLIST WHERE ID = $id") ]]
-  done < <(sql --execute "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = '$k3s_user'")
+  done < <(sql --execute "SELECT ID FROM information_schema.PROCESSLIST WHERE USER REGEXP '$k3s_user_pattern'")
 }
 
 # Checked while everything still runs. The import takes what its dump does, which is hexadecimal where a table has indexes,

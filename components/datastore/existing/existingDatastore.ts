@@ -15,6 +15,7 @@ import { beforeChanges } from "../../host/beforeChanges.ts";
 import type { HostArgs } from "../../host/host.ts";
 import { renderClientOptions } from "../engine/clientOptions.ts";
 import { backupPrivileges, k3sPrivileges } from "../engine/accessSql.ts";
+import { rotatedNames } from "../engine/credentialRotation.ts";
 import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
 import { mysqlPreflight } from "../engine/mysql.ts";
 import { mysqlBackup } from "../engine/mysqlBackup.ts";
@@ -32,6 +33,8 @@ export interface ExistingDatastoreArgs {
   database?: string;
   /** User that is made for K3s; the one for backups has "_backup" after it. Default: "k3s". */
   user?: string;
+  /** Any value. A change gives K3s and the backups new users with new passwords. Default: none. */
+  credentialRotation?: string | undefined;
   /** The addresses from which both users may log in, as the server sees them. Default: K3s's from each server, the backup's from its host. */
   loginFrom?: readonly string[] | undefined;
   /** Account that may make schemas and users. */
@@ -60,7 +63,8 @@ export function existingDatastore(
   const { engine, address, loginFrom, adminUser, via } = args;
   const port = args.port ?? 3306;
   const database = args.database ?? "k3s";
-  const user = args.user ?? "k3s";
+  const rotated = rotatedNames(args.credentialRotation);
+  const k3sUser = args.user ?? "k3s";
   const adminPassword = pulumi.secret(args.adminPassword);
   const caCertificate = pulumi.output(args.caCertificate);
 
@@ -84,15 +88,15 @@ export function existingDatastore(
 
   const accounts = [
     {
-      user,
-      password: databasePassword(`${name}-k3s-password`, parent),
+      user: rotated.user(k3sUser),
+      password: databasePassword(rotated.resource(`${name}-k3s-password`), parent),
       from: loginFrom === undefined ? context.serverAddresses : hostsByName(loginFrom),
       privileges: k3sPrivileges,
       label: "k3s",
     },
     {
-      user: `${user}_backup`,
-      password: databasePassword(`${name}-backup-password`, parent),
+      user: rotated.user(`${k3sUser}_backup`),
+      password: databasePassword(rotated.resource(`${name}-backup-password`), parent),
       from: loginFrom === undefined ? { host: context.backupAddress } : hostsByName(loginFrom),
       privileges: backupPrivileges,
       label: "backup",
@@ -107,10 +111,12 @@ export function existingDatastore(
 
   function onMysql(): pulumi.Resource[] {
     return entries.map((account) => {
-      const resource = `${name}-${account.label}-${account.key}`;
+      const resource = rotated.resource(`${name}-${account.label}-${account.key}`);
       // Earlier releases named them by the hosts.
       const earlier = (kind: string) =>
-        account.key === account.name ? [] : [{ name: `${name}-${account.label}-${account.name}-${kind}` }];
+        account.key === account.name || args.credentialRotation !== undefined
+          ? []
+          : [{ name: `${name}-${account.label}-${account.name}-${kind}` }];
       const made = new mysql.User(
         `${resource}-user`,
         { user: account.user, host: account.host, plaintextPassword: account.password, tlsOption: "SSL" },
@@ -152,7 +158,7 @@ export function existingDatastore(
     };
     return entries.map(({ label, key, user, password, host, privileges }, index) =>
       accessCommand(
-        `${name}-${label}-${key}-account`,
+        `${rotated.resource(`${name}-${label}-${key}`)}-account`,
         sql,
         {
           database,
@@ -162,7 +168,11 @@ export function existingDatastore(
             .apply(([secret, from]) => [{ user, password: secret, addresses: [from], privileges }]),
         },
         // One command made them all in earlier releases, and would take them all away.
-        { parent, dependsOn: schema, aliases: index === 0 ? [{ name: `${name}-access` }] : [] },
+        {
+          parent,
+          dependsOn: schema,
+          aliases: index === 0 && args.credentialRotation === undefined ? [{ name: `${name}-access` }] : [],
+        },
       ),
     );
   }
@@ -172,7 +182,7 @@ export function existingDatastore(
     preflight: mysqlPreflight({ engine, ...(engine === "mysql" ? { plugin: "caching_sha2_password" } : {}) }),
     setting: "k3s-ha:datastore.existing.database",
     endpoint: pulumi.secret(
-      k3s.password.apply((password) => renderMysqlDsn({ address, port, database, user, password })),
+      k3s.password.apply((password) => renderMysqlDsn({ address, port, database, user: k3s.user, password })),
     ),
     caCertificate,
     backup: mysqlBackup({ ...login, user: backup.user, password: backup.password }),

@@ -12,6 +12,7 @@ import { guardChange } from "../../host/guardChange.ts";
 import { HostCommand } from "../../host/hostCommand.ts";
 import { backupPrivileges, k3sPrivileges } from "../engine/accessSql.ts";
 import { datastoreCertificate } from "../datastoreCertificate.ts";
+import { everyRotationOf, rotatedNames } from "../engine/credentialRotation.ts";
 import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
 import { mysqlPreflight } from "../engine/mysql.ts";
 import { mysqlBackup } from "../engine/mysqlBackup.ts";
@@ -46,6 +47,10 @@ export interface ManagedDatastoreArgs {
   startsEmpty?: boolean;
   /** Any value. A change rotates the server certificate. Default: none. */
   certificateRotation?: string | undefined;
+  /** Any value. A change gives K3s and the backups new users with new passwords. Default: none. */
+  credentialRotation?: string | undefined;
+  /** Whether the users of before are locked at once instead of at the end of the run. Default: false. */
+  areCredentialsLeaked?: boolean | undefined;
   /** MiB of memory that MariaDB caches tables in. Default: half of the host's memory beyond 512 MiB, from 128 to 8192. */
   bufferPoolMebibytes?: number | undefined;
 }
@@ -60,7 +65,7 @@ const firewallRules = "/etc/k3s-ha/datastore-firewall.nft";
 const clientsDirectory = "/etc/k3s-ha/datastore-clients";
 const firewallUnit = unitPath(`${datastoreFirewallUnit}.service`);
 
-/** The user that K3s logs in as. */
+/** The user that K3s logs in as, before the first rotation. */
 export const k3sUser = "k3s";
 const backupUser = "k3s_backup";
 
@@ -238,8 +243,15 @@ export function managedDatastore(
     { parent, dependsOn: server, protect: false, retainOnDelete: true },
   );
 
-  const k3sPassword = databasePassword(`${name}-k3s-password`, parent);
-  const backupPassword = databasePassword(`${name}-backup-password`, parent);
+  const rotated = rotatedNames(args.credentialRotation);
+  const k3sLogin = {
+    user: rotated.user(k3sUser),
+    password: databasePassword(rotated.resource(`${name}-k3s-password`), parent),
+  };
+  const backupLogin = {
+    user: rotated.user(backupUser),
+    password: databasePassword(rotated.resource(`${name}-backup-password`), parent),
+  };
   const access = accessCommand(
     `${name}-access`,
     { host, hostName, databaseName: "MariaDB", packages: [] },
@@ -247,18 +259,45 @@ export function managedDatastore(
       database,
       makesSchema: true,
       users: pulumi
-        .all([serverAddresses, backupAddress, k3sPassword, backupPassword])
+        .all([serverAddresses, backupAddress, k3sLogin, backupLogin])
         .apply(([servers, backup, k3s, reader]) => [
-          { user: k3sUser, password: k3s, addresses: servers, privileges: k3sPrivileges },
-          { user: backupUser, password: reader, addresses: [backup], privileges: backupPrivileges },
+          { ...k3s, addresses: servers, privileges: k3sPrivileges },
+          { ...reader, addresses: [backup], privileges: backupPrivileges },
         ]),
     },
     { parent, dependsOn: schema },
   );
 
+  const leaked = args.areCredentialsLeaked === true ? [lockLeaked()] : [];
+
+  function lockLeaked(): HostCommand {
+    return new HostCommand(
+      rotated.resource(`${name}-leaked-accounts`),
+      {
+        host,
+        script: renderHostScript({
+          body: managedScripts.leakedAccounts,
+          variables: {
+            host_name: hostName,
+            user_pattern: [k3sUser, backupUser].map(everyRotationOf).join("|"),
+            k3s_user: k3sLogin.user,
+            backup_user: backupLogin.user,
+          },
+        }),
+      },
+      {
+        parent,
+        dependsOn: access,
+        protect: false,
+        hooks: { beforeCreate: [tellOfOutage(`${name}-outage`, parent)] },
+      },
+    );
+  }
+
+  // A rotation has clients of its own: those of before, and their accounts, are removed once no client uses them any more.
   const client = (label: string, user: string, from: LoginAddress, earlierName?: string) =>
     new HostCommand(
-      `${name}-${label}-${from.key}`,
+      rotated.resource(`${name}-${label}-${from.key}`),
       {
         host,
         script: from.address.apply((clientAddress) =>
@@ -269,13 +308,13 @@ export function managedDatastore(
               user,
               address: clientAddress,
               clients_directory: clientsDirectory,
-              entry: `${label}-${from.key}`,
-              earlier_entry: earlierName ?? "",
+              entry: rotated.resource(`${label}-${from.key}`),
+              earlier_entry: args.credentialRotation === undefined ? (earlierName ?? "") : "",
               firewall: String(firewall),
             },
             files: [
               {
-                path: `${clientsDirectory}/${label}-${from.key}.nft`,
+                path: `${clientsDirectory}/${rotated.resource(`${label}-${from.key}`)}.nft`,
                 content: renderDatastoreAccept(port, clientAddress),
               },
             ],
@@ -286,28 +325,45 @@ export function managedDatastore(
         parent,
         dependsOn: access,
         // Earlier releases named them by the servers.
-        aliases: earlierName === undefined ? [] : [{ name: `${name}-client-${earlierName}` }],
+        aliases:
+          earlierName === undefined || args.credentialRotation !== undefined
+            ? []
+            : [{ name: `${name}-client-${earlierName}` }],
       },
     );
   const clients = Object.fromEntries(
-    Object.entries(context.serverAddresses).map(([server, from]) => [server, client("client", k3sUser, from, server)]),
+    Object.entries(context.serverAddresses).map(([server, from]) => [
+      server,
+      client("client", k3sLogin.user, from, server),
+    ]),
   );
-  const backups = client("backup-client", backupUser, backupClient);
+  const backups = client("backup-client", backupLogin.user, backupClient);
 
   const login = { address, port, database, caCertificate };
   return {
     preflight: mysqlPreflight({ engine: "mariadb" }),
     setting: "k3s-ha:datastore.managed.database",
     endpoint: pulumi.secret(
-      pulumi
-        .all([address, k3sPassword])
-        .apply(([at, password]) => renderMysqlDsn({ address: at, port, database, user: k3sUser, password })),
+      pulumi.all([address, k3sLogin]).apply(([at, k3s]) => renderMysqlDsn({ address: at, port, database, ...k3s })),
     ),
     caCertificate,
-    backup: mysqlBackup({ ...login, user: backupUser, password: backupPassword }),
+    backup: mysqlBackup({ ...login, ...backupLogin }),
     admits: clients,
-    ready: [access, backups, ...Object.values(clients)],
+    ready: [access, ...leaked, backups, ...Object.values(clients)],
   };
+}
+
+/** Warns, already in the preview, what it costs to lock the users that servers still log in with. */
+function tellOfOutage(name: string, parent: pulumi.Resource): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(
+    name,
+    () =>
+      void pulumi.log.warn(
+        "k3s-ha:datastore.managed.credentialsLeaked: the users of before are locked as soon as the new ones exist, and their connections end. The Kubernetes API is down until the first server has restarted with its new user, and every other server until its turn; pods keep running.",
+        parent,
+      ),
+    { onDryRun: true },
+  );
 }
 
 /** Warns, already in the preview, that files are removed which a user may need: an earlier release kept a binary log. */

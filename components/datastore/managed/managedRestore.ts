@@ -1,8 +1,10 @@
 import { renderHostScript } from "../../host/hostScript.ts";
 import { engineScripts } from "../engine/scripts.ts";
 import { contentOf, type Reached, type RestoreDriver, type RestoreScene, type RestoreStep } from "../restoreDriver.ts";
+import { everyRotationOf } from "../engine/credentialRotation.ts";
 import { k3sUser, type ManagedDatastoreArgs } from "./managedDatastore.ts";
 
+const k3sUserPattern = everyRotationOf(k3sUser);
 const safetyDirectory = "/var/backups/k3s-ha-before-restore";
 
 /** Restores into a MariaDB of the stack's own, by root's login on its socket: imported beside, and exchanged in one step. */
@@ -26,7 +28,8 @@ fi
         ),
       ),
     admitsServers: async (host) =>
-      Number(await host.run(`mariadb -N -e "SELECT COUNT(*) FROM mysql.user WHERE User = '${k3sUser}'"`)) > 0,
+      Number(await host.run(`mariadb -N -e "SELECT COUNT(*) FROM mysql.user WHERE User REGEXP '${k3sUserPattern}'"`)) >
+      0,
     steps: (scene) => stepsOf(scene, database),
   };
 }
@@ -68,7 +71,7 @@ function runPhase({ host, manifest, started }: RestoreScene, database: string, p
       variables: {
         host_name: host.name,
         database,
-        k3s_user: k3sUser,
+        k3s_user_pattern: k3sUserPattern,
         safety_directory: safetyDirectory,
         started,
         phase,

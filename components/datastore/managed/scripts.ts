@@ -5,4 +5,5 @@ export const managedScripts = {
   datastoreClient: new URL("./datastoreClient.sh", import.meta.url),
   bufferPool: new URL("./bufferPool.sh", import.meta.url),
   binaryLog: new URL("./binaryLog.sh", import.meta.url),
+  leakedAccounts: new URL("./leakedAccounts.sh", import.meta.url),
 } as const;

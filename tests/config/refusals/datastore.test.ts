@@ -109,6 +109,37 @@ refuses("the datastore", [
     ],
   },
   {
+    name: "leaked credentials without new ones to change to",
+    config: managed({ credentialsLeaked: "2026-11-24" }),
+    problems: [
+      'k3s-ha:datastore.managed.credentialsLeaked is "2026-11-24", but without k3s-ha:datastore.managed.credentialRotation there are no new users to change to: set both to one new value.',
+    ],
+  },
+  {
+    name: "a leak of the credentials before an earlier rotation",
+    config: managed({ credentialsLeaked: "2026-10", credentialRotation: "2026-11" }),
+    problems: [
+      'k3s-ha:datastore.managed.credentialsLeaked is "2026-10", but k3s-ha:datastore.managed.credentialRotation is "2026-11": if the users of before that rotation leaked, write its value here; otherwise remove it.',
+    ],
+  },
+  {
+    name: "a rotation of the credentials of a PostgreSQL",
+    config: managed({ engine: "postgres", credentialRotation: "2026-11" }),
+    problems: [
+      "k3s-ha:datastore.managed.credentialRotation is set, but only the users of a MariaDB are rotated: remove it, or set engine to mariadb.",
+    ],
+  },
+  {
+    name: "a rotation of a user whose name has no room for it",
+    config: {
+      ...withExisting({ user: "a_cluster_in_house", credentialRotation: "2026-11", caFile: exampleCa }),
+      backup: { host: "server-1" },
+    },
+    problems: [
+      'k3s-ha:datastore.existing.user is "a_cluster_in_house", but a rotation adds characters to a user\'s name, and MySQL takes 32: choose one of at most 16 characters.',
+    ],
+  },
+  {
     name: "a datastore to move from that is none",
     config: { ...smallStack, datastore: { ...(smallStack["datastore"] as object), movingFrom: "db-1" } },
     problems: [
