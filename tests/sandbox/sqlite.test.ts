@@ -167,6 +167,21 @@ printf '%s\\n' '${publicKey}' >/home/backup-copies/.ssh/authorized_keys; chown b
     await stack.mustUp("--expect-no-changes");
   });
 
+  test("is restored over a damaged one, which is kept as it was", async () => {
+    const sum = (path: string) => onHost("server-1", `sha256sum <${path}`);
+    await onHost(
+      "server-1",
+      `systemctl stop k3s && rm -f ${database}-wal ${database}-shm && dd if=/dev/zero of=${database} bs=4096 count=4 conv=notrunc status=none`,
+    );
+    const damaged = await sum(database);
+    assert.equal(await restoreBackup(stack.workspace, { backup: backupId, identityFile, confirm: yes }), true);
+    assert.deepEqual(await readyNodes(kubeconfig), allReady);
+    assert.deepEqual(await configMaps(), ["configmap/kept", "configmap/kube-root-ca.crt"]);
+    const kept = (await onHost("server-1", "ls /var/backups/k3s-ha-before-restore")).split("\n").at(-1) ?? "";
+    assert.equal(await sum(`/var/backups/k3s-ha-before-restore/${kept}/state.db`), damaged);
+    await stack.mustUp("--expect-no-changes");
+  });
+
   test("restarts its server once for a change of K3s's settings, with all that it has", async () => {
     const started = () => onHost("server-1", "systemctl show --property ExecMainStartTimestampMonotonic --value k3s");
     const before = await started();

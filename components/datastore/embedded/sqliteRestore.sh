@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Puts a backup in the place of K3s's SQLite database, in phases that may each be repeated: "room" checks for space and
-# removes what an interrupted restore left, "current" reports the content once K3s has stopped, "prepare" keeps that and unpacks the backup
+# removes what an interrupted restore left, "lock" reports the content once K3s has stopped, "prepare" keeps that and unpacks the backup
 # beside it, "swap" exchanges the two in one step.
 restore_directory=$state_directory/restore
 dump=$restore_directory/kine.sql.zst
@@ -12,10 +12,8 @@ ask() { sqlite3 -batch -bail -separator $'\t' -cmd '.timeout 30000' "$1" "$2"; }
 
 is_there() { [[ -s $database_file ]]; }
 
-# tell_current: rows and revision; nothing without a database, or with one that cannot be read.
-tell_current() {
-  if is_there; then ask "$database_file" "SELECT COUNT(*), COALESCE(MAX(id), 0) FROM kine" 2>/dev/null || :; fi
-}
+# tell_current: rows and revision; nothing without a database. Fails with one that cannot be read.
+tell_current() { ! is_there || ask "$database_file" "SELECT COUNT(*), COALESCE(MAX(id), 0) FROM kine"; }
 
 # require_room PATH BYTES
 require_room() {
@@ -78,8 +76,12 @@ unpack_beside() {
 # What datastoreExchange.sh does for MySQL: the backup continues above both histories, and is compacted up to there, so that a
 # watch from before is told to list again.
 raise_revisions() {
-  local rows current raised compacted
-  IFS=$'\t' read -r rows current < <(tell_current) || current=0
+  local answer rows current="" raised compacted
+  if answer=$(tell_current 2>&1); then
+    IFS=$'\t' read -r rows current <<<"$answer"
+  else
+    printf '%s\n' "the old database cannot be read (${answer##*$'\n'}), so revisions continue from those of the backup"
+  fi
   raised=$(raised_revision "${current:-0}")
   compacted=$(ask "$beside" "BEGIN IMMEDIATE;
 INSERT INTO kine (id, name, created, deleted, create_revision, prev_revision, lease, value, old_value) VALUES ($raised, 'gap-$raised', 0, 1, 0, 0, 0, NULL, NULL);
@@ -94,7 +96,9 @@ COMMIT") || die "$host_name: the backup does not accept revision $raised; the re
 # two is there whole.
 swap() {
   [[ -s $beside ]] || die "$host_name: there is no backup beside the database to exchange; run the restore again from its beginning"
-  if is_there; then ask "$database_file" "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null 2>&1 || :; fi
+  if is_there && ! ask "$database_file" "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null 2>&1; then
+    printf '%s\n' "the log of the old database cannot be written into it; both are in $kept as they were"
+  fi
   rm -f "$database_file-wal" "$database_file-shm"
   sync "$(dirname "$database_file")"
   write_file "$mark" <<<"$host_name"
@@ -108,7 +112,7 @@ apply() {
   [[ $phase == room ]] || require_stopped
   case $phase in
     room) check_room ;;
-    current) tell_current ;;
+    lock) tell_current || printf '%s\n' "$host_name: the current database cannot be read; it is kept as it is" >&2 ;;
     prepare)
       keep_current
       unpack_beside

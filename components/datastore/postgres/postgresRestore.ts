@@ -1,10 +1,9 @@
 import { renderHostScript } from "../../host/hostScript.ts";
 import { engineScripts } from "../engine/scripts.ts";
-import { contentOf, type Reached, type RestoreDriver, type RestoreScene, type RestoreStep } from "../restoreDriver.ts";
+import { exchangeSteps, importSentence, restoreVariables } from "../exchangeRestore.ts";
+import { contentOf, type RestoreDriver, type RestoreScene } from "../restoreDriver.ts";
 import { backupRole, k3sRole, type ManagedPostgresArgs, ownerRole } from "./managedPostgres.ts";
 import { postgresScripts } from "./scripts.ts";
-
-const safetyDirectory = "/var/backups/k3s-ha-before-restore";
 
 /** The database of a restore. */
 type Target = Required<Pick<ManagedPostgresArgs, "database" | "port">>;
@@ -17,10 +16,7 @@ export function postgresRestore({
   const psql = `cd / && setpriv --reuid=postgres --regid=postgres --init-groups psql -X -q -t -A -w -F ' ' -p ${port} -v ON_ERROR_STOP=1`;
   return {
     role: "datastore",
-    imports: (hostName, isEmpty) =>
-      isEmpty
-        ? `The backup is imported on ${hostName}, where no server may log in before.`
-        : `The current content of the datastore is dumped on ${hostName}, into ${safetyDirectory}; the backup is imported beside it, and the two are exchanged.`,
+    imports: importSentence,
     isBuilt: `${psql} -d postgres -c 'SELECT 1'`,
     builtBy: ["datastore-postgres-packages", "datastore-postgres-tls", "datastore-postgres-server"],
     admittedBy: ["datastore-postgres-database-*", "datastore-postgres-roles", "datastore-postgres-client-*"],
@@ -36,61 +32,33 @@ fi
     admitsServers: async (host) =>
       Number(await host.run(`(${psql} -d postgres -c "SELECT count(*) FROM pg_roles WHERE rolname = '${k3sRole}'")`)) >
       0,
-    steps: (scene) => stepsOf(scene, { database, port }),
+    steps: (scene) =>
+      exchangeSteps(
+        scene,
+        {
+          read: `Keep other servers out of the datastore on ${scene.host.name}`,
+          prepare: "Dump the current content, and import the backup beside it",
+          exchange: "Exchange the two databases",
+          admit: "Let the servers in again",
+        },
+        (phase) => runPhase(scene, { database, port }, phase),
+      ),
   };
 }
 
-function stepsOf(scene: RestoreScene, target: Target): readonly RestoreStep[] {
-  const { name } = scene.host;
-  const phase = (title: string, leaves: Reached, script: string): RestoreStep => ({
-    title,
-    leaves,
-    run: () => runPhase(scene, target, script),
-  });
-  return [
-    // Before anything is stopped: a full disk, a wrong key, or a backup that is damaged, costs no minute of the API.
-    phase(`Check the space on ${name}`, "nothing", "room"),
-    ...scene.openBackup,
-    ...scene.stopServers,
-    {
-      title: `Keep other servers out of the datastore on ${name}`,
-      leaves: "stopped",
-      run: async () => {
-        scene.onStopped(contentOf(await runPhase(scene, target, "lock")));
-        return "";
-      },
-    },
-    phase("Dump the current content, and import the backup beside it", "stopped", "prepare"),
-    phase("Exchange the two databases", "stopped", "swap"),
-    phase("Let the servers in again", "exchanged", "open"),
-    ...scene.letServersIn,
-    ...scene.startServers,
-    ...scene.restartAgents,
-  ];
-}
-
-function runPhase({ host, manifest, started }: RestoreScene, target: Target, phase: string): Promise<string> {
-  return host.apply(
+function runPhase(scene: RestoreScene, target: Target, phase: string): Promise<string> {
+  return scene.host.apply(
     renderHostScript({
       body: postgresScripts.postgresRestore,
       parts: [engineScripts.raisedRevision, postgresScripts.postgresCluster],
       variables: {
-        host_name: host.name,
+        ...restoreVariables(scene, phase),
         ...target,
         clients_directory: "",
         hba_path: "",
         owner: ownerRole,
         k3s_role: k3sRole,
         backup_role: backupRole,
-        safety_directory: safetyDirectory,
-        started,
-        phase,
-        expected_rows: manifest.rows,
-        expected_revision: manifest.revision,
-        expected_at: manifest.startedAt,
-        expected_bytes: manifest.dumpSize,
-        packed_bytes: manifest.size,
-        token_fingerprint: manifest.tokenFingerprint,
       },
     }),
   );
