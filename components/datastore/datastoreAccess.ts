@@ -44,6 +44,16 @@ export function loginAddress(name: string, address: pulumi.Input<string>): Login
   return { address: pulumi.output(address), key };
 }
 
+/** The addresses that K3s logs in from, by its server. */
+export function serverLogins(servers: Readonly<Record<string, HostArgs>>): Readonly<Record<string, LoginAddress>> {
+  return Object.fromEntries(
+    Object.entries(servers).map(([server, { nodeAddress, address }]) => [
+      server,
+      loginAddress(server, nodeAddress ?? address),
+    ]),
+  );
+}
+
 /** The clients of a datastore. */
 export interface DatastoreContext {
   /** The addresses from which the K3s servers log in, by their names. */

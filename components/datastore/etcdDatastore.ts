@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Recorded } from "../contract/recorded.ts";
 import type { BackupDriver, ProvisionedDatastore, ServerDatastore } from "./datastore.ts";
-import { loginAddress } from "./datastoreAccess.ts";
+import { serverLogins } from "./datastoreAccess.ts";
 import { asSuccessor } from "./datastoreTypes.ts";
 import { endpointAccess, type EndpointArgs } from "./endpoint/endpointAccess.ts";
 import { etcdEngine } from "./engine/etcd.ts";
@@ -39,12 +39,7 @@ export class EtcdDatastore extends pulumi.ComponentResource implements Provision
             name,
             args.managed,
             {
-              serverAddresses: Object.fromEntries(
-                Object.entries(args.servers).map(([server, { nodeAddress, address }]) => [
-                  server,
-                  loginAddress(server, nodeAddress ?? address),
-                ]),
-              ),
+              serverAddresses: serverLogins(args.servers),
             },
             this,
           );

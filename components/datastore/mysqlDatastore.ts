@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Recorded } from "../contract/recorded.ts";
 import type { HostArgs } from "../host/host.ts";
 import type { BackupDriver, ProvisionedDatastore, ServerDatastore } from "./datastore.ts";
-import { type DatastoreAccess, type DatastoreContext, loginAddress } from "./datastoreAccess.ts";
+import { type DatastoreAccess, type DatastoreContext, loginAddress, serverLogins } from "./datastoreAccess.ts";
 import { asSuccessor } from "./datastoreTypes.ts";
 import { type EndpointArgs, mysqlEndpointAccess } from "./endpoint/endpointAccess.ts";
 import { caTrustFault, existingDatastore, type ExistingDatastoreArgs } from "./existing/existingDatastore.ts";
@@ -104,12 +104,7 @@ function rotationOf(credentialRotation: string | undefined): { credentialRotatio
 function accessTo(name: string, args: MySQLDatastoreArgs, parent: pulumi.Resource): DatastoreAccess {
   const { managed, existing, endpoint, servers, backupFirst } = args;
   const backupAddress = args.backupAddress === undefined ? undefined : loginAddress("backup", args.backupAddress);
-  const serverAddresses = Object.fromEntries(
-    Object.entries(servers).map(([server, { nodeAddress, address }]) => [
-      server,
-      loginAddress(server, nodeAddress ?? address),
-    ]),
-  );
+  const serverAddresses = serverLogins(servers);
   const { connectionsPerServer = standardConnectionsPerServer } = args;
   const context: DatastoreContext = { serverAddresses, connectionsPerServer, backupAddress, backupFirst };
   if (managed !== undefined) return managedDatastore(name, managed, context, parent);

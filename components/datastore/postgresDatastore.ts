@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Recorded } from "../contract/recorded.ts";
 import type { HostArgs } from "../host/host.ts";
 import type { BackupDriver, ProvisionedDatastore, ServerDatastore } from "./datastore.ts";
-import { type DatastoreAccess, loginAddress } from "./datastoreAccess.ts";
+import { type DatastoreAccess, loginAddress, serverLogins } from "./datastoreAccess.ts";
 import { asSuccessor } from "./datastoreTypes.ts";
 import { type EndpointArgs, postgresEndpointAccess } from "./endpoint/endpointAccess.ts";
 import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
@@ -74,12 +74,7 @@ function accessTo(name: string, args: PostgresDatastoreArgs, parent: pulumi.Reso
     name,
     managed,
     {
-      serverAddresses: Object.fromEntries(
-        Object.entries(servers).map(([server, { nodeAddress, address }]) => [
-          server,
-          loginAddress(server, nodeAddress ?? address),
-        ]),
-      ),
+      serverAddresses: serverLogins(servers),
       connectionsPerServer,
       backupAddress: backupAddress === undefined ? undefined : loginAddress("backup", backupAddress),
       backupFirst,

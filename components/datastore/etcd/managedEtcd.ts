@@ -4,10 +4,11 @@ import { etcdEngine } from "../engine/etcd.ts";
 import { renderFirewallRequirement, renderFirewallUnit } from "../../host/firewallUnit.ts";
 import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
 import { HostCommand } from "../../host/hostCommand.ts";
-import { type HostFile, renderHostScript } from "../../host/hostScript.ts";
+import { placeCertificate } from "../certificateFiles.ts";
+import { renderHostScript } from "../../host/hostScript.ts";
 import { hostScripts } from "../../host/scripts.ts";
 import { unitPath } from "../../host/unitPath.ts";
-import { clientCertificate, type EtcdCertificate, etcdAuthority, memberCertificate } from "./etcdCertificates.ts";
+import { clientCertificate, etcdAuthority, memberCertificate } from "./etcdCertificates.ts";
 import {
   etcdConfigPath,
   etcdDataDirectory,
@@ -100,7 +101,15 @@ export function managedEtcd(
       parent,
     );
     const host = prepared[index];
-    const files = certificateFiles(name, member, authority.certificate, certificate, { parent, dependsOn: host ?? [] });
+    const files = placeCertificate(
+      `${name}-tls-${member.name}`,
+      {
+        ...{ host: member.host, directory: etcdDirectory, file: "member", owner: "etcd" },
+        ...{ revisionName: "etcd-tls", reader: etcdUnit },
+      },
+      { caCertificate: authority.certificate, ...certificate },
+      { parent, dependsOn: host ?? [] },
+    );
     const rules = rulesFor("member", { address: member.address, key: member.name }, member.name);
     const command = memberCommand(name, args, member, members, files.revision, {
       parent,
@@ -171,44 +180,6 @@ function prepareHost(name: string, args: ManagedEtcdArgs, member: Member, parent
       ),
     },
     { parent },
-  );
-}
-
-function certificateFiles(
-  name: string,
-  member: Member,
-  authority: pulumi.Output<string>,
-  { certificate, privateKey }: EtcdCertificate,
-  opts: pulumi.CustomResourceOptions,
-): HostCommand {
-  const files = pulumi.all([authority, certificate, privateKey]).apply(([ca, cert, key]): HostFile[] => [
-    { path: `${etcdDirectory}/ca.crt`, content: ca },
-    { path: `${etcdDirectory}/member.crt`, content: cert },
-    { path: `${etcdDirectory}/member.key`, content: key, mode: "0600", owner: "etcd:etcd" },
-  ]);
-  return new HostCommand(
-    `${name}-tls-${member.name}`,
-    {
-      host: member.host,
-      script: pulumi.secret(
-        files.apply((each) =>
-          renderHostScript({
-            body: hostScripts.secretFiles,
-            parts: [hostScripts.originals, hostScripts.optionalFiles],
-            // What etcd reads stays while its data stay.
-            variables: {
-              revision_name: "etcd-tls",
-              reader: etcdUnit,
-              paths: [],
-              optional_paths: [],
-              replaced_paths: [],
-            },
-            files: each,
-          }),
-        ),
-      ),
-    },
-    opts,
   );
 }
 

@@ -11,12 +11,13 @@ import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
 import { guardChange } from "../../host/guardChange.ts";
 import { HostCommand } from "../../host/hostCommand.ts";
 import { backupPrivileges, k3sPrivileges } from "../engine/accessSql.ts";
+import { backupBeforeChange } from "../backupBeforeChange.ts";
+import { placeCertificate } from "../certificateFiles.ts";
 import { datastoreCertificate } from "../datastoreCertificate.ts";
 import { everyRotationOf, rotatedNames } from "../engine/credentialRotation.ts";
 import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
 import { mysqlPreflight } from "../engine/mysql.ts";
 import { mysqlBackup } from "../engine/mysqlBackup.ts";
-import { engineScripts } from "../engine/scripts.ts";
 import {
   datastoreFirewallTable,
   datastoreFirewallUnit,
@@ -24,7 +25,7 @@ import {
   renderDatastoreFirewall,
 } from "../datastoreFirewall.ts";
 import { renderFirewallRequirement, renderFirewallUnit } from "../../host/firewallUnit.ts";
-import { type HostFile, renderHostScript } from "../../host/hostScript.ts";
+import { renderHostScript } from "../../host/hostScript.ts";
 import { type MariadbConfig, mariadbTlsDirectory, maxConnections, renderMariadbConfig } from "./mariadbConfig.ts";
 import { renderMariadbDropIn, renderMariadbSocket, renderMariadbStop } from "./mariadbUnits.ts";
 import { managedScripts } from "./scripts.ts";
@@ -89,12 +90,8 @@ export function managedDatastore(
     tlsDirectory: mariadbTlsDirectory,
   }));
 
-  const { caCertificate, certificate, privateKey } = datastoreCertificate(
-    parent,
-    name,
-    address,
-    args.certificateRotation,
-  );
+  const certificate = datastoreCertificate(parent, name, address, args.certificateRotation);
+  const { caCertificate } = certificate;
   const packages = new HostCommand(
     `${name}-packages`,
     {
@@ -107,64 +104,27 @@ export function managedDatastore(
     { parent },
   );
 
-  const tlsFiles = pulumi.all([caCertificate, certificate, privateKey]).apply(([ca, cert, key]): HostFile[] => [
-    { path: `${mariadbTlsDirectory}/ca.crt`, content: ca },
-    { path: `${mariadbTlsDirectory}/server.crt`, content: cert },
-    { path: `${mariadbTlsDirectory}/server.key`, content: key, mode: "0600", owner: "mysql:mysql" },
-  ]);
-  const tlsSecrets = new HostCommand(
+  const tlsSecrets = placeCertificate(
     `${name}-tls`,
     {
-      host,
-      script: pulumi.secret(
-        tlsFiles.apply((files) =>
-          renderHostScript({
-            body: hostScripts.secretFiles,
-            parts: [hostScripts.originals, hostScripts.optionalFiles],
-            // What MariaDB reads stays while MariaDB stays.
-            variables: {
-              revision_name: "datastore-tls",
-              reader: "mariadb",
-              paths: [],
-              optional_paths: [],
-              replaced_paths: [],
-            },
-            files,
-          }),
-        ),
-      ),
+      ...{ host, directory: mariadbTlsDirectory, file: "server", owner: "mysql" },
+      ...{ revisionName: "datastore-tls", reader: "mariadb" },
     },
+    certificate,
     { parent, dependsOn: packages },
   );
 
-  const { backupFirst } = context;
-  const backup =
-    backupFirst === undefined
-      ? []
-      : [
-          new HostCommand(
-            `${name}-backup-first`,
-            {
-              host: backupFirst,
-              applySeconds: 3600,
-              script: pulumi.all([config, tlsSecrets.revision]).apply(([settings, revision]) =>
-                renderHostScript({
-                  body: engineScripts.backupFirst,
-                  variables: {
-                    host_name: hostName,
-                    label: "pre-datastore-change",
-                    // A change of any of these changes this script, which is what makes it run.
-                    change: renderMariadbConfig(settings),
-                    change_of_keys: revision,
-                    change_of_memory: bufferPoolMebibytes,
-                  },
-                }),
-              ),
-            },
-            // There is nothing to take back.
-            { parent, retainOnDelete: true },
-          ),
-        ];
+  const backup = backupBeforeChange(
+    `${name}-backup-first`,
+    context.backupFirst,
+    hostName,
+    pulumi.all([config, tlsSecrets.revision]).apply(([settings, revision]) => ({
+      change: renderMariadbConfig(settings),
+      change_of_keys: revision,
+      change_of_memory: bufferPoolMebibytes,
+    })),
+    parent,
+  );
 
   const server = new HostCommand(
     `${name}-server`,

@@ -6,6 +6,8 @@ import {
   loginAddress,
   type LoginAddress,
 } from "../datastoreAccess.ts";
+import { backupBeforeChange } from "../backupBeforeChange.ts";
+import { placeCertificate } from "../certificateFiles.ts";
 import { datastoreCertificate } from "../datastoreCertificate.ts";
 import {
   datastoreFirewallTable,
@@ -16,11 +18,10 @@ import {
 import { renderPostgresDsn } from "../engine/datastoreDsn.ts";
 import { postgresEngine } from "../engine/postgres.ts";
 import { postgresBackup } from "../engine/postgresBackup.ts";
-import { engineScripts } from "../engine/scripts.ts";
 import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
 import { renderFirewallRequirement, renderFirewallUnit } from "../../host/firewallUnit.ts";
 import { HostCommand } from "../../host/hostCommand.ts";
-import { type HostFile, type HostScript, renderHostScript } from "../../host/hostScript.ts";
+import { type HostScript, renderHostScript } from "../../host/hostScript.ts";
 import { hostScripts } from "../../host/scripts.ts";
 import { unitPath } from "../../host/unitPath.ts";
 import { type PostgresRoles, renderPostgresRoles, renderPostgresRolesRemoval } from "./postgresAccess.ts";
@@ -91,12 +92,8 @@ export function managedPostgres(
       },
     });
 
-  const { caCertificate, certificate, privateKey } = datastoreCertificate(
-    parent,
-    name,
-    address,
-    args.certificateRotation,
-  );
+  const certificate = datastoreCertificate(parent, name, address, args.certificateRotation);
+  const { caCertificate } = certificate;
   const packages = new HostCommand(
     `${name}-postgres-packages`,
     {
@@ -108,63 +105,26 @@ export function managedPostgres(
     },
     { parent },
   );
-  const tlsSecrets = new HostCommand(
+  const tlsSecrets = placeCertificate(
     `${name}-postgres-tls`,
     {
-      host,
-      script: pulumi.secret(
-        pulumi.all([caCertificate, certificate, privateKey]).apply(([ca, cert, key]) => {
-          const files: HostFile[] = [
-            { path: `${postgresDirectory}/ca.crt`, content: ca },
-            { path: `${postgresDirectory}/server.crt`, content: cert },
-            { path: `${postgresDirectory}/server.key`, content: key, mode: "0600", owner: "postgres:postgres" },
-          ];
-          return renderHostScript({
-            body: hostScripts.secretFiles,
-            parts: [hostScripts.originals, hostScripts.optionalFiles],
-            // What PostgreSQL reads stays while PostgreSQL stays.
-            variables: {
-              revision_name: "datastore-postgres-tls",
-              reader: "postgres",
-              paths: [],
-              optional_paths: [],
-              replaced_paths: [],
-            },
-            files,
-          });
-        }),
-      ),
+      ...{ host, directory: postgresDirectory, file: "server", owner: "postgres" },
+      ...{ revisionName: "datastore-postgres-tls", reader: "postgres" },
     },
+    certificate,
     { parent, dependsOn: packages },
   );
 
-  const { backupFirst } = context;
-  const backup =
-    backupFirst === undefined
-      ? []
-      : [
-          new HostCommand(
-            `${name}-postgres-backup-first`,
-            {
-              host: backupFirst,
-              applySeconds: 3600,
-              script: pulumi.all([config, tlsSecrets.revision]).apply(([settings, revision]) =>
-                renderHostScript({
-                  body: engineScripts.backupFirst,
-                  variables: {
-                    host_name: hostName,
-                    label: "pre-datastore-change",
-                    // A change of either changes this script, which is what makes it run.
-                    change: renderPostgresConfig(settings),
-                    change_of_keys: revision,
-                  },
-                }),
-              ),
-            },
-            // There is nothing to take back.
-            { parent, retainOnDelete: true },
-          ),
-        ];
+  const backup = backupBeforeChange(
+    `${name}-postgres-backup-first`,
+    context.backupFirst,
+    hostName,
+    pulumi.all([config, tlsSecrets.revision]).apply(([settings, revision]) => ({
+      change: renderPostgresConfig(settings),
+      change_of_keys: revision,
+    })),
+    parent,
+  );
 
   const server = new HostCommand(
     `${name}-postgres-server`,
