@@ -3,9 +3,12 @@
  * any member's host, that `make status` reports it, that members change one at a time, and that a lost one is replaced.
  */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { boot, destroyHosts, down, powerOff, up } from "../../sandbox/sandbox.ts";
+import { hostKey } from "../config/stack.ts";
 import { eventually } from "../support/eventually.ts";
 import { long } from "../support/long.ts";
 import { lookAt } from "../support/makeStatus.ts";
@@ -26,6 +29,7 @@ const hosts = [...members, "lb-1", "server-1", "server-2"];
 describe("an etcd of three members", long, () => {
   let base: StackConfig;
   let kubeconfig: string;
+  let last: StackConfig;
 
   before(async () => {
     await down();
@@ -218,8 +222,44 @@ describe("an etcd of three members", long, () => {
     assert.deepEqual((await lookAt("dev")).status.problems, []);
   });
 
+  test("goes on from the member that is left when the majority is lost, by the commands of docs/day-two.md", async () => {
+    const text = await readFile(join(import.meta.dirname, "../../docs/day-two.md"), "utf8");
+    const commands = /\*\*The majority is lost\*\*.*?```sh\n(.*?)```/s.exec(text)?.[1] ?? assert.fail("no commands");
+    await kubectl(kubeconfig, ["create", "configmap", "before-the-loss"]);
+    await destroyHosts(["db-2", "db-3"]);
+    for (const server of ["server-1", "server-2"]) await onHost(server, "systemctl stop k3s");
+    await onHost("db-1", `set -e\n${commands}`);
+    for (const server of ["server-1", "server-2"]) await onHost(server, "systemctl start --no-block k3s");
+    await up({ hosts });
+    // Nobody dials the address of a lost host; in this sandbox the new hosts have those of the old ones.
+    const lost = {
+      "db-2": { address: "192.0.2.2", hostKey, lost: true },
+      "db-3": { address: "192.0.2.3", hostKey, lost: true },
+    };
+    const living = {
+      "db-1": { address: addressOf("db-1") },
+      "db-4": { address: addressOf("db-2") },
+      "db-5": { address: addressOf("db-3") },
+    };
+    const of = (entries: object, managed: object = {}): StackConfig => ({
+      ...cluster(),
+      datastore: { managed: { engine: "etcd", hosts: entries, ...managed } },
+    });
+    await bringUp(of({ ...living, ...lost }, { majorityLost: true }));
+    assert.deepEqual(await voters("db-1"), Object.keys(living));
+    assert.equal(
+      await kubectl(kubeconfig, ["get", "configmap", "before-the-loss", "--output", "name"]),
+      "configmap/before-the-loss",
+    );
+    last = of(living);
+    await bringUp(last);
+    await eventually(async () => {
+      assert.deepEqual((await lookAt("dev")).status.problems, []);
+    }, 120);
+  });
+
   test("leaves its data when the stack is destroyed", async () => {
-    const { exitCode, all } = await (await SandboxStack.open("dev", cluster())).destroy();
+    const { exitCode, all } = await (await SandboxStack.open("dev", last)).destroy();
     assert.equal(exitCode, 0, all);
     assert.deepEqual(await voters("db-1"), ["db-1"]);
     assert.match(await ask("db-1", "get --prefix --keys-only /bootstrap/"), /^\/bootstrap\/[0-9a-f]{12}$/m);
