@@ -3,6 +3,8 @@ import { AgentPool } from "./components/k3s/agentPool.ts";
 import { BackupCron } from "./components/backup/backupCron.ts";
 import { ClusterMembers } from "./components/k3s/clusterMembers.ts";
 import { ClusterIdentity } from "./components/identity/clusterIdentity.ts";
+import { apiNames } from "./components/balancer/apiAddress.ts";
+import { ExternalBalancer } from "./components/balancer/externalBalancer.ts";
 import { loadSettings } from "./components/config/loadSettings.ts";
 import { contractVersion } from "./components/contract/contract.ts";
 import { HAProxyBalancer } from "./components/balancer/haproxyBalancer.ts";
@@ -69,11 +71,8 @@ const pool = new K3sServerPool(
     identity,
     release: k3s,
     datastore,
-    apiNames: [
-      ...(loadBalancer.virtualIp === undefined ? [] : [loadBalancer.virtualIp.address]),
-      ...Object.values(loadBalancer.hosts).map(nodeAddressOf),
-      ...loadBalancer.names,
-    ],
+    apiNames: apiNames(loadBalancer),
+    externalCheckSeconds: loadBalancer.external?.checkSeconds,
     config: k3s.serverConfig,
     network: k3s.network,
     manifests: k3s.manifests,
@@ -85,16 +84,23 @@ const pool = new K3sServerPool(
   { dependsOn: upgrade ? [hosts, upgrade] : [hosts] },
 );
 
-const balancer = new HAProxyBalancer(
-  "balancer",
-  {
-    ...loadBalancer,
-    servers: pool.addresses,
-    serverCaCertificate: identity.serverAuthority.certificate,
-    healthCertificate: identity.healthCertificate,
-  },
-  checked,
-);
+const balancer =
+  loadBalancer.external === undefined
+    ? new HAProxyBalancer(
+        "balancer",
+        {
+          ...loadBalancer,
+          servers: pool.addresses,
+          serverCaCertificate: identity.serverAuthority.certificate,
+          healthCertificate: identity.healthCertificate,
+        },
+        checked,
+      )
+    : new ExternalBalancer(
+        "balancer",
+        { external: loadBalancer.external, hosts: servers },
+        { dependsOn: [hosts, pool] },
+      );
 
 const agents = Object.entries(agentPools).map(
   ([name, agentPool]) =>

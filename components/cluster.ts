@@ -6,6 +6,8 @@ import { clusterHosts } from "./clusterHosts.ts";
 import { ClusterIdentity } from "./identity/clusterIdentity.ts";
 import { ClusterMembers } from "./k3s/clusterMembers.ts";
 import type { BackupOutputs, ClusterOutputs } from "./contract/clusterOutputs.ts";
+import { apiNames } from "./balancer/apiAddress.ts";
+import { defaultCheckSeconds, ExternalBalancer } from "./balancer/externalBalancer.ts";
 import { HAProxyBalancer } from "./balancer/haproxyBalancer.ts";
 import { nodeAddressOf } from "./host/host.ts";
 import { HostChecks } from "./host/hostCheck.ts";
@@ -128,11 +130,8 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
         identity,
         release,
         datastore: provisioned,
-        apiNames: [
-          ...(loadBalancer.virtualIp === undefined ? [] : [loadBalancer.virtualIp.address]),
-          ...Object.values(loadBalancer.hosts).map(nodeAddressOf),
-          ...(loadBalancer.names ?? []),
-        ],
+        apiNames: apiNames(loadBalancer),
+        externalCheckSeconds: loadBalancer.external && (loadBalancer.external.checkSeconds ?? defaultCheckSeconds),
         config: serverConfig,
         network,
         manifests,
@@ -143,16 +142,23 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
       },
       { parent: this, dependsOn: upgrade ? [hosts, upgrade] : hosts },
     );
-    const balancer = new HAProxyBalancer(
-      `${name}-balancer`,
-      {
-        ...loadBalancer,
-        servers: pool.addresses,
-        serverCaCertificate: identity.serverAuthority.certificate,
-        healthCertificate: identity.healthCertificate,
-      },
-      onCheckedHosts,
-    );
+    const balancer =
+      loadBalancer.external === undefined
+        ? new HAProxyBalancer(
+            `${name}-balancer`,
+            {
+              ...loadBalancer,
+              servers: pool.addresses,
+              serverCaCertificate: identity.serverAuthority.certificate,
+              healthCertificate: identity.healthCertificate,
+            },
+            onCheckedHosts,
+          )
+        : new ExternalBalancer(
+            `${name}-balancer`,
+            { external: loadBalancer.external, hosts: servers },
+            { parent: this, dependsOn: [hosts, pool] },
+          );
     // A checksum is of one release.
     const isServers = agentVersion === undefined || agentVersion === release.version;
     const agentRelease = isServers ? release : { ...release, version: agentVersion, sha256: undefined };

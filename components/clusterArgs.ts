@@ -1,5 +1,6 @@
 import type { AgentPoolArgs } from "./k3s/agentPool.ts";
 import type { BackupCronArgs } from "./backup/backupCronArgs.ts";
+import type { ExternalLoadBalancer } from "./balancer/externalBalancer.ts";
 import type { HAProxyBalancerArgs } from "./balancer/haproxyBalancer.ts";
 import type { HostArgs } from "./host/host.ts";
 import type * as pulumi from "@pulumi/pulumi";
@@ -44,8 +45,12 @@ export type ClusterAgentPoolArgs = Omit<
 /** The load balancers in front of the servers. */
 export interface ClusterLoadBalancerArgs extends Omit<
   HAProxyBalancerArgs,
-  "servers" | "serverCaCertificate" | "healthCertificate"
+  "hosts" | "servers" | "serverCaCertificate" | "healthCertificate"
 > {
+  /** The hosts that run HAProxy by name. Default: none, with `external`. */
+  hosts?: Readonly<Record<string, HostArgs>>;
+  /** A load balancer that this program does not run, such as a cloud's, instead of `hosts` and their settings. Default: none. */
+  external?: ExternalLoadBalancer | undefined;
   /** Names and addresses that clients use for the API, besides the hosts' own and the virtual IP. Default: none. */
   names?: readonly string[];
   /** Any new value rotates the certificate that the servers' readiness is checked with. Default: none. */

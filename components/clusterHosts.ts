@@ -4,7 +4,8 @@ import type { HostArgs } from "./host/host.ts";
 import type { CheckedHost, HostRole } from "./host/hostCheck.ts";
 
 /** The arguments of a cluster with every host complete, and all of its hosts together. */
-export interface ClusterHosts extends Pick<K3sClusterArgs, "servers" | "loadBalancer" | "datastore"> {
+export interface ClusterHosts extends Pick<K3sClusterArgs, "servers" | "datastore"> {
+  readonly loadBalancer: K3sClusterArgs["loadBalancer"] & { hosts: Readonly<Record<string, HostArgs>> };
   readonly agentPools: NonNullable<K3sClusterArgs["agentPools"]>;
   readonly backup: (ClusterBackupArgs & { host: HostArgs; hostName: string }) | undefined;
   /** Every host by its name. */
@@ -16,7 +17,7 @@ export interface ClusterHosts extends Pick<K3sClusterArgs, "servers" | "loadBala
 /**
  * Gives every host the login settings that it shares with the others, and finds the one that takes the backups.
  *
- * @throws pulumi.InputPropertyError about two hosts with one name, and a backup host that is none of the cluster's.
+ * @throws pulumi.InputPropertyError about two hosts with one name, a load balancer that is none or two, and a backup host that is none of the cluster's.
  */
 export function clusterHosts(cluster: string, args: K3sClusterArgs): ClusterHosts {
   const complete = (host: HostArgs): HostArgs => withLogin(host, args.ssh);
@@ -24,7 +25,12 @@ export function clusterHosts(cluster: string, args: K3sClusterArgs): ClusterHost
   const { managed, existing } = args.datastore;
   const servers = all(args.servers);
   const agentPools = mapped(args.agentPools ?? {}, (pool) => ({ ...pool, hosts: all(pool.hosts) }));
-  const loadBalancer = { ...args.loadBalancer, hosts: all(args.loadBalancer.hosts) };
+  const loadBalancer = { ...args.loadBalancer, hosts: all(args.loadBalancer.hosts ?? {}) };
+  if ((loadBalancer.external === undefined) === (Object.keys(loadBalancer.hosts).length === 0)) {
+    const reason =
+      "has to have either hosts, which run HAProxy, or external, a load balancer that this program does not run";
+    throw new pulumi.InputPropertyError({ propertyPath: "loadBalancer", reason });
+  }
   const datastore = {
     ...args.datastore,
     managed:

@@ -22,6 +22,7 @@ export { ClusterMembers, type ClusterMembersArgs } from "./k3s/clusterMembers.ts
 export { ClusterReference, type ClusterReferenceArgs } from "./contract/clusterReference.ts";
 export type { BackupOutputs, ClusterOutputs } from "./contract/clusterOutputs.ts";
 export type { ExistingDatastoreArgs } from "./datastore/existing/existingDatastore.ts";
+export { ExternalBalancer, type ExternalBalancerArgs, type ExternalLoadBalancer } from "./balancer/externalBalancer.ts";
 export { HAProxyBalancer, type HAProxyBalancerArgs } from "./balancer/haproxyBalancer.ts";
 export { type BastionArgs, type HostArgs, nodeAddressOf } from "./host/host.ts";
 export { type CheckedHost, HostChecks, type HostChecksArgs, type HostRole } from "./host/hostCheck.ts";

@@ -33,16 +33,17 @@ export const stopProgramPath = "/usr/local/lib/k3s-ha/k3s-stop";
 export const stopDropInPath = unitPath("k3s.service.d/k3s-ha.conf");
 
 /**
- * Everything that a server answers load balancers with; they ask at its cluster-side `address` only. With `leaves`, a command that
- * stops K3s, be it an operator or a reboot, has load balancers send clients elsewhere first. What K3s led is free when it has ended.
+ * Everything that a server answers load balancers with; they ask at its cluster-side `address` only. A command that stops K3s, be
+ * it an operator or a reboot, has load balancers send clients elsewhere first, and gives them `leaving` seconds for it; with 0,
+ * as for a single server, it does not. What K3s led is free when it has ended.
  */
-export function balancerStateFiles(address: string, { leaves }: { leaves: boolean }): HostFile[] {
+export function balancerStateFiles(address: string, leaving: number): HostFile[] {
   return [
     program(balancerStateProgramPath, balancerScripts.balancerState),
     program(stopProgramPath, balancerScripts.k3sStop),
     { path: unitPath(`${unitName}@.service`), content: renderService() },
     { path: unitPath(balancerStateSocket), content: renderSocket(address) },
-    { path: stopDropInPath, content: renderStopDropIn(leaves) },
+    { path: stopDropInPath, content: renderStopDropIn(leaving) },
   ];
 }
 
@@ -50,10 +51,10 @@ function program(path: string, script: URL): HostFile {
   return { path, content: readFileSync(script, "utf8"), mode: "0755" };
 }
 
-function renderStopDropIn(leaves: boolean): string {
+function renderStopDropIn(leaving: number): string {
   return `# ${writtenBy}
 [Service]
-${leaves ? "" : "# No other server could take this one's clients.\n"}ExecStop=${stopProgramPath} lead-away ${leaves ? leaveSeconds : 0}
+${leaving > 0 ? "" : "# No other server could take this one's clients.\n"}ExecStop=${stopProgramPath} lead-away ${leaving}
 ExecStopPost=-${stopProgramPath} give-up ended
 ExecStartPost=-${stopProgramPath} give-up started
 `;

@@ -11,6 +11,7 @@ import { shareVirtualIp, type VirtualIp, virtualIpPackages } from "./virtualIp.t
 import { balancerScripts } from "./scripts.ts";
 import { hostScripts } from "../host/scripts.ts";
 import { unitPath } from "../host/unitPath.ts";
+import { apiEndpoint, withPort } from "./apiAddress.ts";
 import { apiPort } from "./balancerState.ts";
 
 /** The hosts that balance the API, and what is behind them. */
@@ -201,13 +202,4 @@ export class HAProxyBalancer extends pulumi.ComponentResource {
       { parent: this, dependsOn: previous === undefined ? [secrets] : [secrets, previous] },
     );
   }
-}
-
-/** `https://address:port`, with brackets around an IPv6 address. */
-export function apiEndpoint(address: string, port: number): string {
-  return `https://${withPort(address, port)}`;
-}
-
-function withPort(address: string, port: number): string {
-  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }

@@ -3,13 +3,19 @@
 
 # Answers load balancers from now on; the units are in place.
 start_balancer_state() {
-  local name path
   systemctl daemon-reload
+  start_socket "$balancer_state_socket" "$balancer_state_port"
+  if [[ -n $server_health_port ]]; then start_socket "$server_health_socket" "$server_health_port"; fi
+}
+
+# start_socket UNIT PORT
+start_socket() {
+  local path
   for path in "${changed_paths[@]}"; do
-    [[ $path != *"$balancer_state_socket" ]] || systemctl stop "$balancer_state_socket"
+    [[ $path != *"/$1" ]] || systemctl stop "$1"
   done
-  systemctl enable --quiet --now "$balancer_state_socket" ||
-    die "$host_name: cannot listen on port $balancer_state_port, where load balancers check whether this server takes clients; see: systemctl status $balancer_state_socket"
+  systemctl enable --quiet --now "$1" ||
+    die "$host_name: cannot listen on port $2, where load balancers check whether this server takes clients; see: systemctl status $1"
 }
 
 # The weight that load balancers are told is nothing for as long as this process holds the lock, and not longer: should it be

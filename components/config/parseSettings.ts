@@ -242,6 +242,7 @@ function assemble(
       ...loadBalancer,
       hosts: inSection(loadBalancer.hosts, "loadBalancer", "hosts"),
       virtualIp: loadBalancer.virtualIp,
+      external: loadBalancer.external,
     },
     datastore: {
       ...read.settings(at),

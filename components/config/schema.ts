@@ -199,15 +199,30 @@ const rotation = (of: string) =>
     .optional()
     .meta({ description: `Value to change to rotate ${of}. Any new value works; a date records when. Default: none.` });
 
+const external = section({
+  address: address.meta({
+    description:
+      "IP address or DNS name of a load balancer that this program does not run, such as a cloud's. It passes TCP to port 6443 of the servers.",
+  }),
+  port: port("the load balancer offers the Kubernetes API on")
+    .default(6443)
+    .meta({ description: "Port of the Kubernetes API on that load balancer." }),
+  checkSeconds: wholeNumber(1, 60, "write the seconds after which its health checks have seen that a server leaves")
+    .default(30)
+    .meta({
+      description:
+        "Seconds after which its health checks have seen that a server leaves or is back: their interval times their threshold, plus the limit of one check. A server waits for them before K3s stops, and after it started.",
+    }),
+});
+
 const loadBalancer = section({
-  hosts: hostsLike("lb-1: {address: 203.0.113.30}")
-    .superRefine((value, context) => {
-      if (Object.keys(value).length > 0) return;
-      const message =
-        "has no host: add the one that runs HAProxy, or two for high availability, like lb-1: {address: 203.0.113.30}";
-      context.addIssue({ code: "custom", message });
-    })
-    .meta({ description: "Hosts that run HAProxy, by name: one, or several that share `virtualIp`." }),
+  hosts: hostsLike("lb-1: {address: 203.0.113.30}").default({}).meta({
+    description:
+      "Hosts that run HAProxy, by name: one, or several that share `virtualIp`. Required without `external`.",
+  }),
+  external: external.optional().meta({
+    description: "Load balancer that this program does not run, instead of `hosts`.",
+  }),
   virtualIp: virtualIp.optional().meta({
     description: "Address that several load balancers share. Required with more than one host.",
   }),
@@ -247,7 +262,14 @@ const loadBalancer = section({
   statsPort: port("the statistics page and the metrics are served on")
     .default(8404)
     .meta({ description: "Port of the statistics page and the Prometheus metrics." }),
-}).meta({ description: "Load balancers in front of the servers." });
+})
+  .superRefine(({ hosts, external: given }, context) => {
+    if (given !== undefined || Object.keys(hosts).length > 0) return;
+    const message =
+      "has no host, and k3s-ha:loadBalancer.external is missing: add the host that runs HAProxy, or two for high availability, like lb-1: {address: 203.0.113.30}; or name a load balancer of your own, like external: {address: k8s.example.com}";
+    context.addIssue({ code: "custom", path: ["hosts"], message });
+  })
+  .meta({ description: "Load balancers in front of the servers." });
 
 const ownHostName = z.string({ error: "has to be a name: write the name of the datastore's host, such as db-1" });
 

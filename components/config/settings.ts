@@ -48,11 +48,13 @@ export interface AgentPoolSettings {
 }
 
 export interface LoadBalancerSettings {
-  /** The hosts that run HAProxy, by name: one, or several that share `virtualIp`. */
+  /** The hosts that run HAProxy, by name: one, or several that share `virtualIp`; none with `external`. */
   hosts: Readonly<Record<string, HostArgs>>;
   /** The address that several hosts share; undefined for one host. */
   virtualIp: VirtualIpSettings | undefined;
-  /** Port that the Kubernetes API is offered on. Default: 6443. */
+  /** A load balancer that this program does not run; undefined with `hosts`. */
+  external: ExternalLoadBalancerSettings | undefined;
+  /** Port that the Kubernetes API is offered on by `hosts`. Default: 6443. */
   port: number;
   /** DNS names or addresses, beside the hosts' own, that clients use for the API; they go into the servers' certificates. */
   names: readonly string[];
@@ -68,6 +70,16 @@ export interface LoadBalancerSettings {
   certificateRotation?: string | undefined;
   /** Hours that the health certificate is good for. Default: 87,660, ten years. */
   certificateHours: number;
+}
+
+/** A load balancer that this program does not run, such as a cloud's. */
+export interface ExternalLoadBalancerSettings {
+  /** IP address or DNS name. */
+  address: string;
+  /** Port that it offers the Kubernetes API on. Default: 6443. */
+  port: number;
+  /** Seconds after which its health checks have seen that a server leaves or is back. Default: 30. */
+  checkSeconds: number;
 }
 
 /** The address that several load balancers share. */

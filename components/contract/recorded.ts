@@ -23,6 +23,11 @@ export interface Recorded {
     readonly port: number;
     readonly maxConnections: number;
   };
+  "k3s-ha:index:ExternalBalancer": {
+    readonly address: string;
+    readonly port: number;
+    readonly checkSeconds: number;
+  };
   "k3s-ha:index:MySQLDatastore": RecordedDatabase;
   "k3s-ha:index:PostgresDatastore": RecordedDatabase;
   "k3s-ha:index:EtcdDatastore": RecordedEndpoint & {

@@ -8,6 +8,7 @@ import {
   stopDropInPath,
   stopProgramPath,
 } from "../balancer/balancerState.ts";
+import { serverHealthProgramPath, serverHealthSocket } from "../balancer/serverHealth.ts";
 import type { Registries } from "./registries.ts";
 import { renderHostScript } from "../host/hostScript.ts";
 import { type K3sRole, k3sUnitNames } from "./k3sUnit.ts";
@@ -82,6 +83,8 @@ export function uninstallVariables(role: K3sRole) {
     pod_network_path: podNetworkPath,
     balancer_state_socket: balancerStateSocket,
     balancer_state_program: balancerStateProgramPath,
+    server_health_socket: serverHealthSocket,
+    server_health_program: serverHealthProgramPath,
     stop_program: stopProgramPath,
     stop_drop_in: stopDropInPath,
   };

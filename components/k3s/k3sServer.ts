@@ -19,6 +19,7 @@ import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "../
 import { k3sUnitPath } from "./k3sRelease.ts";
 import { k3sUnitNames, renderK3sUnit } from "./k3sUnit.ts";
 import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "../balancer/balancerState.ts";
+import { serverHealthFiles, serverHealthPort } from "../balancer/serverHealth.ts";
 import { type HostFile, renderHostScript } from "../host/hostScript.ts";
 import { networkSettings } from "./clusterNetworkGuard.ts";
 import { guardServer, type ServerRecord } from "./serverGuard.ts";
@@ -36,6 +37,8 @@ export interface K3sServerArgs extends K3sNodeArgs {
   datastore: pulumi.Output<DatastoreIdentity>;
   /** Whether the server leaves the load balancers before a restart and comes back after it; false for a single server. */
   leavesBalancers: boolean;
+  /** Seconds after which an external load balancer has seen that the server leaves or is back. Default: there is none. */
+  externalCheckSeconds?: number | undefined;
   /** Confirms the move from this datastore, "host:port/schema". Default: none. */
   movingFrom?: string | undefined;
   /** K3s's own settings in the configuration, which a preview knows too. */
@@ -98,7 +101,10 @@ function startServer(
   secretsRevision: pulumi.Output<string>,
   opts: pulumi.CustomResourceOptions,
 ): HostCommand {
-  const { host } = args;
+  const { host, leavesBalancers, externalCheckSeconds } = args;
+  const isExternal = externalCheckSeconds !== undefined;
+  const leaving = leavesBalancers ? (externalCheckSeconds ?? leaveSeconds) : 0;
+  const returning = leavesBalancers ? (externalCheckSeconds ?? returnSeconds) : 0;
   const script = pulumi
     .all([args.config, args.datastore, secretsRevision, nodeAddressOf(host)])
     .apply(([config, datastore, revision, address]) =>
@@ -124,19 +130,25 @@ function startServer(
           secrets_revision: revision,
           ...datastoreVariables(datastore),
           balancer_state_port: balancerStatePort,
-          leave_seconds: args.leavesBalancers ? leaveSeconds : 0,
-          return_seconds: args.leavesBalancers ? returnSeconds : 0,
+          server_health_port: isExternal ? serverHealthPort : "",
+          leave_seconds: leaving,
+          return_seconds: returning,
         },
         files: [
           configFile(config),
           { path: k3sUnitPath("server"), content: renderK3sUnit("server", args.environment) },
-          ...balancerStateFiles(address, { leaves: args.leavesBalancers }),
+          ...balancerStateFiles(address, leaving),
+          ...(isExternal ? serverHealthFiles() : []),
         ],
       }),
     );
   return new HostCommand(
     `${name}-service`,
-    { host, applySeconds: args.readySeconds + nodeScriptSeconds, script },
+    {
+      host,
+      applySeconds: args.readySeconds + nodeScriptSeconds + (isExternal ? leaving + returning : 0),
+      script,
+    },
     opts,
   );
 }

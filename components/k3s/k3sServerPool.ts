@@ -34,6 +34,11 @@ export interface K3sServerPoolArgs {
   identity: ServerIdentity;
   /** Every name and address, beside the servers' own, that clients reach the API at: they go into its certificate. */
   apiNames: pulumi.Input<string>[];
+  /**
+   * Seconds after which the health checks of an external load balancer have seen that a server leaves, or is back. Default:
+   * none; the load balancers are {@link HAProxyBalancer}'s.
+   */
+  externalCheckSeconds?: number | undefined;
   /** More settings of every server, as in K3s's config.yaml. One object for all: with SQL, K3s does not compare them. */
   config?: Readonly<Record<string, unknown>>;
   /** Confirms the migration from this datastore, as "host:port/schema". Default: another datastore is refused. */
@@ -111,6 +116,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
           environment: { ...datastore.environment, ...leaderElectionEnvironment },
           datastore: datastore.identity,
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
+          externalCheckSeconds: args.externalCheckSeconds,
           movingFrom: args.movingFrom,
           clusterConfig: args.config ?? {},
           network: args.network,

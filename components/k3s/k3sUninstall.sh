@@ -76,9 +76,12 @@ remove_programs() {
 }
 
 uninstall_k3s() {
-  local path below=()
-  if systemctl cat "$balancer_state_socket" >/dev/null 2>&1; then systemctl disable --quiet --now "$balancer_state_socket"; fi
-  rm -f /etc/systemd/system/"$balancer_state_socket" /etc/systemd/system/"${balancer_state_socket%.socket}@.service" "$balancer_state_program"
+  local path name below=()
+  for name in "$balancer_state_socket" "$server_health_socket"; do
+    if systemctl cat "$name" >/dev/null 2>&1; then systemctl disable --quiet --now "$name"; fi
+    rm -f /etc/systemd/system/"$name" /etc/systemd/system/"${name%.socket}@.service"
+  done
+  rm -f "$balancer_state_program" "$server_health_program"
   if systemctl cat "$unit" >/dev/null 2>&1; then systemctl disable --quiet --now "$unit"; fi
   rm -f "$stop_program" "$stop_drop_in"
   # Drop-ins of others stay.

@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { request } from "node:https";
 import { parse } from "yaml";
 import { growingDirectories } from "./disks.ts";
+import { withPort } from "../../components/balancer/apiAddress.ts";
 import { type DatastoreStatusPlace, statusPlace } from "../../components/datastore/datastoreKinds.ts";
 import { loginOf, valueOf } from "../../components/host/hostLogin.ts";
 import { runOnHost } from "../../components/host/hostShell.ts";
@@ -85,7 +86,8 @@ export async function askCluster(
   outputs: StatusOutputs,
   seconds = answerSeconds,
 ): Promise<ClusterFacts> {
-  const virtualAddress = settings.loadBalancer.virtualIp?.address;
+  const { virtualIp, external } = settings.loadBalancer;
+  const virtualAddress = virtualIp?.address;
   const datastore = statusPlace(settings.datastore);
   const questions = {
     managedDatabase: datastore.ownDatabase,
@@ -93,6 +95,7 @@ export async function askCluster(
     serverTeller: datastore.serverStatus?.teller,
     datastoreEndpoints: await endpointsOf(datastore, outputs),
     virtualAddress,
+    externalEndpoint: external && withPort(external.address, external.port),
   };
   const credentials = credentialsOf(outputs.kubeconfig);
   const [apiAnswer, ...hosts] = await Promise.all([

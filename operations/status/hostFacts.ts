@@ -19,6 +19,8 @@ import { type KubeletFault, parsePodTraffic, type PodTrafficFact } from "./podTr
 import { parseSystemPods, type PodFact } from "./systemPods.ts";
 import { backupCommandPath } from "../../components/backup/backupProgram.ts";
 import { backupUnits } from "../../components/backup/backupUnits.ts";
+import { serverHealthPort } from "../../components/balancer/serverHealth.ts";
+import type { ExternalBalancerFact } from "./externalBalancer.ts";
 import { apiPort } from "../../components/balancer/balancerState.ts";
 import { healthCertificatePath } from "../../components/balancer/haproxyBalancer.ts";
 import { mariadbTlsDirectory } from "../../components/datastore/managed/mariadbConfig.ts";
@@ -108,6 +110,8 @@ export interface HostFacts {
   readonly units: Readonly<Record<string, string>>;
   readonly backends: readonly BackendFact[] | undefined;
   readonly holdsVirtualIp: boolean | undefined;
+  /** A load balancer that the program does not run, as a node sees it. */
+  readonly externalBalancer: ExternalBalancerFact | undefined;
   readonly certificates: readonly CertificateFact[];
   /** The answer of a server's own API to `/readyz`: "ok", the checks that fail, or "no answer". */
   readonly ready: string | undefined;
@@ -145,6 +149,8 @@ export interface StatusQuestions {
   /** Endpoints that K3s may have of such another. Secret: only servers are sent them. */
   readonly datastoreEndpoints: readonly string[];
   readonly virtualAddress: string | undefined;
+  /** `host:port` of a load balancer that the program does not run. Default: none. */
+  readonly externalEndpoint?: string | undefined;
   /** Nodes whose kubelets a server's API is asked about. Default: none. */
   readonly kubelets?: readonly string[];
 }
@@ -161,6 +167,7 @@ export function hostStatusScript(
     serverTeller,
     datastoreEndpoints,
     virtualAddress,
+    externalEndpoint,
     kubelets = [],
   }: StatusQuestions,
   directories: readonly string[],
@@ -173,6 +180,7 @@ export function hostStatusScript(
       k3sScripts.kubelets,
       k3sScripts.podTraffic,
       k3sScripts.systemPods,
+      new URL("./externalBalancer.sh", import.meta.url),
       ...engineStatusScripts,
       ...embeddedStatusScripts,
       new URL("./etcdStatus.sh", import.meta.url),
@@ -191,6 +199,8 @@ export function hostStatusScript(
       datastore_certificate_path: datastoreCertificatePath,
       datastore_key_path: datastoreKeyPath,
       virtual_address: virtualAddress ?? "",
+      external_endpoint: externalEndpoint ?? "",
+      health_port: serverHealthPort,
       kubelets: role === "server" ? kubelets : [],
       haproxy_socket: haproxySocket,
       health_certificate_path: healthCertificatePath,
@@ -224,6 +234,7 @@ export function parseHostFacts(text: string): HostFacts {
   const drill = one("drill");
   const nodes = one("nodes")?.[0];
   const virtual = one("virtual")?.[0];
+  const through = one("through")?.[0];
   const backends = all("server");
   return {
     isWhole: lines.at(-1)?.[0] === "end",
@@ -238,6 +249,7 @@ export function parseHostFacts(text: string): HostFacts {
             check: check.replace(/^\* /, ""),
           })),
     holdsVirtualIp: virtual === undefined ? undefined : virtual === "yes",
+    externalBalancer: through === undefined ? undefined : { answer: through, health: one("health")?.[0] },
     certificates: all("certificate").map(([owner = "", name = "", path = "", der = ""]) => ({
       owner,
       name,

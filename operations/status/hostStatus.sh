@@ -146,8 +146,14 @@ tell_disk() {
 
 apply() {
   local directory traffic
-  # Pings take their time, and nothing of the rest waits for it.
-  if [[ $role == server || $role == agent ]]; then exec {traffic}< <(tell_pod_traffic | sed 's/^/pod-traffic\t/'); fi
+  # Pings take their time, and so does a load balancer that does not answer: nothing of the rest waits for them.
+  if [[ $role == server || $role == agent ]]; then
+    exec {traffic}< <(
+      tell_external_balancer &
+      tell_pod_traffic | sed 's/^/pod-traffic\t/'
+      wait
+    )
+  fi
   case $role in
     loadBalancer) tell_balancer ;;
     server) tell_server ;;

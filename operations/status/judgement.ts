@@ -1,6 +1,7 @@
 /** The problems of a cluster: a sentence for each, with what to do. Decides from facts alone. */
 import { CronExpressionParser } from "cron-parser";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
+import { externalBalancerProblems } from "./externalBalancer.ts";
 import { kubeletProblems, podTrafficProblems } from "./podTraffic.ts";
 import { systemPodProblems } from "./systemPods.ts";
 import { diskProblems } from "./disks.ts";
@@ -64,6 +65,11 @@ export function problemsOf(facts: ClusterFacts): string[] {
     ...facts.hosts.flatMap((host) => (host.fault === undefined ? [] : [host.fault])),
     ...facts.hosts.filter(({ role }) => role === "loadBalancer").flatMap(balancerProblems),
     ...virtualAddressProblems(facts),
+    ...facts.hosts.flatMap(({ name, facts: told }) =>
+      told?.externalBalancer === undefined
+        ? []
+        : externalBalancerProblems(name, told.externalBalancer, facts.apiEndpoint, told.ready === "ok"),
+    ),
     ...facts.hosts.filter(({ role }) => role === "server").flatMap(serverProblems),
     ...nodeProblems(facts),
     ...podProblems(facts),

@@ -45,6 +45,11 @@ export function statusJson(facts: ClusterFacts) {
         holdsVirtualIp: told?.holdsVirtualIp ?? null,
         servers: told?.backends ?? [],
       })),
+    externalBalancer: facts.hosts.flatMap(({ name, facts: told }) =>
+      told?.externalBalancer === undefined
+        ? []
+        : [{ host: name, answer: told.externalBalancer.answer, health: told.externalBalancer.health ?? null }],
+    ),
     nodes: nodesOf(facts) ?? null,
     stuckPods: facts.hosts.find((host) => host.facts?.nodes !== undefined)?.facts?.stuckPods ?? null,
     podTraffic: facts.hosts.flatMap(({ name, facts: told }) =>
@@ -100,7 +105,9 @@ const plain = { style: { head: [], border: [] } };
 
 /** The tables. */
 export function renderStatus(facts: ClusterFacts): string {
-  const hosts = new Table({ ...plain, head: ["host", "role", "state", "version", "for HAProxy", "address"] });
+  const isExternal = facts.hosts.some(({ facts: told }) => told?.externalBalancer !== undefined);
+  const seen = isExternal ? "health check" : "for HAProxy";
+  const hosts = new Table({ ...plain, head: ["host", "role", "state", "version", seen, "address"] });
   const nodes = nodesOf(facts) ?? [];
   for (const host of facts.hosts) {
     const node = nodes.find(({ name }) => name === host.name);
@@ -109,7 +116,11 @@ export function renderStatus(facts: ClusterFacts): string {
       roleNames[host.role],
       stateOf(host, node?.state, facts),
       node?.version ?? versionOf(host),
-      host.role === "server" ? seenBy(host.name, facts) : "",
+      isExternal
+        ? (host.facts?.externalBalancer?.health ?? "")
+        : host.role === "server"
+          ? seenBy(host.name, facts)
+          : "",
       node?.address ?? host.address,
     ]);
   }

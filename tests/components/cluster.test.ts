@@ -87,6 +87,10 @@ const configurations: Readonly<Record<string, Readonly<Record<string, object | s
     "k3s-ha:datastore": { endpoint: { caFile: "examples/database-ca.pem" }, movingFrom: "198.51.100.20:3306/k3s" },
     "k3s-ha:datastoreEndpoint": "postgres://k3s:hunter2@db.example.com/k3s",
   },
+  "an external load balancer": {
+    ...sampleConfig,
+    "k3s-ha:loadBalancer": { external: { address: "k8s.example.com", port: 443 }, names: ["10.0.0.9"] },
+  },
   "agents of an older release, a lost server, and another value of every setting": {
     ...sampleConfig,
     "k3s-ha:servers": {

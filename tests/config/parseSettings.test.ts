@@ -31,6 +31,7 @@ describe("parseSettings", () => {
       loadBalancer: {
         hosts: { "lb-1": balancer },
         virtualIp: undefined,
+        external: undefined,
         port: 6443,
         names: [],
         maxConnections: 4000,

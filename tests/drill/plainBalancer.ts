@@ -12,8 +12,19 @@ export const plainFrontend = "plain-api";
 
 const socket = "/run/haproxy/plain.sock";
 
-/** Its haproxy.cfg: an open port counts as ready; asked every five seconds, and down after the third failure. */
-export function renderPlainConfig(servers: Readonly<Record<string, string>>): string {
+const openPort = `option tcp-check
+  default-server check inter 5s fall 3`;
+
+/**
+ * Its haproxy.cfg. An open port counts as ready, asked every five seconds, and down after the third failure; with `healthPort`, the
+ * answer to HTTP there decides, asked every second, after the second.
+ */
+export function renderPlainConfig(servers: Readonly<Record<string, string>>, healthPort?: number): string {
+  const check =
+    healthPort === undefined
+      ? openPort
+      : `option httpchk GET /
+  default-server check port ${healthPort} inter 1s fall 2 rise 2`;
   const lines = Object.entries(servers).map(([name, address]) => `  server ${name} ${address}:6443`);
   return `global
   log /dev/log local0
@@ -35,15 +46,14 @@ frontend ${plainFrontend}
 
 backend plain-servers
   balance roundrobin
-  option tcp-check
-  default-server check inter 5s fall 3
+  ${check}
 ${lines.join("\n")}
 `;
 }
 
 /** Starts it on a load balancer's host, in front of `servers`, under the distribution's unit with other paths. */
-export async function startPlainBalancer(host: string, servers: readonly string[]): Promise<void> {
-  const config = renderPlainConfig(Object.fromEntries(servers.map((name) => [name, addressOf(name)])));
+export async function startPlainBalancer(host: string, servers: readonly string[], healthPort?: number): Promise<void> {
+  const config = renderPlainConfig(Object.fromEntries(servers.map((name) => [name, addressOf(name)])), healthPort);
   await onHost(
     host,
     `set -eu

@@ -22,6 +22,7 @@ const nothing: HostFacts = {
   units: {},
   backends: undefined,
   holdsVirtualIp: undefined,
+  externalBalancer: undefined,
   certificates: [],
   ready: undefined,
   nodes: undefined,
@@ -158,6 +159,17 @@ const pair = (first: boolean, second: boolean): ClusterFacts => ({
     ...healthy.hosts.filter(({ role }) => role !== "loadBalancer"),
     host("lb-1", "loadBalancer", { ...pairFacts, holdsVirtualIp: first }),
     host("lb-2", "loadBalancer", { ...pairFacts, holdsVirtualIp: second }),
+  ],
+});
+
+/** The healthy cluster behind a load balancer that the program does not run; what server-2 and agent-1 say of it. */
+const external = (answer = "ok", health = "ok", ready = "ok"): ClusterFacts => ({
+  ...healthy,
+  hosts: [
+    host("server-1", "server", { ...serverFacts, externalBalancer: { answer: "ok", health: "ok" } }),
+    host("server-2", "server", { ...serverFacts, ready, externalBalancer: { answer: "ok", health } }),
+    host("agent-1", "agent", { ...agentFacts, externalBalancer: { answer, health: undefined } }),
+    host("db-1", "datastore", databaseFacts),
   ],
 });
 
@@ -479,6 +491,39 @@ describe("one sentence, and no other, for", () => {
   }
 });
 
+describe("a load balancer that the program does not run", () => {
+  test("is healthy when every node reaches the API through it, and is shown with what servers answer it", () => {
+    assert.deepEqual(problemsOf(external()), []);
+    assert.match(renderStatus(external("ok", "HTTP 503")), /│ health check │[^]*│ server-2 +│.*│ HTTP 503 +│/);
+    assert.deepEqual(statusJson(external("HTTP 500")).externalBalancer, [
+      { host: "server-1", answer: "ok", health: "ok" },
+      { host: "server-2", answer: "ok", health: "ok" },
+      { host: "agent-1", answer: "HTTP 500", health: null },
+    ]);
+  });
+
+  test("is reported once for each node that does not reach the API through it", () => {
+    assert.deepEqual(problemsOf(external("curl: (28) Connection timed out")), [
+      "agent-1 does not reach the API through the load balancer at https://198.51.100.30:6443 (curl: (28) Connection timed out). Check that the load balancer passes TCP to port 6443 of a server whose port 6442 answers 200, and that this host reaches it.",
+    ]);
+  });
+
+  test("gets no new clients for a server that is ready but keeps answering 503, or not at all", () => {
+    assert.deepEqual(problemsOf(external("ok", "HTTP 503")), [
+      'server-2 is ready, but answers health checks of the load balancer on port 6442 with 503, so it gets no new clients. If no change is in progress there, see "fuser -v /run/k3s-ha/leaving.lock".',
+    ]);
+    assert.deepEqual(problemsOf(external("ok", "curl: (7) Connection refused")), [
+      'server-2 does not answer health checks of the load balancer on port 6442 (curl: (7) Connection refused), so it gets no new clients. Run "systemctl restart k3s-ha-server-health.socket" there.',
+    ]);
+  });
+
+  test("is not blamed for a server that is not ready", () => {
+    const problems = problemsOf(external("ok", "HTTP 503", "etcd"));
+    assert.equal(problems.length, 1);
+    assert.match(problems[0] ?? "", /etcd/);
+  });
+});
+
 describe("a host that is slow", () => {
   const slow = (facts: HostFacts | undefined) => ({ isSlow: true, fault: "it is slow.", facts });
 
@@ -580,6 +625,7 @@ test("JSON has the documented shape, and holds no more than the table's facts", 
     "api",
     "hosts",
     "balancers",
+    "externalBalancer",
     "nodes",
     "stuckPods",
     "podTraffic",

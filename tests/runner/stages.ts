@@ -24,7 +24,8 @@ export interface Stage {
 }
 
 /** Tests that have the machine to themselves: they count failed requests of clients, check limits in seconds, or inspect the machine. */
-const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,membership,rollingChange,stress}.test.ts";
+const alone =
+  "tests/sandbox/{balancerPair,drill,externalBalancer,hosts,leftovers,membership,rollingChange,stress}.test.ts";
 
 /** What the sandbox says of machines that are made up. */
 const withoutHosts = "tests/sandbox/refusals.test.ts";
@@ -65,7 +66,9 @@ export function filesOf(stage: Stage): string[] {
 }
 
 /** What `make test` leaves to `make test-long` as whole files; of others it leaves the tests that say so themselves. */
-const wholly = new Set(["backups", "drill", "leftovers", "ownNetwork"].map((name) => `tests/sandbox/${name}.test.ts`));
+const wholly = new Set(
+  ["backups", "drill", "externalBalancer", "leftovers", "ownNetwork"].map((name) => `tests/sandbox/${name}.test.ts`),
+);
 
 /** How much of a file `make test` leaves to `make test-long`. */
 export function longPartOf(file: string): "all" | "some" | "none" {

@@ -12,6 +12,7 @@ import {
   overlappingClusterNetworks,
   twoNetworks,
 } from "./clusterNetworks.ts";
+import { besideExternalBalancer, unusableExternalBalancer } from "./externalBalancer.ts";
 import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
 import { unreachableApi, unusableHostSettings } from "./hostSettings.ts";
 import { invalidHostNames, invalidPoolNames, repeatedAgentNames, repeatedHostNames } from "./hostNames.ts";
@@ -43,6 +44,8 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...onServerPort,
     ...misplacedVirtualIp(configuration),
     ...unusableVirtualIp(configuration, hosts),
+    ...besideExternalBalancer(configuration),
+    ...unusableExternalBalancer(configuration, hosts),
     ...unusableStatsAddresses(configuration),
     ...statsOnApiPort(configuration),
     ...portsOfSshd(configuration, hosts),

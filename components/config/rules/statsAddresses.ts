@@ -7,7 +7,7 @@ import { listed } from "../schemaTypes.ts";
 
 /** Statistics are for those who run the load balancers: each host has an address of its own for them. */
 export function unusableStatsAddresses({ loadBalancer }: Configuration): Problem[] {
-  if (loadBalancer === undefined) return [];
+  if (loadBalancer?.external !== undefined || loadBalancer === undefined) return [];
   const names = Object.keys(loadBalancer.hosts);
   const shared = loadBalancer.virtualIp?.address;
   return Object.entries(loadBalancer.statsAddresses).flatMap(([name, address]) => {
@@ -26,7 +26,8 @@ export function unusableStatsAddresses({ loadBalancer }: Configuration): Problem
 
 /** One port cannot be both: HAProxy would not start. */
 export function statsOnApiPort({ loadBalancer }: Configuration): Problem[] {
-  if (loadBalancer === undefined || loadBalancer.statsPort !== loadBalancer.port) return [];
+  if (loadBalancer === undefined || loadBalancer.external !== undefined) return [];
+  if (loadBalancer.statsPort !== loadBalancer.port) return [];
   const fault = `is ${loadBalancer.statsPort}, but the Kubernetes API is offered on that port (${configPath("loadBalancer", "port")}): choose another port`;
   return [{ path: configPath("loadBalancer", "statsPort"), fault }];
 }

@@ -84,7 +84,7 @@ refuses("keys", [
     name: "a missing load balancer",
     config: without("loadBalancer"),
     problems: [
-      "k3s-ha:loadBalancer.hosts is missing and has to be a map: write it like lb-1: {address: 203.0.113.30}.",
+      "k3s-ha:loadBalancer.hosts has no host, and k3s-ha:loadBalancer.external is missing: add the host that runs HAProxy, or two for high availability, like lb-1: {address: 203.0.113.30}; or name a load balancer of your own, like external: {address: k8s.example.com}.",
     ],
   },
   {

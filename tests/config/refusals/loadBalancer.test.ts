@@ -1,6 +1,13 @@
+import { smallStack } from "../stack.ts";
 import { host, loadBalancer, refuses } from "./refusal.ts";
 
 const pair = { "lb-1": host("198.51.100.30"), "lb-2": host("198.51.100.31") };
+
+/** The small stack behind a load balancer that the program does not run. */
+const external = (settings: object, others: object = {}) => ({
+  ...smallStack,
+  loadBalancer: { external: settings, ...others },
+});
 
 refuses("the load balancer", [
   {
@@ -31,7 +38,7 @@ refuses("the load balancer", [
     name: "no load balancer host",
     config: loadBalancer({ hosts: {} }),
     problems: [
-      "k3s-ha:loadBalancer.hosts has no host: add the one that runs HAProxy, or two for high availability, like lb-1: {address: 203.0.113.30}.",
+      "k3s-ha:loadBalancer.hosts has no host, and k3s-ha:loadBalancer.external is missing: add the host that runs HAProxy, or two for high availability, like lb-1: {address: 203.0.113.30}; or name a load balancer of your own, like external: {address: k8s.example.com}.",
     ],
   },
   {
@@ -169,6 +176,79 @@ refuses("the load balancer", [
     },
     problems: [
       "k3s-ha:loadBalancer.statsPort is 2222, but sshd listens on that port of k3s-ha:loadBalancer.hosts.lb-1: choose another port.",
+    ],
+  },
+  {
+    name: "hosts that run HAProxy beside an external load balancer",
+    config: loadBalancer({ external: { address: "k8s.example.com" } }),
+    problems: [
+      "k3s-ha:loadBalancer.external is set, but so is k3s-ha:loadBalancer.hosts, and nodes and clients know one address: keep the hosts that run HAProxy, or the load balancer that this program does not run.",
+    ],
+  },
+  {
+    name: "settings of HAProxy with an external load balancer",
+    config: external(
+      { address: "k8s.example.com" },
+      { port: 443, statsPort: 9404, statsAddresses: { "lb-1": "192.0.2.30" }, idleSeconds: 60, maxConnections: 10 },
+    ),
+    problems: [
+      "k3s-ha:loadBalancer.port is a setting of the hosts that run HAProxy, of which there are none with k3s-ha:loadBalancer.external: write the port as k3s-ha:loadBalancer.external.port.",
+      "k3s-ha:loadBalancer.maxConnections is a setting of the hosts that run HAProxy, of which there are none with k3s-ha:loadBalancer.external: remove it.",
+      "k3s-ha:loadBalancer.idleSeconds is a setting of the hosts that run HAProxy, of which there are none with k3s-ha:loadBalancer.external: remove it.",
+      "k3s-ha:loadBalancer.statsAddresses is a setting of the hosts that run HAProxy, of which there are none with k3s-ha:loadBalancer.external: remove it.",
+      "k3s-ha:loadBalancer.statsPort is a setting of the hosts that run HAProxy, of which there are none with k3s-ha:loadBalancer.external: remove it.",
+    ],
+  },
+  {
+    name: "a virtual IP with an external load balancer",
+    config: external({ address: "k8s.example.com" }, { virtualIp: { address: "198.51.100.100" } }),
+    problems: [
+      "k3s-ha:loadBalancer.virtualIp is a setting of the hosts that run HAProxy, of which there are none with k3s-ha:loadBalancer.external: remove it.",
+    ],
+  },
+  {
+    name: "rotations of a certificate that an external load balancer does not have",
+    config: external({ address: "k8s.example.com" }, { certificateRotation: "2027", certificateHours: 24 }),
+    problems: [
+      "k3s-ha:loadBalancer.certificateRotation is a setting of the hosts that run HAProxy, of which there are none with k3s-ha:loadBalancer.external: remove it.",
+      "k3s-ha:loadBalancer.certificateHours is a setting of the hosts that run HAProxy, of which there are none with k3s-ha:loadBalancer.external: remove it.",
+    ],
+  },
+  {
+    name: "a server as the external load balancer",
+    config: external({ address: "198.51.100.11" }),
+    problems: [
+      "k3s-ha:loadBalancer.external.address is 198.51.100.11, which is the address of k3s-ha:servers.server-1: write the address of the load balancer, or list hosts that run HAProxy in k3s-ha:loadBalancer.hosts.",
+    ],
+  },
+  {
+    name: "an external load balancer that is every host itself",
+    config: external({ address: "127.0.0.1" }),
+    problems: [
+      "k3s-ha:loadBalancer.external.address is 127.0.0.1, which leads every node to itself: write the address at which nodes and clients reach it.",
+    ],
+  },
+  {
+    name: "an external load balancer among the addresses of pods",
+    config: external({ address: "10.42.0.9" }),
+    problems: [
+      "k3s-ha:loadBalancer.external.address is 10.42.0.9, which is in 10.42.0.0/16, K3s's network for pods: write the address at which nodes and clients reach the load balancer.",
+    ],
+  },
+  {
+    name: "an external load balancer with a scheme, on no port, whose checks take too long",
+    config: external({ address: "https://k8s.example.com", port: 0, checkSeconds: 61 }),
+    problems: [
+      'k3s-ha:loadBalancer.external.address is "https://k8s.example.com", but has to be an IP address or a DNS name: write it alone, without a user, a port or a scheme.',
+      "k3s-ha:loadBalancer.external.port is 0, but has to be a whole number from 1 to 65535: write the port that the load balancer offers the Kubernetes API on.",
+      "k3s-ha:loadBalancer.external.checkSeconds is 61, but has to be a whole number from 1 to 60: write the seconds after which its health checks have seen that a server leaves.",
+    ],
+  },
+  {
+    name: "an external load balancer without an address",
+    config: external({}),
+    problems: [
+      "k3s-ha:loadBalancer.external.address is missing and has to be an IP address or a DNS name: write it alone, without a user, a port or a scheme.",
     ],
   },
   {
