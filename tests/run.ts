@@ -17,6 +17,7 @@ import { prepareToolchain } from "../toolchain/toolchain.ts";
 import { drillEvents } from "./drill/events.ts";
 import { renderLeft, renderTimes, root, type Ended } from "./runner/ended.ts";
 import { selectTests, type Selected, type Selection } from "./runner/selection.ts";
+import { rowsOf } from "./runner/stages.ts";
 
 /** The sandbox that tests work in, and the numbers after it: that of `make up` stays as it is. */
 const firstSandbox = Number(process.env["K3S_HA_SANDBOX"]) || 1;
@@ -124,19 +125,31 @@ async function runTests({ stage, files }: Selected): Promise<Tally> {
   if (files.length === 0)
     return { ...nothing, failed: 1, failures: [`✖ ${stage.name}: no file is ${stage.tests ?? ""}`] };
   if (stage.sandboxes === undefined) return runFiles(files, stage.concurrency ?? availableParallelism() + 1, "inherit");
-  // Each takes the next file when it is done with one, so a long file holds up only itself.
-  const waiting = [...files];
+  // Each takes the next row when it is done with one, so a long one holds up only itself.
+  const waiting = rowsOf(files, long);
   let tally = nothing;
   await Promise.all(
-    Array.from({ length: stage.sandboxes }, async (_, index) => {
-      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-        console.log(`▸ ${file}`);
-        const one = await runFiles([file], 1, "together", firstSandbox + index);
-        tally = sum(tally, one);
+    Array.from({ length: Math.min(stage.sandboxes, waiting.length) }, async (_, index) => {
+      const sandbox = firstSandbox + index;
+      for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+        // What a run before left, or the row before: only files of one row share a cluster.
+        await takeDown(sandbox);
+        for (const file of row) {
+          console.log(`▸ ${file}`);
+          const one = await runFiles([file], 1, "together", sandbox);
+          tally = sum(tally, one);
+        }
       }
+      await takeDown(sandbox);
     }),
   );
   return tally;
+}
+
+/** Takes the hosts of a sandbox down, if it has any. */
+async function takeDown(sandbox: number): Promise<void> {
+  const command = ["--disable-warning=ExperimentalWarning", join(root, "sandbox/cli.ts"), "down"];
+  await execa(process.execPath, command, { cwd: root, stdin: "ignore", env: { K3S_HA_SANDBOX: String(sandbox) } });
 }
 
 /** Shows what the files print as it comes, or all of it `together` when several print at the same time. */

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { reachesAny } from "./changes.ts";
 import { renderLeft, renderTimes } from "./ended.ts";
 import { selectTests } from "./selection.ts";
-import { filesOf, longPartOf, stages } from "./stages.ts";
+import { filesOf, longPartOf, rowsOf, stages } from "./stages.ts";
 
 const allFiles = stages.flatMap(filesOf);
 
@@ -72,6 +72,25 @@ describe("a run", () => {
       selectTests(["--changed", "--only", "unit"]),
       /^Error: --only, --file, --changed and --long exclude/,
     );
+  });
+});
+
+describe("the files of one sandbox", () => {
+  const sandbox = stages.filter(({ name }) => name === "sandbox").flatMap(filesOf);
+
+  it("are those that share a cluster, first, and else one at a time", () => {
+    const [shared = [], ...others] = rowsOf(sandbox, false);
+    assert.ok(shared.length > 2, shared.join(" "));
+    for (const row of others) assert.equal(row.length, 1, row.join(" "));
+    assert.deepEqual([...shared, ...others.flat()].toSorted(), sandbox.toSorted());
+  });
+
+  it("are one at a time with the tests that take long, and when none of them shares a cluster", () => {
+    assert.deepEqual(
+      rowsOf(sandbox, true),
+      sandbox.map((file) => [file]),
+    );
+    assert.deepEqual(rowsOf(["tests/sandbox/cluster.test.ts"], false), [["tests/sandbox/cluster.test.ts"]]);
   });
 });
 

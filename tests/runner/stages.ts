@@ -23,9 +23,14 @@ export interface Stage {
   readonly sandboxes?: number;
 }
 
-/** Tests that have the machine to themselves: they count failed requests of clients, check limits in seconds, or inspect the machine. */
-const alone =
-  "tests/sandbox/{balancerPair,drill,externalBalancer,hosts,leftovers,membership,rollingChange,stress}.test.ts";
+/** Tests that have the machine to themselves: they measure how long clients wait, or inspect the machine. */
+const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers}.test.ts";
+
+/**
+ * Tests that go on with the cluster of the one before (`devCluster`), in this order: the first sees it as it was made, the last
+ * changes its servers' settings.
+ */
+const onOneCluster = ["status", "secondUp", "stress", "rollingChange"].map((name) => `tests/sandbox/${name}.test.ts`);
 
 /** What the sandbox says of machines that are made up. */
 const withoutHosts = "tests/sandbox/refusals.test.ts";
@@ -63,6 +68,16 @@ export const stages: readonly Stage[] = [
 export function filesOf(stage: Stage): string[] {
   if (stage.tests === undefined) return [];
   return globSync(stage.tests, { cwd: root, exclude: globSync(stage.except ?? "", { cwd: root }) }).toSorted();
+}
+
+/**
+ * Files, in the rows in which a sandbox runs them. Those that share a cluster are in one, the first, since it takes longest; with the tests
+ * that take long, each is a row of its own.
+ */
+export function rowsOf(files: readonly string[], long: boolean): string[][] {
+  const shared = long ? [] : onOneCluster.filter((file) => files.includes(file));
+  const others = files.filter((file) => !shared.includes(file)).map((file) => [file]);
+  return shared.length === 0 ? others : [shared, ...others];
 }
 
 /** What `make test` leaves to `make test-long` as whole files; of others it leaves the tests that say so themselves. */

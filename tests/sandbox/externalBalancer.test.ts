@@ -11,7 +11,7 @@ import { plainPort, plainSocket, startPlainBalancer } from "../drill/plainBalanc
 import { eventually } from "../support/eventually.ts";
 import { long } from "../support/long.ts";
 import { lookAt } from "../support/makeStatus.ts";
-import { endpointOf, probeDuring } from "../support/probe.ts";
+import { endpointOf, failsNoRequest } from "../support/probe.ts";
 import { addressOf, devConfig, onHost, readyNodes, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
 
 const servers = ["server-1", "server-2"] as const;
@@ -19,13 +19,6 @@ const release = "v1.35.0+k3s1";
 let config: StackConfig;
 let stack: SandboxStack;
 let kubeconfig: string;
-
-/** Fails when a client saw a failure while `event` ran. */
-async function failsNoRequest(event: () => Promise<unknown>): Promise<void> {
-  const { failed, samples } = await probeDuring(endpointOf(kubeconfig), event, 3000);
-  console.log(`${failed} of ${samples.length} requests failed`);
-  assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
-}
 
 /** How often the load balancer took each server out, by its name. */
 async function timesDown(): Promise<Record<string, number>> {
@@ -98,7 +91,7 @@ describe("a load balancer that is not in the stack", long, () => {
       ...config,
       k3s: { ...k3s, serverConfig: { ...k3s.serverConfig, "kube-apiserver-arg": ["goaway-chance=0.001"] } },
     };
-    await failsNoRequest(async () => (await SandboxStack.open("dev", changed)).mustUp());
+    await failsNoRequest(endpointOf(kubeconfig), async () => (await SandboxStack.open("dev", changed)).mustUp());
     const now = await timesDown();
     for (const server of servers) {
       assert.match(await onHost(server, "cat /etc/rancher/k3s/config.yaml"), /goaway-chance=0\.001/);
@@ -109,7 +102,7 @@ describe("a load balancer that is not in the stack", long, () => {
 
   test("does so when an operator restarts K3s on a server, too", async () => {
     const before = await timesDown();
-    await failsNoRequest(() => onHost("server-1", "systemctl restart k3s"));
+    await failsNoRequest(endpointOf(kubeconfig), () => onHost("server-1", "systemctl restart k3s"));
     assert.ok(((await timesDown())["server-1"] ?? 0) > (before["server-1"] ?? 0));
   });
 

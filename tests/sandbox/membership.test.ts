@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { destroyHosts, down, powerOff, up } from "../../sandbox/sandbox.ts";
 import { eventually } from "../support/eventually.ts";
 import { long } from "../support/long.ts";
-import { endpointOf, probeDuring } from "../support/probe.ts";
+import { endpointOf, failsNoRequest } from "../support/probe.ts";
 import {
   addressOf,
   devConfig,
@@ -40,7 +40,9 @@ after(() => down());
 describe("a cluster that grows", () => {
   test("by a server and an agent restarts nothing, and fails no request", async () => {
     const before = await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]);
-    await failsNoRequest(() => bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1", "agent-2"])));
+    await failsNoRequest(endpointOf(kubeconfig), () =>
+      bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1", "agent-2"])),
+    );
     assert.deepEqual(await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]), before);
     await hasNodes("agent-1", "agent-2", "server-1", "server-2", "server-3");
     await balances("server-1", "server-2", "server-3");
@@ -50,9 +52,13 @@ describe("a cluster that grows", () => {
   test("by a server that sorts before all others neither restarts them nor makes another cluster", long, async () => {
     const before = await starts(["server-2", "server-3"]);
     // server-1 is removed and added again; in between, server-2 is the first.
-    await failsNoRequest(() => bringUp(cluster(["server-2", "server-3"], ["agent-1", "agent-2"])));
+    await failsNoRequest(endpointOf(kubeconfig), () =>
+      bringUp(cluster(["server-2", "server-3"], ["agent-1", "agent-2"])),
+    );
     await hasNodes("agent-1", "agent-2", "server-2", "server-3");
-    await failsNoRequest(() => bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1", "agent-2"])));
+    await failsNoRequest(endpointOf(kubeconfig), () =>
+      bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1", "agent-2"])),
+    );
     await hasNodes("agent-1", "agent-2", "server-1", "server-2", "server-3");
     assert.deepEqual(await starts(["server-2", "server-3"]), before);
   });
@@ -62,7 +68,7 @@ describe("a cluster that shrinks", () => {
   test("by a server and an agent has neither's node, password, account nor K3s left, and fails no request", async () => {
     await runPod(kubeconfig, "mover", "agent-2");
     const before = await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]);
-    await failsNoRequest(() => bringUp(cluster(["server-1", "server-2"], ["agent-1"])));
+    await failsNoRequest(endpointOf(kubeconfig), () => bringUp(cluster(["server-1", "server-2"], ["agent-1"])));
     assert.deepEqual(await starts(["server-1", "server-2", "agent-1", "db-1", "lb-1"]), before);
     await hasNodes("agent-1", "server-1", "server-2");
     assert.equal(await kubectl(kubeconfig, ["get", "pod", "mover", "--ignore-not-found"]), "");
@@ -123,7 +129,9 @@ describe("a lost host", long, () => {
 
   test("that is declared so, the first server, is not connected to, and its node is removed", async () => {
     const before = await starts(["server-2", "server-3", "agent-1"]);
-    await failsNoRequest(() => bringUp(cluster(["server-1 lost", "server-2", "server-3"], ["agent-1"])));
+    await failsNoRequest(endpointOf(kubeconfig), () =>
+      bringUp(cluster(["server-1 lost", "server-2", "server-3"], ["agent-1"])),
+    );
     await hasNodes("agent-1", "server-2", "server-3");
     await balances("server-2", "server-3");
     assert.deepEqual(await starts(["server-2", "server-3", "agent-1"]), before);
@@ -132,7 +140,9 @@ describe("a lost host", long, () => {
   test("is replaced by an empty one of the same name", async () => {
     await destroyHosts(["server-1"]);
     await up({ hosts });
-    await failsNoRequest(() => bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1"])));
+    await failsNoRequest(endpointOf(kubeconfig), () =>
+      bringUp(cluster(["server-1", "server-2", "server-3"], ["agent-1"])),
+    );
     await hasNodes("agent-1", "server-1", "server-2", "server-3");
     await balances("server-1", "server-2", "server-3");
   });
@@ -167,13 +177,6 @@ function withReadySeconds(config: StackConfig, readySeconds: number): StackConfi
 
 async function bringUp(config: StackConfig): Promise<void> {
   await (await SandboxStack.open("dev", config)).mustUp();
-}
-
-/** Fails when a client saw a failure while `event` ran. */
-async function failsNoRequest(event: () => Promise<unknown>): Promise<void> {
-  const { failed, samples } = await probeDuring(endpointOf(kubeconfig), event, 3000);
-  console.log(`${failed} of ${samples.length} requests failed`);
-  assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
 }
 
 /** Fails unless the cluster has exactly these nodes, and all are Ready. One that K3s makes again is seen too. */

@@ -3,12 +3,13 @@
  * that a server fails on, and an upgrade to a newer release, all on one cluster, with a client that asks all the time.
  */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { boot, down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
+import { before, describe, test } from "node:test";
+import { boot, exec, powerOff } from "../../sandbox/sandbox.ts";
+import { devCluster } from "../support/devCluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { killedWhen } from "../support/killedUp.ts";
 import { long, runsLong } from "../support/long.ts";
-import { endpointOf, probeDuring } from "../support/probe.ts";
+import { endpointOf, failsNoRequest } from "../support/probe.ts";
 import {
   addressOf,
   devConfig,
@@ -28,22 +29,16 @@ let config: StackConfig;
 let kubeconfig: string;
 
 before(async () => {
-  await down();
-  await up({ releases: runsLong ? [oldVersion, newVersion] : [oldVersion] });
   config = await devConfig();
-  const stack = await SandboxStack.open("dev", config);
-  await stack.mustUp();
-  kubeconfig = await stack.kubeconfig();
+  kubeconfig = await (await devCluster(runsLong ? [oldVersion, newVersion] : [oldVersion])).kubeconfig();
 });
-
-after(() => down());
 
 describe("a changed setting of the servers", () => {
   test("reaches one server after the other, and no request fails", async () => {
     const before = await starts();
     const changed = withK3s({ serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["goaway-chance=0.001"] } });
     const weights = watchWeights();
-    await failsNoRequest(async () => (await SandboxStack.open("dev", changed)).mustUp());
+    await failsNoRequest(endpointOf(kubeconfig), async () => (await SandboxStack.open("dev", changed)).mustUp());
     const seen = await weights.stop();
     const now = await starts();
     assert.ok(now["server-1"] > before["server-1"] && now["server-2"] > now["server-1"], JSON.stringify(now));
@@ -65,7 +60,7 @@ describe("a changed setting of the servers", () => {
         readySeconds: 30,
       });
       const before = await starts();
-      await failsNoRequest(async () => {
+      await failsNoRequest(endpointOf(kubeconfig), async () => {
         const { all, exitCode } = await (await SandboxStack.open("dev", broken)).up();
         assert.notEqual(exitCode, 0, all);
         assert.match(all, /unknown flag: --no-such-flag/);
@@ -97,7 +92,7 @@ describe("a rotation of the datastore's credentials", long, () => {
   test("gives each server a new user in its turn, drops those of before, and no request fails", async () => {
     const changed = rotated({ credentialRotation: "first" });
     const before = await users();
-    await failsNoRequest(async () => (await SandboxStack.open("dev", changed)).mustUp());
+    await failsNoRequest(endpointOf(kubeconfig), async () => (await SandboxStack.open("dev", changed)).mustUp());
     const now = await users();
     assert.equal(now.length, 2);
     assert.ok(
@@ -132,7 +127,7 @@ describe("an up that is killed while a changed setting reaches one server after 
   test("is finished by the next, and no request fails in either", async () => {
     const changed = withK3s({ serverConfig: { ...serverConfig(), "kube-apiserver-arg": ["event-ttl=3h"] } });
     const stack = await SandboxStack.open("dev", changed);
-    await failsNoRequest(async () => {
+    await failsNoRequest(endpointOf(kubeconfig), async () => {
       assert.ok(await killedWhen(stack, /servers-server-1-service updating/, 3000), "server-1 was never changed");
       await (await SandboxStack.open("dev", changed)).mustUp();
     });
@@ -240,7 +235,7 @@ describe("an upgrade", long, () => {
 ExecStartPre=/bin/sh -c 'readlink /usr/local/bin/k3s | grep ${oldVersion.replace("+", "[+]")}'
 UNIT`,
     );
-    await failsNoRequest(async () => {
+    await failsNoRequest(endpointOf(kubeconfig), async () => {
       // Long enough for the first server, which has to prove itself.
       const { all, exitCode } = await (
         await SandboxStack.open("dev", withK3s({ version: newVersion, readySeconds: 60 }))
@@ -265,7 +260,7 @@ UNIT`,
     await onHost("server-2", "rm /etc/systemd/system/k3s.service.d/99-broken.conf; systemctl daemon-reload");
     const before = await starts();
     config = withK3s({ version: newVersion });
-    await failsNoRequest(async () => (await SandboxStack.open("dev", config)).mustUp());
+    await failsNoRequest(endpointOf(kubeconfig), async () => (await SandboxStack.open("dev", config)).mustUp());
     const now = await starts();
     assert.equal(now["server-1"], before["server-1"], "server-1 had been upgraded already");
     assert.ok(now["agent-1"] > now["server-2"] && now["server-2"] > before["server-2"], JSON.stringify(now));
@@ -309,13 +304,6 @@ describe("another schema for the datastore", long, () => {
     assert.deepEqual(await starts(), before);
   });
 });
-
-/** Fails when a client saw a failure while `event` ran. */
-async function failsNoRequest(event: () => Promise<unknown>): Promise<void> {
-  const { failed, samples } = await probeDuring(endpointOf(kubeconfig), event, 3000);
-  console.log(`${failed} of ${samples.length} requests failed`);
-  assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
-}
 
 /** Looks all the time at what weight HAProxy gives the servers; "none" where no server had any. */
 function watchWeights(): { stop: () => Promise<ReadonlySet<string>> } {

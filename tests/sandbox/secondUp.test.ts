@@ -1,10 +1,10 @@
 /** A second up of a cluster: what it sees, and that it restarts nothing. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { execa } from "execa";
 import { projectDirectory } from "../../operations/workspace.ts";
-import { down, up } from "../../sandbox/sandbox.ts";
+import { devCluster } from "../support/devCluster.ts";
 import { changedLines, plannedChanges } from "../support/previewDiff.ts";
 import { devConfig, onHost, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
 
@@ -14,16 +14,13 @@ let config: StackConfig;
 let stack: SandboxStack;
 
 before(async () => {
-  await down();
-  await up();
+  await devCluster();
   const { loadBalancer, ...others } = await devConfig();
   // Other than what Pulumi.dev.yaml leaves at its default, so that `make preview` has something to show.
   config = { ...others, loadBalancer: { ...(loadBalancer as object), idleSeconds: 600 } };
   stack = await SandboxStack.open("dev", config);
   await stack.mustUp();
 });
-
-after(() => down());
 
 describe("a second up", () => {
   test("changes nothing and restarts no service", async () => {

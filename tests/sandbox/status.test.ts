@@ -1,13 +1,14 @@
 /** `make status` against a real cluster: what it says when all is well, and when something is not. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { loginOf } from "../../components/host/hostLogin.ts";
 import { runOnHost } from "../../components/host/hostShell.ts";
 import { readSettings } from "../../operations/stackSettings.ts";
 import { hostStatusScript, parseHostFacts } from "../../operations/status/hostFacts.ts";
 import { parseOutputs } from "../../operations/status/lookAtCluster.ts";
 import { stackOutputs } from "../../operations/workspace.ts";
-import { boot, down, powerOff, up } from "../../sandbox/sandbox.ts";
+import { boot, powerOff } from "../../sandbox/sandbox.ts";
+import { devCluster } from "../support/devCluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { long } from "../support/long.ts";
 import { lookAt } from "../support/makeStatus.ts";
@@ -17,14 +18,9 @@ let stack: SandboxStack;
 let kubeconfig: string;
 
 before(async () => {
-  await down();
-  await up();
-  stack = await SandboxStack.open("dev", await devConfig());
-  await stack.mustUp();
+  stack = await devCluster();
   kubeconfig = await stack.kubeconfig();
 });
-
-after(() => down());
 
 describe("make status", () => {
   /** The sentences that tell what is unusual, and what every look has to be: quick, and true to its exit code. */

@@ -3,14 +3,15 @@
  * that leads and is stopped, flushed firewalls.
  */
 import assert from "node:assert/strict";
-import https from "node:https";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostStatusScript } from "../../operations/status/hostFacts.ts";
 import { testImage } from "../../sandbox/k3s/images.ts";
-import { down, exec, powerOff, up } from "../../sandbox/sandbox.ts";
+import { exec } from "../../sandbox/sandbox.ts";
+import { devCluster } from "../support/devCluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { long } from "../support/long.ts";
+import { openWatch } from "../support/openWatch.ts";
 import { type Endpoint, endpointOf, probeDuring, question } from "../support/probe.ts";
 import { devConfig, kubectl, onHost, SandboxStack } from "../support/sandboxCluster.ts";
 
@@ -19,15 +20,10 @@ let kubeconfig: string;
 let endpoint: Endpoint;
 
 before(async () => {
-  await down();
-  await up();
-  const stack = await SandboxStack.open("dev", await devConfig());
-  await stack.mustUp();
+  const stack = await devCluster();
   kubeconfig = await stack.kubeconfig();
   endpoint = endpointOf(kubeconfig);
 });
-
-after(() => down());
 
 /** HAProxy's word for each server: "UP", "NOLB", "DOWN". */
 const states = () =>
@@ -99,30 +95,6 @@ describe("a datastore that hangs for 20 s", long, () => {
     watch.end();
   });
 });
-
-/** A watch of the config maps of the default namespace, on one connection. */
-function openWatch({ server, ...tls }: Endpoint) {
-  let seen = "";
-  let ended = false;
-  let open = false;
-  const request = https.get(`${server}/api/v1/namespaces/default/configmaps?watch=1`, { ...tls, agent: false });
-  request.on("response", (response) => {
-    open = true;
-    response.on("data", (chunk: Buffer) => (seen += chunk.toString()));
-    response.on("close", () => (ended = true));
-  });
-  request.on("error", () => (ended = true));
-  return {
-    isOpen: () =>
-      eventually(() => {
-        assert.ok(open);
-        return Promise.resolve();
-      }, 30),
-    seen: () => seen,
-    hasEnded: () => ended,
-    end: () => request.destroy(),
-  };
-}
 
 describe("a server that leads and is restarted", long, () => {
   test("gives up what it led, so that new pods find a place within seconds", async () => {
@@ -235,18 +207,3 @@ function statusOfDatabase(): Promise<string> {
   );
   return onHost("db-1", `bash -s apply <<'SCRIPT'\n${script}\nSCRIPT`);
 }
-
-// Last: the server is gone afterwards.
-describe("a server's power cut", () => {
-  test("ends the connections to that server alone, and costs the API no more than 1.5 s", async () => {
-    const watches = [1, 2, 3, 4, 5, 6].map(() => openWatch(endpoint));
-    for (const watch of watches) await watch.isOpen();
-    const { longestGap } = await probeDuring(endpoint, () => powerOff("server-2"), 5000);
-    const ended = watches.filter((watch) => watch.hasEnded()).length;
-    console.log(`a server's power cut: ${ended} of 6 watches ended, longest gap ${(longestGap / 1000).toFixed(2)} s`);
-    // HAProxy gives each server as many connections as the other.
-    assert.ok(ended > 0 && ended < 6, `${ended} of 6 watches ended`);
-    assert.ok(longestGap <= 1500, `${longestGap} ms`);
-    for (const watch of watches) watch.end();
-  });
-});

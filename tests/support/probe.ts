@@ -2,6 +2,7 @@
  * A client that asks the API for its readiness over a fresh TLS connection at a fixed pace, and keeps every answer:
  * what a client of the cluster would have seen during an event.
  */
+import assert from "node:assert/strict";
 import https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -20,6 +21,8 @@ export interface Question {
   path: string;
   /** Sent as JSON. Default: nothing. */
   body?: object;
+  /** Milliseconds after which the client gives up, and counts the request as failed. Default: 5,000. */
+  timeout?: number;
 }
 
 /** What became of a question. */
@@ -52,8 +55,11 @@ export interface ProbeResult {
 /** Pace of the probe. */
 const everyMilliseconds = 100;
 
-/** A client gives up on one request after this, and counts it as failed. */
-const timeoutMilliseconds = 5000;
+/**
+ * Milliseconds that a client waits if lost requests count, not slow ones: beside other clusters, an answer may take six seconds. A
+ * request is lost if nothing answers it, or its connection is refused or closed.
+ */
+const patience = 15_000;
 
 /** Reads the endpoint and the administrator's certificate from a kubeconfig (JSON). */
 export function endpointOf(kubeconfig: string): Endpoint {
@@ -73,7 +79,10 @@ export function endpointOf(kubeconfig: string): Endpoint {
 }
 
 /** Asks once, on a connection of its own. Never throws. */
-export function question({ server, ...tls }: Endpoint, { method = "GET", path, body }: Question): Promise<Answer> {
+export function question(
+  { server, ...tls }: Endpoint,
+  { method = "GET", path, body, timeout = 5000 }: Question,
+): Promise<Answer> {
   return new Promise((resolve) => {
     let port: number | undefined;
     const fail = (failure: string) => {
@@ -96,7 +105,7 @@ export function question({ server, ...tls }: Endpoint, { method = "GET", path, b
       },
     );
     // For the whole of it: a timeout of the socket's would start again with every byte.
-    const timer = setTimeout(() => request.destroy(new Error("timeout")), timeoutMilliseconds);
+    const timer = setTimeout(() => request.destroy(new Error("timeout")), timeout);
     request.on("close", () => {
       clearTimeout(timer);
     });
@@ -111,8 +120,15 @@ export function question({ server, ...tls }: Endpoint, { method = "GET", path, b
 }
 
 /** Asks for `path` once. Resolves to undefined on 200, else to what went wrong. */
-export async function ask(endpoint: Endpoint, path = "/readyz"): Promise<string | undefined> {
-  return (await question(endpoint, { path })).failure;
+export async function ask(endpoint: Endpoint, path = "/readyz", timeout?: number): Promise<string | undefined> {
+  return (await question(endpoint, { path, ...(timeout === undefined ? {} : { timeout }) })).failure;
+}
+
+/** Fails when a client's request failed while `event` ran, or in the three seconds after it. */
+export async function failsNoRequest(endpoint: Endpoint, event: () => Promise<unknown>): Promise<void> {
+  const { failed, samples } = await probeDuring(endpoint, event, 3000, patience);
+  console.log(`${failed} of ${samples.length} requests failed`);
+  assert.equal(failed, 0, JSON.stringify(samples.filter(({ failure }) => failure)));
 }
 
 /** Probes while `event` runs and `afterMilliseconds` longer; at most five minutes. */
@@ -120,6 +136,7 @@ export async function probeDuring(
   endpoint: Endpoint,
   event: () => Promise<unknown>,
   afterMilliseconds: number,
+  timeout?: number,
 ): Promise<ProbeResult> {
   const samples: Sample[] = [];
   const pending: Promise<void>[] = [];
@@ -134,7 +151,7 @@ export async function probeDuring(
     await sleep(Math.max(0, next - performance.now()));
     const at = performance.now();
     pending.push(
-      ask(endpoint).then((failure) => {
+      ask(endpoint, "/readyz", timeout).then((failure) => {
         samples.push({ at, took: performance.now() - at, failure });
       }),
     );
