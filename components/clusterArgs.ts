@@ -47,7 +47,10 @@ export interface ClusterLoadBalancerArgs extends Omit<
   HAProxyBalancerArgs,
   "hosts" | "servers" | "serverCaCertificate" | "healthCertificate"
 > {
-  /** The hosts that run HAProxy by name. Default: none, with `external`. */
+  /**
+   * The hosts that run HAProxy by name; the same object as a server's shares its host, with another port than 6443. Default: none,
+   * with `external`.
+   */
   hosts?: Readonly<Record<string, HostArgs>>;
   /** A load balancer that this program does not run, such as a cloud's, instead of `hosts` and their settings. Default: none. */
   external?: ExternalLoadBalancer | undefined;

@@ -20,7 +20,13 @@ export interface ClusterHosts extends Pick<K3sClusterArgs, "servers" | "datastor
  * @throws pulumi.InputPropertyError about two hosts with one name, a load balancer that is none or two, and a backup host that is none of the cluster's.
  */
 export function clusterHosts(cluster: string, args: K3sClusterArgs): ClusterHosts {
-  const complete = (host: HostArgs): HostArgs => withLogin(host, args.ssh);
+  // One host in two roles stays one: it is the same object.
+  const completed = new Map<HostArgs, HostArgs>();
+  const complete = (host: HostArgs): HostArgs => {
+    const known = completed.get(host) ?? withLogin(host, args.ssh);
+    completed.set(host, known);
+    return known;
+  };
   const all = (hosts: Readonly<Record<string, HostArgs>>) => mapped(hosts, complete);
   const { managed, existing } = args.datastore;
   const servers = all(args.servers);
@@ -49,7 +55,8 @@ export function clusterHosts(cluster: string, args: K3sClusterArgs): ClusterHost
         const reason = `has a host ${name}, and so has ${first.path}: every host needs a name of its own`;
         throw new pulumi.InputPropertyError({ propertyPath: path, reason });
       }
-      checked[name] = { host, role, path: `${cluster}.${path}.${name}` };
+      const on = Object.entries(servers).find(([, server]) => role !== "server" && server === host)?.[0];
+      checked[name] = { host, role, path: `${cluster}.${path}.${name}`, ...(on === undefined ? {} : { on }) };
     }
   };
   add("servers", "server", servers);

@@ -86,10 +86,13 @@ function readOneWay(configuration: DatastoreConfiguration, surroundings: Surroun
 }
 
 function readManaged(managed: ManagedSection): ReadOneWay {
-  const { engine, name: hostName, database = "k3s", bufferPoolMebibytes, firewall, startsEmpty } = managed;
+  const { engine, name: hostName, onServer, database = "k3s", firewall, startsEmpty } = managed;
+  // K3s needs most of the memory of a server's host.
+  const { bufferPoolMebibytes = onServer === undefined ? undefined : 256 } = managed;
   const { certificateRotation, credentialRotation, credentialsLeaked } = managed;
   const areCredentialsLeaked = credentialsLeaked === undefined ? undefined : true;
   if (hostName === undefined || engine === "etcd") return { problems: [], settings: impossible, hasBackups: true };
+  const hostPath = path("managed", onServer === undefined ? "host" : "onServer");
   return {
     problems: managedProblems(managed),
     hasBackups: true,
@@ -98,7 +101,7 @@ function readManaged(managed: ManagedSection): ReadOneWay {
       managed: {
         ...present({ bufferPoolMebibytes, certificateRotation, credentialRotation, areCredentialsLeaked }),
         ...{ engine, port: managedPort(managed), database, firewall, startsEmpty },
-        ...{ hostName, host: hostAt(path("managed", "host")) },
+        ...{ hostName, host: hostAt(hostPath) },
       },
     }),
   };

@@ -13,6 +13,18 @@ export interface ConfiguredHost {
   readonly entry: HostEntry;
   /** SSH port, its own or that of all hosts. */
   readonly port: number;
+  /** Name of the server whose host it shares. Default: none, it has a host of its own. */
+  readonly on?: string | undefined;
+}
+
+/** Those that have a host of their own, each host once. */
+export function ownHosts(hosts: readonly ConfiguredHost[]): ConfiguredHost[] {
+  return hosts.filter(({ on }) => on === undefined);
+}
+
+/** The names of the load balancers that run HAProxy. */
+export function balancerNames({ hosts, onServers }: NonNullable<Configuration["loadBalancer"]>): string[] {
+  return Object.keys({ ...hosts, ...onServers });
 }
 
 /** Orders names as people count: server-2 comes before server-10. */
@@ -31,15 +43,34 @@ export function hostsOf(configuration: Configuration): ConfiguredHost[] {
       const path = configPath(key, ...steps, name);
       return { name, path, namePath: path, role, entry, port: entry.port ?? defaultPort };
     });
+  const servers = hostsIn(configuration.servers ?? {}, "server", "servers");
+  // What names no server is reported by its name.
+  const sharing = (server: string | undefined, own: Pick<ConfiguredHost, "name" | "path" | "namePath" | "role">) => {
+    const host = servers.find(({ name }) => name === server);
+    if (host === undefined) return [];
+    // Those are settings of its node.
+    const entry = { ...host.entry, labels: undefined, taints: undefined, config: undefined };
+    return [{ ...host, ...own, entry, on: host.name }];
+  };
   const managed = configuration.datastore?.managed;
   const dedicated = configuration.backup?.dedicated;
   return [
-    ...hostsIn(configuration.servers ?? {}, "server", "servers"),
+    ...servers,
     ...inNameOrder(configuration.agentPools ?? {}).flatMap(([pool, { hosts }]) =>
       hostsIn(hosts, "agent", "agentPools", pool, "hosts"),
     ),
     ...hostsIn(configuration.loadBalancer?.hosts ?? {}, "loadBalancer", "loadBalancer", "hosts"),
     ...hostsIn(managed?.hosts ?? {}, "datastore", "datastore", "managed", "hosts"),
+    ...inNameOrder(configuration.loadBalancer?.onServers ?? {}).flatMap(([name, server]) => {
+      const path = configPath("loadBalancer", "onServers", name);
+      return sharing(server, { name, path, namePath: path, role: "loadBalancer" });
+    }),
+    ...sharing(managed?.host === undefined ? managed?.onServer : undefined, {
+      name: managed?.name ?? "",
+      path: configPath("datastore", "managed", "onServer"),
+      namePath: configPath("datastore", "managed", "name"),
+      role: "datastore",
+    }),
     ...(managed?.name === undefined || managed.host === undefined
       ? []
       : [

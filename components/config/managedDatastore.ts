@@ -16,11 +16,21 @@ export function managedPort({ engine, port = standardPorts[engine] }: Pick<Manag
 }
 
 /** Settings and names that a managed datastore's engine does not take. */
-export function managedProblems({ engine, database = "k3s", bufferPoolMebibytes }: ManagedSection): Problem[] {
+export function managedProblems({
+  engine,
+  database = "k3s",
+  bufferPoolMebibytes,
+  onServer,
+}: ManagedSection): Problem[] {
   if (engine !== "postgres") return [];
   const problems: Problem[] = [];
   const tell = (setting: string, fault: string) =>
     void problems.push({ path: configPath("datastore", "managed", setting), fault });
+  if (onServer !== undefined)
+    tell(
+      "onServer",
+      "is set, but only MariaDB shares the host of a server: describe another host in datastore.managed.host",
+    );
   if (bufferPoolMebibytes !== undefined)
     tell(
       "bufferPoolMebibytes",

@@ -6,7 +6,7 @@ import { leftExamples } from "./exampleKeys.ts";
 import { type ReadDatastore, readDatastore } from "./datastore.ts";
 import type { Surroundings } from "./filePath.ts";
 import type { ResolvedHosts } from "./hostReference.ts";
-import { hostsOf, inNameOrder } from "./hosts.ts";
+import { hostsOf, inNameOrder, ownHosts } from "./hosts.ts";
 import { readManifests } from "./manifestFiles.ts";
 import { InvalidConfiguration, type Problem, sentenceOf, tenable } from "./problem.ts";
 import { parseRegistryCredentials } from "./registries.ts";
@@ -51,7 +51,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
   const { configuration, problems } = parseSections(source);
   const hosts = hostsOf(configuration);
   const access = sshAccess(
-    hosts,
+    ownHosts(hosts),
     { ssh: configuration.ssh, sshPrivateKey: source.values[configPath("sshPrivateKey")] ?? "" },
     source,
   );
@@ -74,7 +74,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
   const manifests = readManifests(configuration.k3s?.manifests ?? [], source);
   // What a broken section lacks was only left out.
   const isDatastoreBroken = problems.some(({ path }) => /^k3s-ha:(datastore|backup)\b/.test(path));
-  const examples = leftExamples(configuration, hosts);
+  const examples = leftExamples(configuration, ownHosts(hosts));
   const all = [
     ...unknownKeys(source.values),
     ...(source.resolved?.problems ?? []),
@@ -215,8 +215,14 @@ function assemble(
   const hosts = new Map(
     [...access].map(([path, host]) => [path, lost.has(path) && standIn !== undefined ? { ...host, standIn } : host]),
   );
+  // What shares a server's host is reached as the server is.
+  const shared = new Map(
+    configured.flatMap(({ path, on }): [string, string][] =>
+      on === undefined ? [] : [[path, configPath("servers", on)]],
+    ),
+  );
   const at = (path: string): HostArgs => {
-    const host = hosts.get(path);
+    const host = hosts.get(shared.get(path) ?? path);
     if (host === undefined) throw new Error(`no connection was made up for ${path}`);
     return host;
   };
@@ -224,11 +230,15 @@ function assemble(
     Object.fromEntries(inNameOrder(map).map(([name]) => [name, at(configPath(key, ...steps, name))]));
 
   const { servers, agentPools, loadBalancer, datastore, backup, k3s, safety } = configuration;
+  const { onServers, ...balancerSettings } = loadBalancer;
   const { agentVersion = k3s.version, ...k3sSettings } = k3s;
   const mirror = k3s.mirror ?? officialReleases;
   const registries = registriesWith(k3s.registries, values[configPath("registryCredentials")] ?? "");
   const all: Settings["hosts"] = Object.fromEntries(
-    configured.map(({ name, path, role }) => [name, { host: at(path), path, role }]),
+    configured.map(({ name, path, role, on }) => [
+      name,
+      { host: at(path), path, role, ...(on === undefined ? {} : { on }) },
+    ]),
   );
   return {
     servers: inSection(servers, "servers"),
@@ -239,8 +249,13 @@ function assemble(
       ]),
     ),
     loadBalancer: {
-      ...loadBalancer,
-      hosts: inSection(loadBalancer.hosts, "loadBalancer", "hosts"),
+      ...balancerSettings,
+      hosts: Object.fromEntries(
+        inNameOrder({
+          ...inSection(loadBalancer.hosts, "loadBalancer", "hosts"),
+          ...inSection(onServers, "loadBalancer", "onServers"),
+        }),
+      ),
       virtualIp: loadBalancer.virtualIp,
       external: loadBalancer.external,
     },

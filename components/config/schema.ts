@@ -199,6 +199,8 @@ const rotation = (of: string) =>
     .optional()
     .meta({ description: `Value to change to rotate ${of}. Any new value works; a date records when. Default: none.` });
 
+const serverName = z.string({ error: "has to be a server's name: write a name in servers, such as server-1" });
+
 const external = section({
   address: address.meta({
     description:
@@ -219,6 +221,10 @@ const loadBalancer = section({
   hosts: hostsLike("lb-1: {address: 203.0.113.30}").default({}).meta({
     description:
       "Hosts that run HAProxy, by name: one, or several that share `virtualIp`. Required without `external`.",
+  }),
+  onServers: mapOf(serverName, "lb-1: server-1").default({}).meta({
+    description:
+      "Servers on whose hosts HAProxy runs too: the server's name by the load balancer's name. Requires another `port` than K3s's 6443.",
   }),
   external: external.optional().meta({
     description: "Load balancer that this program does not run, instead of `hosts`.",
@@ -263,8 +269,8 @@ const loadBalancer = section({
     .default(8404)
     .meta({ description: "Port of the statistics page and the Prometheus metrics." }),
 })
-  .superRefine(({ hosts, external: given }, context) => {
-    if (given !== undefined || Object.keys(hosts).length > 0) return;
+  .superRefine(({ hosts, onServers, external: given }, context) => {
+    if (given !== undefined || Object.keys({ ...hosts, ...onServers }).length > 0) return;
     const message =
       "has no host, and k3s-ha:loadBalancer.external is missing: add the host that runs HAProxy, or two for high availability, like lb-1: {address: 203.0.113.30}; or name a load balancer of your own, like external: {address: k8s.example.com}";
     context.addIssue({ code: "custom", path: ["hosts"], message });
@@ -289,7 +295,11 @@ const managed = section({
   }),
   host: host.optional().meta({
     description:
-      "Host that the datastore is installed on. Required, except for etcd, which has `hosts`. Default: none.",
+      "Host that the datastore is installed on. Required, except with `onServer` and for etcd, which has `hosts`. Default: none.",
+  }),
+  onServer: serverName.optional().meta({
+    description:
+      "Name of a server on whose host MariaDB is installed too, instead of `host`. MariaDB only. Default: none.",
   }),
   hosts: hostsLike("etcd-1: {address: 203.0.113.21}")
     .optional()
@@ -322,7 +332,7 @@ const managed = section({
     .optional()
     .meta({
       description:
-        "MiB of memory in which MariaDB caches tables, at most three quarters of the host's memory. Refused with PostgreSQL, whose cache has a quarter of the memory. Default: half of the host's memory beyond 512 MiB, from 128 to 8192.",
+        "MiB of memory in which MariaDB caches tables, at most three quarters of the host's memory. Refused with PostgreSQL, whose cache has a quarter of the memory. Default: half of the host's memory beyond 512 MiB, from 128 to 8192; on a server's host 256.",
     }),
   firewall: yesOrNo("write false only if your own firewall closes the port").default(true).meta({
     description:

@@ -32,6 +32,8 @@ export interface HostSettings {
   /** Its path in the configuration, for messages: `k3s-ha:servers.server-1`. */
   path: string;
   role: HostRole;
+  /** Name of the server whose host it shares. Default: none, it has a host of its own. */
+  on?: string;
 }
 
 export interface AgentPoolSettings {

@@ -83,7 +83,8 @@ export class HostChecks extends pulumi.ComponentResource {
       .all([args.stack?.clusterId ?? "", whenKnown(Object.values(args.hosts).map(({ host }) => host))])
       .apply(([clusterId]) => clusterId);
     // Everything that changes a host depends on this component, so it is created after the mark and deleted before it.
-    this.#marks = makeInTurn(Object.entries(args.hosts), ([hostName, host]) =>
+    const machines = Object.entries(args.hosts).filter(([, { on }]) => on === undefined);
+    this.#marks = makeInTurn(machines, ([hostName, host]) =>
       markHost(`${name}-${hostName}`, { ...host, name: hostName, stack: args.stack }, marked, {
         parent: this,
         hooks: { beforeUpdate: [keepRole] },

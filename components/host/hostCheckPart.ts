@@ -13,6 +13,8 @@ export interface CheckedHost {
   path: string;
   /** Its role, which decides the space it needs, and the port that has to be free. */
   role: HostRole;
+  /** Name of the checked host, a server, whose machine it shares: that one carries the mark. Default: none. */
+  on?: string;
 }
 
 /** A checked host with its name, and its stack. */

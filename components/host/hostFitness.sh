@@ -96,6 +96,6 @@ check_node() {
   for path in "$state_directory"/k3s.claims/*; do
     [[ -f $path && $path != *.k3s-ha-new ]] || continue
     node=$(<"$path")
-    [[ $node == "$role $host_name" ]] || report node "$node"
+    [[ $node == "$role $host_name" || $node == "$shared_node" ]] || report node "$node"
   done
 }

@@ -50,7 +50,7 @@ export const hostFitness: HostCheckPart = {
     "check_leftovers",
     "check_node",
   ],
-  variables: ({ name, role, stack }) => ({
+  variables: ({ name, role, stack, on }) => ({
     host_name: name,
     role,
     control_groups: "/sys/fs/cgroup",
@@ -63,6 +63,7 @@ export const hostFitness: HostCheckPart = {
     port_owners: ports[role]?.owners ?? "",
     embedded_datastore: stack?.embedded ?? "",
     runs_etcd: String(role === "datastore" && stack?.etcdPorts !== undefined),
+    shared_node: on === undefined ? "" : `server ${on}`,
   }),
   sentences: {
     "no-root": () => "the login user is not root and did not become root through sudo. Give it password-less sudo.",

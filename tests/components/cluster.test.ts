@@ -87,6 +87,15 @@ const configurations: Readonly<Record<string, Readonly<Record<string, object | s
     "k3s-ha:datastore": { endpoint: { caFile: "examples/database-ca.pem" }, movingFrom: "198.51.100.20:3306/k3s" },
     "k3s-ha:datastoreEndpoint": "postgres://k3s:hunter2@db.example.com/k3s",
   },
+  "roles that share the hosts of servers": {
+    ...sampleConfig,
+    "k3s-ha:loadBalancer": {
+      onServers: { "lb-1": "server-1", "lb-2": "server-2" },
+      virtualIp: { address: "198.51.100.100" },
+      port: 7443,
+    },
+    "k3s-ha:datastore": { managed: { name: "db-1", onServer: "server-2" } },
+  },
   "an external load balancer": {
     ...sampleConfig,
     "k3s-ha:loadBalancer": { external: { address: "k8s.example.com", port: 443 }, names: ["10.0.0.9"] },

@@ -154,6 +154,35 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
     assert.deepEqual(await problems("check_node", "state_directory=/nowhere"), []);
   });
 
+  it("refuses the datastore's port if another program has it, but not what systemd has started for a moment", async () => {
+    const database: NamedHost = { ...server, name: "db-1", role: "datastore" };
+    const held = (...programs: string[]) =>
+      problems(
+        "check_held_ports",
+        `ss() { printf 'LISTEN 0 4096 *:3306 *:* users:(${programs.map((name) => `("${name}",pid=1,fd=50)`).join(",")})\\n'; }`,
+        database,
+      );
+    assert.deepEqual(await held(), []);
+    assert.deepEqual(await held("systemd", "sd-accept"), []);
+    assert.deepEqual(await held("mariadbd"), []);
+    assert.deepEqual(await held("postgres"), [
+      `${place}: port 3306 is in use by postgres. Stop that program, or choose another port or host.`,
+    ]);
+  });
+
+  it("accepts the node of the server whose host a load balancer shares, and no other", async () => {
+    const shared: NamedHost = { ...server, name: "lb-1", role: "loadBalancer", on: "server-1" };
+    await inTemporaryDirectory(async (directory) => {
+      await mkdir(join(directory, "k3s.claims"));
+      const check = async (node: string) => {
+        await writeFile(join(directory, "k3s.claims", "servers-server"), `${node}\n`);
+        return problems("check_node", `state_directory=${directory}`, shared);
+      };
+      assert.deepEqual(await check("server server-1"), []);
+      assert.match((await check("server server-2"))[0] ?? "", /is the server server-2, but is configured as/);
+    });
+  });
+
   it("refuses a node address that no network interface of the host has, and lists those that exist", async () => {
     const cards = `ip() {
   case "$*" in

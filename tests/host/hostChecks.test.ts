@@ -121,6 +121,25 @@ hosts  k3s-ha:index:HostChecks
     );
   });
 
+  it("checks an entry on a server as what it is, and leaves the mark to the server", async () => {
+    const host = sampleHost(11);
+    const shared = { host, path: "k3s-ha:loadBalancer.onServers.lb-1", role: "loadBalancer", on: "server-1" } as const;
+    const { result, resources } = await deploy(
+      () =>
+        new HostChecks("hosts", {
+          hosts: { "server-1": { host, path: "k3s-ha:servers.server-1", role: "server" }, "lb-1": shared },
+        }),
+    );
+    assert.deepEqual(await valueOf(result.checked), ["server-1", "lb-1"]);
+    assert.deepEqual(
+      resources.map(({ name }) => name),
+      ["hosts", "hosts-server-1"],
+    );
+    const script = await hostCheckScript({ ...shared, name: "lb-1" });
+    assert.match(script, /^role=loadBalancer$/m);
+    assert.match(script, /^shared_node='server server-1'$/m);
+  });
+
   it("tells which hosts are checked, lost ones left out, and registers that as its output", async () => {
     assert.deepEqual(await valueOf(deployment.result.checked), ["server-1", "db-1"]);
     assertRegistersItsFields(deployment, "hosts", deployment.result);

@@ -24,7 +24,7 @@ export interface Stage {
 }
 
 /** Tests that have the machine to themselves: they measure how long clients wait, or inspect the machine. */
-const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers}.test.ts";
+const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,threeHosts}.test.ts";
 
 /**
  * Tests that go on with the cluster of the one before (`devCluster`), in this order: the first sees it as it was made, the last
@@ -82,7 +82,9 @@ export function rowsOf(files: readonly string[], long: boolean): string[][] {
 
 /** What `make test` leaves to `make test-long` as whole files; of others it leaves the tests that say so themselves. */
 const wholly = new Set(
-  ["backups", "drill", "externalBalancer", "leftovers", "ownNetwork"].map((name) => `tests/sandbox/${name}.test.ts`),
+  ["backups", "drill", "externalBalancer", "leftovers", "ownNetwork", "threeHosts"].map(
+    (name) => `tests/sandbox/${name}.test.ts`,
+  ),
 );
 
 /** How much of a file `make test` leaves to `make test-long`. */

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { canonicalAddress, isUnicastAddress } from "../address.ts";
 import { configPath } from "../configPath.ts";
-import { type ConfiguredHost, configuredNodeAddress } from "../hosts.ts";
+import { balancerNames, type ConfiguredHost, configuredNodeAddress } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import { type Configuration, sections } from "../schema.ts";
 import { clusterNetworkOf } from "./clusterNetworks.ts";
@@ -24,8 +24,8 @@ const settingsOfHosts = {
 /** A load balancer that the program does not run takes the place of HAProxy's hosts, so there are none of their settings. */
 export function besideExternalBalancer({ loadBalancer }: Configuration): Problem[] {
   if (loadBalancer?.external === undefined) return [];
-  if (Object.keys(loadBalancer.hosts).length > 0) {
-    const fault = `is set, but so is ${hostsPath}, and nodes and clients know one address: keep the hosts that run HAProxy, or the load balancer that this program does not run`;
+  if (balancerNames(loadBalancer).length > 0) {
+    const fault = `is set, but so is ${Object.keys(loadBalancer.hosts).length > 0 ? hostsPath : configPath("loadBalancer", "onServers")}, and nodes and clients know one address: keep the hosts that run HAProxy, or the load balancer that this program does not run`;
     return [{ path, fault, presumes: [hostsPath] }];
   }
   const { shape } = sections.loadBalancer;

@@ -26,11 +26,11 @@ export function lostBeyondRepair({ datastore }: Configuration, hosts: readonly C
         "has only lost hosts, but nodes and clients reach the servers through a load balancer: replace one of them by a new host with its address, and remove its lost: true",
     });
   }
-  for (const { path } of hosts.filter(({ role, entry }) => role === "datastore" && entry.lost)) {
+  for (const { path, on } of hosts.filter(({ role, entry }) => role === "datastore" && entry.lost)) {
     // Of etcd's members some may be lost; managedDatastore.ts counts them.
     if (path.startsWith(configPath("datastore", "managed", "hosts"))) continue;
     problems.push({
-      path: `${path}.lost`,
+      path: `${on === undefined ? path : configPath("servers", on)}.lost`,
       fault:
         "is true, but this host holds the cluster's whole state: replace it by a new host, remove lost: true, and restore a backup on it",
     });

@@ -6,7 +6,7 @@ import type { Configuration } from "../schema.ts";
 type Managed = NonNullable<NonNullable<Configuration["datastore"]>["managed"]>;
 
 /** The settings that only one engine has. */
-const ofDatabases = ["name", "host", "database", "bufferPoolMebibytes"] as const;
+const ofDatabases = ["name", "host", "onServer", "database", "bufferPoolMebibytes"] as const;
 const ofMariadb = ["credentialRotation", "credentialsLeaked"] as const;
 const ofEtcd = ["hosts", "peerPort", "quotaGibibytes", "majorityLost"] as const;
 
@@ -35,7 +35,7 @@ function problemsOfDatabase(managed: Managed): Problem[] {
     const fault = "is missing and has to be a name: write the name of the datastore's host, such as db-1";
     missing.push({ path: path("name"), fault });
   }
-  if (managed.host === undefined) {
+  if (managed.host === undefined && managed.onServer === undefined) {
     const fault = "is missing and has to be a map of settings: write it like {address: 203.0.113.20}";
     missing.push({ path: path("host"), fault });
   }

@@ -1,5 +1,5 @@
 import { agentsOfAnotherRelease } from "./agentVersion.ts";
-import { hostsOf } from "../hosts.ts";
+import { hostsOf, ownHosts } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 import { unusableCopy } from "./backupCopy.ts";
@@ -17,43 +17,49 @@ import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAdd
 import { unreachableApi, unusableHostSettings } from "./hostSettings.ts";
 import { invalidHostNames, invalidPoolNames, repeatedAgentNames, repeatedHostNames } from "./hostNames.ts";
 import { contradictoryBinary, plainMirror, repeatedImages, sourcesOfOneRelease } from "./k3sSources.ts";
-import { loadBalancerOnServerPort } from "./loadBalancerPort.ts";
+import { loadBalancerAtServer } from "./loadBalancerPort.ts";
 import { lostBeyondRepair } from "./lostHosts.ts";
 import { unusableManagedDatastore } from "./managedDatastore.ts";
 import { unfitNetworkSizes } from "./networkSizes.ts";
 import { singleServerInProduction } from "./production.ts";
 import { unusableCredentialRotation } from "./credentials.ts";
 import { unusableSchedule } from "./schedule.ts";
+import { portsOfSharedServers, twoDatastoreHosts, unknownSharedServers } from "./sharedHosts.ts";
 import { portsOfSshd } from "./sshPorts.ts";
 import { statsOnApiPort, unusableStatsAddresses } from "./statsAddresses.ts";
 import { misplacedVirtualIp, unusableVirtualIp } from "./virtualIp.ts";
 
 /** Everything in the configuration that is right on its own but not together with the rest. */
 export function problemsTogether(configuration: Configuration, now: Date): Problem[] {
-  const hosts = hostsOf(configuration);
-  const onServerPort = loadBalancerOnServerPort(configuration, hosts);
+  const entries = hostsOf(configuration);
+  // What shares a host says nothing else of it.
+  const hosts = ownHosts(entries);
+  const onServerPort = loadBalancerAtServer(hosts);
   return [
-    ...invalidHostNames(hosts),
+    ...invalidHostNames(entries),
     ...invalidPoolNames(configuration),
-    ...repeatedHostNames(hosts),
+    ...repeatedHostNames(entries),
     ...repeatedAgentNames(configuration),
     ...missingNodeAddresses(hosts),
     ...ownBastions(hosts),
     // The more specific of two messages about the same host.
     ...withoutPaths([...repeatedConnections(hosts), ...repeatedNodeAddresses(hosts)], onServerPort),
     ...onServerPort,
+    ...unknownSharedServers(configuration),
+    ...portsOfSharedServers(configuration),
+    ...twoDatastoreHosts(configuration),
     ...misplacedVirtualIp(configuration),
-    ...unusableVirtualIp(configuration, hosts),
+    ...unusableVirtualIp(configuration, entries),
     ...besideExternalBalancer(configuration),
     ...unusableExternalBalancer(configuration, hosts),
     ...unusableStatsAddresses(configuration),
     ...statsOnApiPort(configuration),
-    ...portsOfSshd(configuration, hosts),
+    ...portsOfSshd(configuration, entries),
     ...hostsInClusterNetworks(configuration, hosts),
     ...nodesOfOtherFamily(configuration, hosts),
     ...unusableHostSettings(hosts),
     ...unreachableApi(configuration, hosts),
-    ...lostBeyondRepair(configuration, hosts),
+    ...lostBeyondRepair(configuration, entries),
     ...unusableManagedDatastore(configuration),
     ...agentsOfAnotherRelease(configuration),
     ...invalidClusterNetworks(configuration),
@@ -61,7 +67,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...dualStackNetworks(configuration),
     ...overlappingClusterNetworks(configuration),
     ...twoNetworks(configuration),
-    ...unknownBackupHost(configuration, hosts),
+    ...unknownBackupHost(configuration, entries),
     ...singleServerInProduction(configuration),
     ...contradictoryBinary(configuration),
     ...plainMirror(configuration),

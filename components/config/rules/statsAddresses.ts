@@ -1,5 +1,6 @@
 import { canonicalAddress } from "../address.ts";
 import { configPath } from "../configPath.ts";
+import { balancerNames } from "../hosts.ts";
 import { nearMatch } from "../nearMatch.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
@@ -8,7 +9,7 @@ import { listed } from "../schemaTypes.ts";
 /** Statistics are for those who run the load balancers: each host has an address of its own for them. */
 export function unusableStatsAddresses({ loadBalancer }: Configuration): Problem[] {
   if (loadBalancer?.external !== undefined || loadBalancer === undefined) return [];
-  const names = Object.keys(loadBalancer.hosts);
+  const names = balancerNames(loadBalancer);
   const shared = loadBalancer.virtualIp?.address;
   return Object.entries(loadBalancer.statsAddresses).flatMap(([name, address]) => {
     const path = configPath("loadBalancer", "statsAddresses", name);

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { canonicalAddress } from "../address.ts";
 import { configPath } from "../configPath.ts";
-import { type ConfiguredHost, configuredNodeAddress } from "../hosts.ts";
+import { balancerNames, type ConfiguredHost, configuredNodeAddress } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 import { clusterNetworkOf } from "./clusterNetworks.ts";
@@ -13,7 +13,7 @@ const addressPath = configPath("loadBalancer", "virtualIp", "address");
 /** Several load balancers are one to their clients only by an address that they share; one alone has nothing to share. */
 export function misplacedVirtualIp({ loadBalancer }: Configuration): Problem[] {
   if (loadBalancer === undefined) return [];
-  const count = Object.keys(loadBalancer.hosts).length;
+  const count = balancerNames(loadBalancer).length;
   if (count > 1 && loadBalancer.virtualIp === undefined) {
     const fault = `is missing, but ${configPath("loadBalancer", "hosts")} has ${count} hosts, which need a shared address for clients: add a free address of their network, like {address: 203.0.113.35}, or keep one host`;
     return [{ path, fault, presumes }];

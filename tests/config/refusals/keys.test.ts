@@ -41,7 +41,7 @@ refuses("keys", [
     name: "an unknown setting of the managed datastore",
     config: managed({ pasword: "hunter2" }),
     problems: [
-      "k3s-ha:datastore.managed.pasword is not a setting: remove it (there are bufferPoolMebibytes, certificateRotation, credentialRotation, credentialsLeaked, database, engine, firewall, host, hosts, majorityLost, name, peerPort, port, quotaGibibytes and startsEmpty).",
+      "k3s-ha:datastore.managed.pasword is not a setting: remove it (there are bufferPoolMebibytes, certificateRotation, credentialRotation, credentialsLeaked, database, engine, firewall, host, hosts, majorityLost, name, onServer, peerPort, port, quotaGibibytes and startsEmpty).",
     ],
   },
   {

@@ -1,5 +1,5 @@
 import { smallStack } from "../stack.ts";
-import { host, loadBalancer, refuses } from "./refusal.ts";
+import { host, loadBalancer, managed, refuses } from "./refusal.ts";
 
 const pair = { "lb-1": host("198.51.100.30"), "lb-2": host("198.51.100.31") };
 
@@ -8,6 +8,9 @@ const external = (settings: object, others: object = {}) => ({
   ...smallStack,
   loadBalancer: { external: settings, ...others },
 });
+
+/** The small stack with load balancers on servers' hosts. */
+const shared = (onServers: object, others: object = {}) => ({ ...smallStack, loadBalancer: { onServers, ...others } });
 
 refuses("the load balancer", [
   {
@@ -24,14 +27,14 @@ refuses("the load balancer", [
     name: "the load balancer on a server's port 6443",
     config: loadBalancer({ hosts: { "lb-1": host("198.51.100.11") } }),
     problems: [
-      "k3s-ha:loadBalancer.hosts.lb-1 is the host of k3s-ha:servers.server-1, where K3s itself listens on port 6443: run HAProxy on another host.",
+      "k3s-ha:loadBalancer.hosts.lb-1 is the host of k3s-ha:servers.server-1, where K3s itself listens on port 6443: run HAProxy on another host; or, to share that one, write k3s-ha:loadBalancer.onServers.lb-1: server-1 instead, and another k3s-ha:loadBalancer.port.",
     ],
   },
   {
     name: "the load balancer on a server, on another port",
     config: loadBalancer({ hosts: { "lb-1": host("198.51.100.11") }, port: 443 }),
     problems: [
-      "k3s-ha:loadBalancer.hosts.lb-1 has the address 198.51.100.11 and SSH port 22 of k3s-ha:servers.server-1 too, but every role needs its own host: correct one of the addresses, or remove one of the hosts.",
+      "k3s-ha:loadBalancer.hosts.lb-1 is the host of k3s-ha:servers.server-1, where K3s itself listens on port 6443: run HAProxy on another host; or, to share that one, write k3s-ha:loadBalancer.onServers.lb-1: server-1 instead, and another k3s-ha:loadBalancer.port.",
     ],
   },
   {
@@ -176,6 +179,94 @@ refuses("the load balancer", [
     },
     problems: [
       "k3s-ha:loadBalancer.statsPort is 2222, but sshd listens on that port of k3s-ha:loadBalancer.hosts.lb-1: choose another port.",
+    ],
+  },
+  {
+    name: "a load balancer on a server, on K3s's own port",
+    config: shared({ "lb-1": "server-1" }),
+    problems: [
+      "k3s-ha:loadBalancer.port is 6443, which K3s uses on k3s-ha:servers.server-1, where HAProxy runs too: choose another port, such as 7443.",
+    ],
+  },
+  {
+    name: "a load balancer on a server, on ports of Traefik and of the kubelet",
+    config: shared({ "lb-1": "server-1" }, { port: 443, statsPort: 10250 }),
+    problems: [
+      "k3s-ha:loadBalancer.port is 443, which K3s uses on k3s-ha:servers.server-1, where HAProxy runs too: choose another port, such as 7443.",
+      "k3s-ha:loadBalancer.statsPort is 10250, which K3s uses on k3s-ha:servers.server-1, where HAProxy runs too: choose another port, such as 8404.",
+    ],
+  },
+  {
+    name: "a load balancer on a server that does not exist",
+    config: shared({ "lb-1": "server-9" }, { port: 7443 }),
+    problems: [
+      'k3s-ha:loadBalancer.onServers.lb-1 is "server-9", but no server has that name: write one of server-1 and server-2.',
+    ],
+  },
+  {
+    name: "two load balancers on one server",
+    config: shared(
+      { "lb-1": "server-1", "lb-2": "server-1" },
+      { port: 7443, virtualIp: { address: "198.51.100.100" } },
+    ),
+    problems: [
+      "k3s-ha:loadBalancer.onServers.lb-2 is server-1, and so is k3s-ha:loadBalancer.onServers.lb-1, but a host runs one HAProxy: name another server, or remove it.",
+    ],
+  },
+  {
+    name: "a load balancer on a server that has the server's name",
+    config: shared({ "server-1": "server-1" }, { port: 7443 }),
+    problems: [
+      'k3s-ha:loadBalancer.onServers.server-1 has the name "server-1" of k3s-ha:servers.server-1 too, but every host needs its own name: rename one of them.',
+    ],
+  },
+  {
+    name: "two load balancers on servers without an address that they share",
+    config: shared({ "lb-1": "server-1", "lb-2": "server-2" }, { port: 7443 }),
+    problems: [
+      "k3s-ha:loadBalancer.virtualIp is missing, but k3s-ha:loadBalancer.hosts has 2 hosts, which need a shared address for clients: add a free address of their network, like {address: 203.0.113.35}, or keep one host.",
+    ],
+  },
+  {
+    name: "the datastore's port for HAProxy on the datastore's server",
+    config: {
+      ...shared({ "lb-1": "server-1" }, { port: 3306 }),
+      datastore: { managed: { name: "db-1", onServer: "server-1" } },
+    },
+    problems: [
+      "k3s-ha:loadBalancer.port is 3306, but MariaDB listens on that port of k3s-ha:servers.server-1, where HAProxy runs too: choose another port.",
+    ],
+  },
+  {
+    name: "a datastore on a server, on K3s's port, and with a host of its own",
+    config: managed({ onServer: "server-2", port: 6444 }),
+    problems: [
+      "k3s-ha:datastore.managed.port is 6444, which K3s uses on k3s-ha:servers.server-2, where MariaDB runs too: choose another port, such as 3306.",
+      "k3s-ha:datastore.managed.onServer is set, and so is k3s-ha:datastore.managed.host, but MariaDB runs on one host: remove one of the two.",
+    ],
+  },
+  {
+    name: "a PostgreSQL on a server",
+    config: {
+      ...smallStack,
+      datastore: { managed: { engine: "postgres", name: "db-1", onServer: "server-1" } },
+    },
+    problems: [
+      "k3s-ha:datastore.managed.onServer is set, but only MariaDB shares the host of a server: describe another host in datastore.managed.host.",
+    ],
+  },
+  {
+    name: "a datastore on a server that does not exist",
+    config: { ...smallStack, datastore: { managed: { name: "db-1", onServer: "agent-1" } } },
+    problems: [
+      'k3s-ha:datastore.managed.onServer is "agent-1", but no server has that name: write one of server-1 and server-2.',
+    ],
+  },
+  {
+    name: "a load balancer on a server beside an external one",
+    config: external({ address: "k8s.example.com" }, { onServers: { "lb-1": "server-1" }, port: 7443 }),
+    problems: [
+      "k3s-ha:loadBalancer.external is set, but so is k3s-ha:loadBalancer.onServers, and nodes and clients know one address: keep the hosts that run HAProxy, or the load balancer that this program does not run.",
     ],
   },
   {
