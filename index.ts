@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AgentPool } from "./components/k3s/agentPool.ts";
 import { BackupCron } from "./components/backup/backupCron.ts";
+import { clusterProxy, proxyFiles } from "./components/k3s/clusterProxy.ts";
 import { ClusterMembers } from "./components/k3s/clusterMembers.ts";
 import { ClusterIdentity } from "./components/identity/clusterIdentity.ts";
 import { apiNames } from "./components/balancer/apiAddress.ts";
@@ -11,7 +12,7 @@ import { HAProxyBalancer } from "./components/balancer/haproxyBalancer.ts";
 import { HostChecks } from "./components/host/hostCheck.ts";
 import { nodeAddressOf } from "./components/host/host.ts";
 import { K3sServerPool } from "./components/k3s/k3sServerPool.ts";
-import { ownDatastoreHost, provisionDatastore } from "./components/datastore/datastoreKinds.ts";
+import { datastoreAddresses, ownDatastoreHost, provisionDatastore } from "./components/datastore/datastoreKinds.ts";
 import { UpgradeDump } from "./components/k3s/upgradeDump.ts";
 import { renderKubeconfig } from "./components/identity/kubeconfig.ts";
 
@@ -24,6 +25,15 @@ await pulumi.runtime.requirePulumiVersion(">=3.259.0 <4.0.0");
 const settings = await loadSettings();
 const { servers, agentPools, loadBalancer, k3s } = settings;
 
+const proxy = clusterProxy(settings.proxy, {
+  servers,
+  agentPools,
+  loadBalancer,
+  datastoreAddresses: datastoreAddresses(settings.datastore),
+  serverConfig: k3s.serverConfig,
+});
+const files = proxyFiles(proxy);
+
 const identity = new ClusterIdentity("cluster", {
   healthRotation: loadBalancer.certificateRotation,
   healthHours: loadBalancer.certificateHours,
@@ -31,6 +41,7 @@ const identity = new ClusterIdentity("cluster", {
 // Nothing is changed on any host before every host was reached and found fit.
 const hosts = new HostChecks("hosts", {
   hosts: settings.hosts,
+  proxy,
   stack: {
     clusterId: identity.id,
     serverAddresses: Object.values(servers).map(nodeAddressOf),
@@ -76,6 +87,7 @@ const pool = new K3sServerPool(
     config: k3s.serverConfig,
     network: k3s.network,
     manifests: k3s.manifests,
+    files,
     movingFrom: settings.datastore.movingFrom,
     goingBackFrom: k3s.goingBackFrom,
     readySeconds: k3s.readySeconds,
@@ -113,6 +125,7 @@ const agents = Object.entries(agentPools).map(
         joinToken: identity.agentJoinToken,
         config: k3s.agentConfig,
         network: k3s.network,
+        files,
         usesExternalAddresses: k3s.serverConfig["flannel-external-ip"] === true,
         readySeconds: k3s.readySeconds,
         certificateRotation: k3s.certificateRotation,

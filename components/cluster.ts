@@ -3,6 +3,7 @@ import { AgentPool } from "./k3s/agentPool.ts";
 import { BackupCron } from "./backup/backupCron.ts";
 import type { K3sClusterArgs } from "./clusterArgs.ts";
 import { clusterHosts } from "./clusterHosts.ts";
+import { clusterProxy, proxyFiles } from "./k3s/clusterProxy.ts";
 import { ClusterIdentity } from "./identity/clusterIdentity.ts";
 import { ClusterMembers } from "./k3s/clusterMembers.ts";
 import type { BackupOutputs, ClusterOutputs } from "./contract/clusterOutputs.ts";
@@ -12,7 +13,7 @@ import { HAProxyBalancer } from "./balancer/haproxyBalancer.ts";
 import { nodeAddressOf } from "./host/host.ts";
 import { HostChecks } from "./host/hostCheck.ts";
 import { K3sServerPool } from "./k3s/k3sServerPool.ts";
-import { ownDatastoreHost, provisionDatastore } from "./datastore/datastoreKinds.ts";
+import { datastoreAddresses, ownDatastoreHost, provisionDatastore } from "./datastore/datastoreKinds.ts";
 import { renderKubeconfig } from "./identity/kubeconfig.ts";
 import { UpgradeDump } from "./k3s/upgradeDump.ts";
 
@@ -77,6 +78,15 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
       ...release
     } = args.k3s;
 
+    const proxy = clusterProxy(args.proxy, {
+      servers,
+      agentPools,
+      loadBalancer,
+      datastoreAddresses: datastoreAddresses(datastore),
+      serverConfig: serverConfig ?? {},
+    });
+    const files = proxyFiles(proxy);
+
     const identity = new ClusterIdentity(
       `${name}-identity`,
       { healthRotation: loadBalancer.certificateRotation, healthHours: loadBalancer.certificateHours },
@@ -86,6 +96,7 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
       `${name}-hosts`,
       {
         hosts: checked,
+        proxy,
         stack: {
           clusterId: identity.id,
           serverAddresses: Object.values(servers).map(nodeAddressOf),
@@ -135,6 +146,7 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
         config: serverConfig,
         network,
         manifests,
+        files,
         movingFrom: datastore.movingFrom,
         goingBackFrom,
         readySeconds,
@@ -173,6 +185,7 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
             joinToken: identity.agentJoinToken,
             config: agentConfig,
             network,
+            files,
             usesExternalAddresses: serverConfig?.["flannel-external-ip"] === true,
             readySeconds,
             certificateRotation,

@@ -5,6 +5,7 @@ import type { HAProxyBalancerArgs } from "./balancer/haproxyBalancer.ts";
 import type { HostArgs } from "./host/host.ts";
 import type * as pulumi from "@pulumi/pulumi";
 import type { ClusterNetwork } from "./k3s/k3sNode.ts";
+import type { ProxyArgs } from "./host/proxy.ts";
 import type { K3sReleaseArgs } from "./k3s/k3sRelease.ts";
 import type { DatastoreChoice } from "./datastore/datastoreKinds.ts";
 
@@ -24,6 +25,8 @@ export interface K3sClusterArgs {
   backup?: ClusterBackupArgs | undefined;
   /** The release of K3s, and its settings. */
   k3s: ClusterK3sArgs;
+  /** The proxy that hosts use for what is outside of the cluster. Default: that of each host's environment. */
+  proxy?: ProxyArgs | undefined;
 }
 
 /** Login settings that hosts share; a host's own come first. */
@@ -37,6 +40,7 @@ export type ClusterAgentPoolArgs = Omit<
   | "joinToken"
   | "config"
   | "network"
+  | "files"
   | "usesExternalAddresses"
   | "readySeconds"
   | "certificateRotation"

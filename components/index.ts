@@ -1,5 +1,6 @@
 /** The public API: the components, every type of their arguments and outputs, and the reference to a cluster. */
 export { AgentPool, type AgentPoolArgs } from "./k3s/agentPool.ts";
+export type { ApiPlaces } from "./balancer/apiAddress.ts";
 export { BackupCron } from "./backup/backupCron.ts";
 export type { BackupCopy, BackupCronArgs, BackupDrill } from "./backup/backupCronArgs.ts";
 export { K3sCluster } from "./cluster.ts";
@@ -18,6 +19,7 @@ export {
   ClusterIdentity,
   type ClusterIdentityArgs,
 } from "./identity/clusterIdentity.ts";
+export { clusterProxy, type ProxiedCluster, proxyFiles } from "./k3s/clusterProxy.ts";
 export { ClusterMembers, type ClusterMembersArgs } from "./k3s/clusterMembers.ts";
 export { ClusterReference, type ClusterReferenceArgs } from "./contract/clusterReference.ts";
 export type { BackupOutputs, ClusterOutputs } from "./contract/clusterOutputs.ts";
@@ -30,6 +32,8 @@ export type { HostFile } from "./host/hostScript.ts";
 export type { OwnStack } from "./host/ownStack.ts";
 export type { ManagedDatastoreArgs } from "./datastore/managed/managedDatastore.ts";
 export type { Architecture, Checksum, ImageArchive, K3sReleaseArgs } from "./k3s/k3sRelease.ts";
+export type { NodeFile } from "./k3s/nodeFiles.ts";
+export type { ProxyArgs } from "./host/proxy.ts";
 export type { ClusterNetwork } from "./k3s/k3sNode.ts";
 export { K3sServerPool, type K3sServerPoolArgs, type ServerIdentity } from "./k3s/k3sServerPool.ts";
 export type {

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "../host/host.ts";
 import { backupSettings } from "./backupSettings.ts";
 import { copyCredentialsFault, drillIdentityFault, drillIdentityProblems, webhookFault } from "./backupSecrets.ts";
@@ -9,6 +10,7 @@ import type { ResolvedHosts } from "./hostReference.ts";
 import { hostsOf, inNameOrder, ownHosts } from "./hosts.ts";
 import { readManifests } from "./manifestFiles.ts";
 import { InvalidConfiguration, type Problem, sentenceOf, tenable } from "./problem.ts";
+import { proxyCredentialsFault, proxyProblems } from "./proxy.ts";
 import { parseRegistryCredentials } from "./registries.ts";
 import { registriesWith } from "./registriesWithLogins.ts";
 import { officialReleases } from "../k3s/k3sRelease.ts";
@@ -84,6 +86,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     ...drillIdentityProblems(configuration.backup, source.values[configPath("backupDrillIdentity")] ?? ""),
     ...tenable(problemsTogether(configuration, now), problems),
     ...loginsInTheClear(configuration, source.values[configPath("registryCredentials")] ?? ""),
+    ...proxyProblems(configuration, source.values[configPath("proxyCredentials")] ?? ""),
     ...access.problems,
     ...manifests.problems,
     ...(source.isPreview === true ? [] : examples),
@@ -189,10 +192,17 @@ function secretKeyProblems({ values, secretKeys: encrypted }: ConfigurationSourc
       const parsed = parseRegistryCredentials(text);
       return "fault" in parsed ? parsed.fault : undefined;
     }),
+    ...secretFault("proxyCredentials", proxyCredentialsFault),
     ...secretFault("backupCopyCredentials", copyCredentialsFault),
     ...secretFault("backupDrillIdentity", drillIdentityFault),
     ...secretFault("backupFailureWebhook", webhookFault),
   ];
+}
+
+/** The proxy with its login; undefined if there is none. */
+function proxySettings({ http, https, noProxy }: WholeConfiguration["proxy"], credentials: string): Settings["proxy"] {
+  if (http === undefined && https === undefined) return undefined;
+  return { http, https, noProxy, ...(credentials === "" ? {} : { credentials: pulumi.secret(credentials) }) };
 }
 
 type WholeConfiguration = { readonly [Key in SectionKey]: NonNullable<Configuration[Key]> };
@@ -229,7 +239,7 @@ function assemble(
   const inSection = (map: Readonly<Record<string, unknown>>, key: string, ...steps: string[]) =>
     Object.fromEntries(inNameOrder(map).map(([name]) => [name, at(configPath(key, ...steps, name))]));
 
-  const { servers, agentPools, loadBalancer, datastore, backup, k3s, safety } = configuration;
+  const { servers, agentPools, loadBalancer, datastore, backup, k3s, proxy, safety } = configuration;
   const { onServers, ...balancerSettings } = loadBalancer;
   const { agentVersion = k3s.version, ...k3sSettings } = k3s;
   const mirror = k3s.mirror ?? officialReleases;
@@ -283,6 +293,7 @@ function assemble(
         registries,
       },
     },
+    proxy: proxySettings(proxy, values[configPath("proxyCredentials")] ?? ""),
     safety: { ...safety, protectDatastore: safety.protectDatastore ?? safety.production },
     hosts: all,
   };

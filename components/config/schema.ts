@@ -9,6 +9,7 @@ import type { Architecture, Checksum } from "../k3s/k3sRelease.ts";
 import type { K3sRole } from "../k3s/k3sUnit.ts";
 import { k3sSettingFault } from "./k3sSetting.ts";
 import { k3sLabelFault, labelFault, taintFault } from "./kubernetesSyntax.ts";
+import { proxy } from "./proxy.ts";
 import { registries } from "./registries.ts";
 import { mirrorFault, releaseFault } from "./release.ts";
 import { listOf, mapOf, matching, section, text, wholeNumber, yesOrNo } from "./schemaTypes.ts";
@@ -650,7 +651,7 @@ const safety = section({
 }).meta({ description: "Protection of the stack against mistakes." });
 
 /** The keys of the configuration that hold maps, with what each may hold. */
-export const sections = { ssh, servers, agentPools, loadBalancer, datastore, backup, k3s, safety };
+export const sections = { ssh, servers, agentPools, loadBalancer, datastore, backup, k3s, proxy, safety };
 
 /** The keys that hold one secret text each, with what they mean. */
 export const secretKeys = {
@@ -661,6 +662,7 @@ export const secretKeys = {
   datastoreAdminPassword: "Password of `datastore.existing.adminUser`. Default: none.",
   registryCredentials:
     'Logins to image registries: `{"registry.example.com": {"username": …, "password": …}}`, or `identity_token` in it. Default: none.',
+  proxyCredentials: "Login at `proxy`: `user:password`. Default: none.",
   backupCopyCredentials:
     "Secrets of `backup.copy.remote`: lines of rclone.conf, or the SSH private key of an SFTP login. Default: none.",
   backupDrillIdentity:
@@ -684,6 +686,8 @@ export const keyNames = [
   "backupFailureWebhook",
   "k3s",
   "registryCredentials",
+  "proxy",
+  "proxyCredentials",
   "safety",
 ] as const satisfies readonly (SectionKey | SecretKey)[];
 

@@ -4,6 +4,7 @@ import type { ClusterNetwork } from "../k3s/k3sNode.ts";
 import type { Checksum, ImageArchive } from "../k3s/k3sRelease.ts";
 import type { Registries } from "../k3s/registries.ts";
 import type { HostArgs } from "../host/host.ts";
+import type { ProxyArgs } from "../host/proxy.ts";
 import type { HostRole } from "../host/hostCheckPart.ts";
 import type { EngineName } from "../datastore/engine/datastoreEndpoint.ts";
 
@@ -21,6 +22,8 @@ export interface Settings {
   /** Undefined for datastores that this program cannot back up. */
   backup: BackupSettings | undefined;
   k3s: K3sSettings;
+  /** The proxy that hosts use for what is outside of the cluster. Default: undefined, that of each host's environment. */
+  proxy: ProxyArgs | undefined;
   safety: SafetySettings;
   /** Every host of the stack by name, lost ones included, for what is done with all of them alike. */
   hosts: Readonly<Record<string, HostSettings>>;

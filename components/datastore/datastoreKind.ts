@@ -15,6 +15,8 @@ export interface DatastoreKind<Args> {
     cluster: DatastoreCluster,
     opts?: pulumi.ComponentResourceOptions,
   ) => ProvisionedDatastore;
+  /** The addresses at which servers reach the datastore, as far as the configuration has them. Default: none, it is inside them. */
+  readonly addresses?: (args: Args) => pulumi.Input<pulumi.Input<string>[]>;
   /** The expectations of the host check for the hosts that keep the datastore. Default: they are none of the stack's. */
   readonly ownHost?: (args: Args) => OwnDatastore;
   /** The questions that servers answer of a datastore inside them. Default: servers are asked, as K3s logs in. */

@@ -57,6 +57,11 @@ export function ownDatastoreHost(choice: DatastoreChoice): OwnDatastore {
   return withChosen(choice, (kind, args) => kind.ownHost?.(args) ?? {});
 }
 
+/** The addresses at which servers reach the datastore, as far as the configuration has them. */
+export function datastoreAddresses(choice: DatastoreChoice): pulumi.Output<string[]> {
+  return withChosen(choice, (kind, args) => pulumi.output(kind.addresses?.(args) ?? []));
+}
+
 /** The place where `make status` finds the configured datastore. */
 export function statusPlace(choice: DatastoreChoice): DatastoreStatusPlace {
   return withChosen(choice, (kind, args) => ({

@@ -32,6 +32,7 @@ const managedEngines: { readonly [Engine in ManagedEngine]: DatastoreKind<Manage
 export const managedKind: DatastoreKind<ManagedKindArgs> = {
   provision: (name, args, cluster, opts) =>
     withEngine(args, (kind, managed) => kind.provision(name, managed, cluster, opts)),
+  addresses: (args) => withEngine(args, (kind, managed) => kind.addresses?.(managed) ?? []),
   ownHost: (args) => withEngine(args, (kind, managed) => kind.ownHost?.(managed) ?? {}),
   ownDatabase: (args) => withEngine(args, (kind, managed) => kind.ownDatabase?.(managed)),
   ownEtcd: (args) => withEngine(args, (kind, managed) => kind.ownEtcd?.(managed)),

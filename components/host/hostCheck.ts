@@ -4,6 +4,7 @@ import { explainConnectionFailure } from "./connectionFault.ts";
 import { guardChange } from "./guardChange.ts";
 import type { HostArgs } from "./host.ts";
 import { type MarkRecord, markHost, readEarlierMark } from "./hostMark.ts";
+import { placeProxy } from "./hostProxy.ts";
 import { makeInTurn } from "./inTurn.ts";
 import type { OwnStack } from "./ownStack.ts";
 import { type CheckedHost, type HostRole, roleWords } from "./hostCheckPart.ts";
@@ -16,6 +17,8 @@ export interface HostChecksArgs {
   hosts: Readonly<Record<string, CheckedHost>>;
   /** The identity of this cluster, to recognize its hosts. Default: only the stack's name is known. */
   stack?: OwnStack;
+  /** The proxy that hosts reach what is outside through, as `clusterProxy` renders it. Default: that of each host's environment. */
+  proxy?: pulumi.Output<string> | undefined;
 }
 
 /**
@@ -84,12 +87,13 @@ export class HostChecks extends pulumi.ComponentResource {
       .apply(([clusterId]) => clusterId);
     // Everything that changes a host depends on this component, so it is created after the mark and deleted before it.
     const machines = Object.entries(args.hosts).filter(([, { on }]) => on === undefined);
-    this.#marks = makeInTurn(machines, ([hostName, host]) =>
-      markHost(`${name}-${hostName}`, { ...host, name: hostName, stack: args.stack }, marked, {
-        parent: this,
-        hooks: { beforeUpdate: [keepRole] },
-      }),
-    );
+    this.#marks = makeInTurn(machines, ([hostName, host]) => {
+      const named = { ...host, name: hostName, stack: args.stack };
+      const opts = { parent: this, hooks: { beforeUpdate: [keepRole] } };
+      const mark = markHost(`${name}-${hostName}`, named, marked, opts);
+      if (args.proxy === undefined) return mark;
+      return placeProxy(`${name}-${hostName}-proxy`, named, args.proxy, { parent: this, dependsOn: [mark] });
+    });
     this.checked = pulumi.output(living.map(({ name: hostName }) => hostName));
     this.registerOutputs({ checked: this.checked });
   }

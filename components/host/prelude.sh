@@ -3,8 +3,9 @@
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive
 export NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l
 umask 022
-# A proxy that the host's environment names is for what is fetched from outside. A host's own services, and the cluster's, are
-# never asked through it, whatever program asks.
+# A proxy, of the cluster's settings or of the host's environment, is for what is fetched from outside. A host's own services, and the
+# cluster's, are never asked through it, whatever program asks.
+proxy_path=/etc/k3s-ha/proxy.env
 no_proxy_outside=${no_proxy:-${NO_PROXY:-}}
 export no_proxy='*' NO_PROXY='*'
 state_directory=/var/lib/k3s-ha
@@ -16,9 +17,15 @@ die() {
   exit 1
 }
 
-# outside COMMAND...: runs what fetches from outside, through the host's proxy if there is one.
+# outside COMMAND...: runs what fetches from outside, through the cluster's proxy or, without one, through the host's, if any.
 outside() (
   export no_proxy=$no_proxy_outside NO_PROXY=$no_proxy_outside
+  if [[ -f $proxy_path ]]; then
+    unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY ftp_proxy FTP_PROXY all_proxy ALL_PROXY
+    while IFS='=' read -r name value; do
+      if [[ $name == *_proxy || $name == *_PROXY ]]; then export "$name=$value"; fi
+    done <"$proxy_path"
+  fi
   "$@"
 )
 

@@ -11,6 +11,7 @@ export const hostScripts = {
   hostNetwork: new URL("./hostNetwork.sh", import.meta.url),
   hostOwnership: new URL("./hostOwnership.sh", import.meta.url),
   hostOwner: new URL("./hostOwner.sh", import.meta.url),
+  hostProxy: new URL("./hostProxy.sh", import.meta.url),
   putFiles: new URL("./putFiles.sh", import.meta.url),
   optionalFiles: new URL("./optionalFiles.sh", import.meta.url),
   agentFunctions: new URL("./agentFunctions.sh", import.meta.url),

@@ -5,6 +5,7 @@ import { makeInTurn } from "../host/inTurn.ts";
 import { hostSettingsOf } from "./hostSettings.ts";
 import { runK3sAgent, type SharedAgentSettings } from "./k3sAgent.ts";
 import type { ClusterNetwork } from "./k3sNode.ts";
+import { filesOf, type NodeFile } from "./nodeFiles.ts";
 import { type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
 
@@ -24,6 +25,8 @@ export interface AgentPoolArgs {
   taints?: readonly string[];
   /** More settings of every agent, as in K3s's config.yaml. */
   config?: Readonly<Record<string, unknown>>;
+  /** Files that every node has before K3s starts. Default: none. */
+  files?: readonly NodeFile[] | undefined;
   /** Whether the servers' settings have `flannel-external-ip: true`. Default: false. */
   usesExternalAddresses?: boolean | undefined;
   /** The cluster's network plugin. With "own" an agent is verified without being Ready. Default: "flannel". */
@@ -69,8 +72,14 @@ export class AgentPool extends pulumi.ComponentResource {
     const labels = Object.entries(labelMap).map(([key, value]) => `${key}=${value}`);
     // One output for all agents, since each costs Pulumi a dozen promises.
     const shared: pulumi.OutputInstance<SharedAgentSettings> = pulumi
-      .all([moreConfig, args.apiEndpoint, args.joinToken, pulumi.output(args.release.registries)])
-      .apply(([more, apiEndpoint, token, registries]) => ({
+      .all([
+        moreConfig,
+        args.apiEndpoint,
+        args.joinToken,
+        pulumi.output(args.release.registries),
+        pulumi.output(filesOf("agent", args.files)),
+      ])
+      .apply(([more, apiEndpoint, token, registries, files]) => ({
         config: {
           ...(labels.length === 0 ? {} : { "node-label": labels }),
           ...(taints.length === 0 ? {} : { "node-taint": taints }),
@@ -79,6 +88,7 @@ export class AgentPool extends pulumi.ComponentResource {
         apiEndpoint,
         token,
         registries,
+        files,
       }));
 
     const hosts = Object.entries(args.hosts);

@@ -13,6 +13,7 @@ import {
   roleVariables,
   secretsPath,
 } from "./k3sNode.ts";
+import { stagedFiles } from "./nodeFiles.ts";
 import { installVariables, k3sUnitPath, releaseVariables } from "./k3sRelease.ts";
 import { renderHostFunctions, renderHostScript } from "../host/hostScript.ts";
 import { renderK3sUnit } from "./k3sUnit.ts";
@@ -33,10 +34,12 @@ export interface SharedAgentSettings {
   /** The token that they join with. */
   readonly token: string;
   readonly registries: Registries | undefined;
+  /** Files that the nodes have before K3s starts. */
+  readonly files: readonly { path: string; content: string; mode?: string | undefined }[];
 }
 
 /** An agent: a node that joins at the API endpoint and runs workloads. */
-export interface K3sAgentArgs extends Omit<K3sNodeArgs, "config" | "secretConfig"> {
+export interface K3sAgentArgs extends Omit<K3sNodeArgs, "config" | "secretConfig" | "files"> {
   shared: pulumi.OutputInstance<SharedAgentSettings>;
   /** Seconds that pods may take to leave the agent before a restart. 0: they stay and run on. */
   drainSeconds: number;
@@ -57,6 +60,7 @@ export const agentFunctions = new FunctionsFile(
       hostScripts.originals,
       hostScripts.keptFiles,
       k3sScripts.k3sClaim,
+      k3sScripts.nodeFiles,
       k3sScripts.k3sUninstall,
       k3sScripts.k3sInstall,
       hostScripts.optionalFiles,
@@ -82,7 +86,7 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
       applySeconds: args.readySeconds + args.drainSeconds + nodeScriptSeconds + installSeconds,
       removeSeconds: agentRemoveSeconds,
       script: pulumi.secret(
-        args.shared.apply(({ config: shared, apiEndpoint, token, registries }) => {
+        args.shared.apply(({ config: shared, apiEndpoint, token, registries, files }) => {
           const config = withHostSettings(shared, args.host);
           return withAddress(args.host, (address) =>
             renderHostScript({
@@ -93,7 +97,7 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
                 functions_sha256: agentFunctions.sha256,
                 ...releaseVariables(args.release),
                 // Another claim than that of the three commands which an agent once had: their removal then leaves K3s alone.
-                ...nodeVariables(`${name}-agent`, args, { address, config }),
+                ...nodeVariables(`${name}-agent`, { ...args, files }, { address, config }),
                 // A node may have had registries of its own.
                 replaced_paths: registries === undefined ? [] : [registriesPath],
                 drain_seconds: args.drainSeconds,
@@ -101,6 +105,7 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
               },
               files: [
                 ...nodeSecretFiles({ token }, registries),
+                ...stagedFiles(files),
                 configFile({ ...config, server: apiEndpoint, "node-name": args.nodeName, "node-ip": address }),
               ],
             }),

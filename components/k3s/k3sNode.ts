@@ -4,6 +4,7 @@ import { k3sConfigPath, releaseDirectory, type K3sReleaseArgs, uninstallVariable
 import type { HostFile } from "../host/hostScript.ts";
 import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "../datastore/serverDatastore.ts";
 import { renderK3sConfig } from "./k3sConfig.ts";
+import { type NodeFile, nodeFileVariables } from "./nodeFiles.ts";
 import type { K3sRole } from "./k3sUnit.ts";
 import { type Registries, renderRegistries } from "./registries.ts";
 
@@ -27,6 +28,8 @@ export interface K3sNodeArgs {
    * false, it travels between the node addresses.
    */
   usesExternalAddresses?: boolean | undefined;
+  /** Files that the node has before K3s starts. Default: none. */
+  files?: readonly NodeFile[] | undefined;
   /** The cluster's network plugin. With "own" a node is verified without being Ready. Default: "flannel". */
   network?: ClusterNetwork | undefined;
   /** Seconds that the node may take to become ready. */
@@ -90,6 +93,7 @@ export function nodeVariables(
     release_directory: releaseDirectory(args.release.version),
     ready_seconds: args.readySeconds,
     certificate_rotation: args.certificateRotation ?? "",
+    ...nodeFileVariables(args.files ?? []),
   };
 }
 

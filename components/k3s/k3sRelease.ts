@@ -11,6 +11,7 @@ import {
 import { serverHealthProgramPath, serverHealthSocket } from "../balancer/serverHealth.ts";
 import type { Registries } from "./registries.ts";
 import { renderHostScript } from "../host/hostScript.ts";
+import { nodeFileVariables } from "./nodeFiles.ts";
 import { type K3sRole, k3sUnitNames } from "./k3sUnit.ts";
 import { hostScripts } from "../host/scripts.ts";
 import { k3sScripts } from "./scripts.ts";
@@ -133,7 +134,14 @@ export function installRelease(
       host,
       script: renderHostScript({
         body: k3sScripts.k3sRelease,
-        parts: [hostScripts.originals, k3sScripts.k3sClaim, k3sScripts.k3sUninstall, k3sScripts.k3sInstall],
+        parts: [
+          hostScripts.originals,
+          hostScripts.keptFiles,
+          k3sScripts.k3sClaim,
+          k3sScripts.nodeFiles,
+          k3sScripts.k3sUninstall,
+          k3sScripts.k3sInstall,
+        ],
         variables: {
           host_name: hostName,
           node_name: hostName,
@@ -142,6 +150,7 @@ export function installRelease(
           ...installVariables,
           ...releaseVariables(release),
           ...uninstallVariables("server"),
+          ...nodeFileVariables([]),
         },
       }),
     },

@@ -16,6 +16,7 @@ import {
 import type { DatastoreIdentity } from "../datastore/datastore.ts";
 import { addressText } from "../datastore/engine/datastoreEndpoint.ts";
 import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "../datastore/serverDatastore.ts";
+import { stagedFiles } from "./nodeFiles.ts";
 import { k3sUnitPath } from "./k3sRelease.ts";
 import { k3sUnitNames, renderK3sUnit } from "./k3sUnit.ts";
 import { balancerStateFiles, balancerStatePort, leaveSeconds, returnSeconds } from "../balancer/balancerState.ts";
@@ -73,8 +74,13 @@ export function runK3sServer(name: string, args: K3sServerArgs, opts: pulumi.Cus
 /** The secrets have a command of their own, so that a preview shows the changed lines of the rest. */
 function placeSecrets(name: string, args: K3sServerArgs, opts: pulumi.CustomResourceOptions): HostCommand {
   const script = pulumi
-    .all([pulumi.output(args.secretConfig), args.secretFiles, pulumi.output(args.release.registries)])
-    .apply(([config, files, registries]) =>
+    .all([
+      pulumi.output(args.secretConfig),
+      args.secretFiles,
+      pulumi.output(args.release.registries),
+      pulumi.output([...(args.files ?? [])]),
+    ])
+    .apply(([config, files, registries, nodeFiles]) =>
       renderHostScript({
         body: hostScripts.secretFiles,
         parts: [hostScripts.originals, hostScripts.optionalFiles, k3sScripts.k3sClaim],
@@ -89,7 +95,11 @@ function placeSecrets(name: string, args: K3sServerArgs, opts: pulumi.CustomReso
           // A node may have had registries of its own.
           replaced_paths: registries === undefined ? [] : [registriesPath],
         },
-        files: [...nodeSecretFiles(config, registries), ...files.map((file) => ({ mode: "0600", ...file }))],
+        files: [
+          ...nodeSecretFiles(config, registries),
+          ...files.map((file) => ({ mode: "0600", ...file })),
+          ...stagedFiles(nodeFiles),
+        ],
       }),
     );
   return new HostCommand(`${name}-secrets`, { host: args.host, script: pulumi.secret(script) }, opts);
@@ -116,6 +126,7 @@ function startServer(
           k3sScripts.k3sClaim,
           balancerScripts.k3sBalancer,
           k3sScripts.podNetwork,
+          k3sScripts.nodeFiles,
           k3sScripts.k3sUninstall,
           k3sScripts.k3sService,
         ],

@@ -6,6 +6,7 @@ import type { ProvisionedDatastore } from "../datastore/datastore.ts";
 import { type ClusterNetwork, manifestsPath } from "./k3sNode.ts";
 import { writtenBy } from "../host/writtenBy.ts";
 import { runK3sServer } from "./k3sServer.ts";
+import { filesOf, type NodeFile } from "./nodeFiles.ts";
 import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
 import type { HostFile } from "../host/hostScript.ts";
@@ -30,6 +31,8 @@ export interface K3sServerPoolArgs {
   network?: ClusterNetwork | undefined;
   /** Kubernetes objects, as YAML documents, that K3s applies from its first start on. Default: none. */
   manifests?: pulumi.Input<string> | undefined;
+  /** Files that every server has before K3s starts. Default: none. */
+  files?: readonly NodeFile[] | undefined;
   /** Tokens and certificate authorities. */
   identity: ServerIdentity;
   /** Every name and address, beside the servers' own, that clients reach the API at: they go into its certificate. */
@@ -113,6 +116,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
               ...authorities,
               ...(manifests === "" ? [] : [{ path: manifestsPath, content: `# ${writtenBy}\n${manifests}\n` }]),
             ]),
+          files: filesOf("server", args.files),
           environment: { ...datastore.environment, ...leaderElectionEnvironment },
           datastore: datastore.identity,
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,

@@ -4,8 +4,9 @@
 # A node that failed is rolled back to the files that it was last verified with, if any.
 fail() {
   local outcome=""
-  journal_tail "$unit" "$secrets_path"
+  journal_tail "$unit" "$secrets_path" "$proxy_path"
   if put_back "$unit"; then
+    withdraw_node_files "${copied_paths[@]}"
     restart_k3s
     if is_proved_within 90; then
       outcome="; it runs with its previous settings again"
@@ -103,9 +104,11 @@ remove_other_releases() {
 # start_node: its files are in place. What a role does before a restart and after the verification, it defines as `before_restart`
 # and `after_proof`.
 start_node() {
-  local now deadline optional=() path
+  local now deadline optional path
   switch_release
+  place_node_files
   # Only those that there are: a node without one is the same as before there could be any.
+  optional=(${node_file_paths[@]+"${node_file_paths[@]}"})
   for path in "$registries_path" "$pod_network_path"; do [[ ! -e $path ]] || optional+=("$path"); done
   now="$version $(fingerprint "$unit_path" "$config_path" "$secrets_path" "$datastore_ca_path" /etc/default/"$unit" ${optional[@]+"${optional[@]}"})"
   if ! runs_with "$unit" "$now" || rotation_is_due; then
@@ -121,7 +124,8 @@ start_node() {
   done
   after_proof
   keep "$unit" "$unit_path" "$config_path" /usr/local/bin/k3s "$secrets_path" "$datastore_ca_path" "$datastore_certificate_path" \
-    "$datastore_key_path" "$registries_path" "$pod_network_path"
+    "$datastore_key_path" "$registries_path" "$pod_network_path" ${node_file_paths[@]+"${node_file_paths[@]}"}
+  settle_node_files
   proved "$unit" "$now"
   remove_other_releases
   print_revision "$unit"

@@ -84,8 +84,11 @@ uninstall_k3s() {
   rm -f "$balancer_state_program" "$server_health_program"
   if systemctl cat "$unit" >/dev/null 2>&1; then systemctl disable --quiet --now "$unit"; fi
   rm -f "$stop_program" "$stop_drop_in"
+  remove_node_files
   # Drop-ins of others stay.
-  if [[ -d ${stop_drop_in%/*} ]]; then rmdir --ignore-fail-on-non-empty "${stop_drop_in%/*}"; fi
+  for path in "${stop_drop_in%/*}" "$unit_path.d"; do
+    if [[ -d $path ]]; then rmdir --ignore-fail-on-non-empty "$path"; fi
+  done
   stop_containers
   for path in /run/k3s/ /var/lib/rancher/ /var/lib/kubelet/pods/ /var/lib/kubelet/plugins/ /run/netns/cni-; do unmount_below "$path"; done
   remove_network

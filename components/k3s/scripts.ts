@@ -5,6 +5,7 @@ export const k3sScripts = {
   k3sRestart: new URL("./k3sRestart.sh", import.meta.url),
   k3sClaim: new URL("./k3sClaim.sh", import.meta.url),
   k3sDrain: new URL("./k3sDrain.sh", import.meta.url),
+  nodeFiles: new URL("./nodeFiles.sh", import.meta.url),
   podNetwork: new URL("./podNetwork.sh", import.meta.url),
   k3sUninstall: new URL("./k3sUninstall.sh", import.meta.url),
   kubeApi: new URL("./kubeApi.sh", import.meta.url),

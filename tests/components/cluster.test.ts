@@ -26,6 +26,7 @@ function argsOf({
   datastore,
   backup,
   k3s,
+  proxy,
   safety,
   hosts,
 }: Settings): K3sClusterArgs {
@@ -40,6 +41,7 @@ function argsOf({
       drillRequired: safety.production,
       host: hosts[backup.hostName]?.role === "backup" ? backup.host : undefined,
     },
+    proxy,
     k3s: { ...settings, agentVersion: agentRelease.version },
   };
 }
@@ -169,6 +171,7 @@ const configurations: Readonly<Record<string, Readonly<Record<string, object | s
       drill: { schedule: "0 4 * * *", afterBackup: true },
       beforeChanges: false,
     },
+    "k3s-ha:proxy": { http: "http://proxy.example.com:3128", noProxy: ["example.com"] },
     "k3s-ha:safety": { production: true },
   },
 };

@@ -234,6 +234,19 @@ describe("one change of the configuration", () => {
       },
     ],
     [
+      "that names a proxy gives it to every host, and to K3s on every node",
+      { "k3s-ha:proxy": { http: "http://proxy.example.com:3128" } },
+      {
+        changed: [
+          "ingress-ingress-1-service",
+          ...["servers-server-1", "servers-server-2"].flatMap((node) => [`${node}-secrets`, `${node}-service`]),
+          "workers-agent-1-service",
+          "workers-agent-2-service",
+        ],
+        added: sampleHostNames.map((name) => `hosts-${name}-proxy`),
+      },
+    ],
+    [
       "that adds an agent leaves the others alone",
       {
         "k3s-ha:agentPools": {

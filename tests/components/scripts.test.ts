@@ -36,7 +36,8 @@ before(async () => {
       managed: { engine: "etcd", hosts: { "etcd-1": sampleConfig["k3s-ha:datastore"].managed.host } },
     },
   } as unknown as typeof sampleConfig;
-  for (const config of [sampleConfig, withoutFirewall, onSqlite, withEtcd]) {
+  const withProxy = { ...sampleConfig, "k3s-ha:proxy": { http: "http://proxy.example.com:3128" } };
+  for (const config of [sampleConfig, withoutFirewall, onSqlite, withEtcd, withProxy]) {
     for (const command of commandsOf(await deployProgram(config))) {
       const script = scriptOf(command);
       if (![...scripts.values()].includes(script)) scripts.set(`${command.name} ${scripts.size}`, script);

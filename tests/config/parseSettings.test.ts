@@ -95,6 +95,7 @@ describe("parseSettings", () => {
         agentConfig: {},
         readySeconds: 240,
       },
+      proxy: undefined,
       safety: { production: false, protectDatastore: false },
       hosts: {
         "server-1": { host: server1, path: "k3s-ha:servers.server-1", role: "server" },

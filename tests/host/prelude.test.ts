@@ -412,6 +412,21 @@ describe("a host with a proxy", () => {
       );
     });
   });
+
+  it("downloads through the cluster's proxy, if there is one, and not as the environment says", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      await writeFile(
+        join(directory, "proxy.env"),
+        "# Written by k3s-ha\nhttps_proxy=http://me:p%40ss@proxy.example.com:3128\nno_proxy=localhost,10.0.0.0/8\nNO_PROXY=localhost\n",
+      );
+      const shown = `${prelude(directory)}proxy_path=$PWD/proxy.env
+outside bash -c 'echo "$https_proxy \${http_proxy-none} $no_proxy $NO_PROXY"'; echo "$https_proxy $no_proxy $NO_PROXY"`;
+      assert.equal(
+        await bashOutput(environment + shown),
+        "http://me:p%40ss@proxy.example.com:3128 none localhost,10.0.0.0/8 localhost\nhttp://127.0.0.1:9 * *\n",
+      );
+    });
+  });
 });
 
 describe("install_packages", () => {

@@ -158,6 +158,24 @@ describe("K3sServerPool", () => {
     }
   });
 
+  it("puts further files in place before K3s starts, and keeps their content in a secret", async () => {
+    const files = [
+      { path: "/etc/rancher/k3s/audit.yaml", content: pulumi.secret("a-secret-in-a-file"), mode: "0640" },
+      { path: "/etc/of-agents", content: "agents", role: "agent" as const },
+    ];
+    const of = await deploy(() => makePool({ files }));
+    assertSafeCommands(of, [password, "a-secret-in-a-file"]);
+    for (const server of names) {
+      const staged = "/var/lib/k3s-ha/node-files/etc/rancher/k3s/audit.yaml";
+      assert.equal(await fileOf(script(`servers-${server}-secrets`, of), staged), "a-secret-in-a-file\n");
+      const service = script(`servers-${server}-service`, of);
+      assert.match(service, /^node_file_paths=\(\/etc\/rancher\/k3s\/audit\.yaml\)\nnode_file_modes=\(0640\)$/m);
+      assert.doesNotMatch(service, /a-secret-in-a-file/);
+      assert.ok(isShown(resourceNamed(of, `servers-${server}-service`)));
+      assert.match(script(`servers-${server}-service`), /^node_file_paths=\(\)$/m);
+    }
+  });
+
   it("gives all servers the same secrets, in a file for root only", async () => {
     for (const server of names) {
       const files = await filesOf(script(`servers-${server}-secrets`));

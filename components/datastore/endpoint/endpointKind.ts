@@ -1,9 +1,9 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { ProvisionedDatastore } from "../datastore.ts";
 import type { DatastoreKind } from "../datastoreKind.ts";
 import { MySQLDatastore } from "../mysqlDatastore.ts";
 import { PostgresDatastore } from "../postgresDatastore.ts";
-import type { EngineName } from "../engine/datastoreEndpoint.ts";
+import { type EngineName, parseDatastoreEndpoint } from "../engine/datastoreEndpoint.ts";
 import type { ExternalDatastoreArgs } from "../externalDatastore.ts";
 import type { EndpointArgs } from "./endpointAccess.ts";
 import { EtcdDatastore } from "../etcdDatastore.ts";
@@ -29,5 +29,9 @@ const components: Readonly<Record<EngineName, Component>> = {
 /** A datastore at an endpoint, with an existing user. */
 export const endpointKind: DatastoreKind<EndpointKindArgs> = {
   provision: (name, { engine, ...endpoint }, cluster, opts) => components[engine](name, endpoint, cluster, opts),
+  addresses: ({ endpoint }) =>
+    pulumi.unsecret(pulumi.output(endpoint)).apply((text) => {
+      return parseDatastoreEndpoint(text)?.addresses.map(({ host }) => host) ?? [];
+    }),
   configuredEndpoint: ({ endpoint }) => endpoint,
 };

@@ -6,14 +6,14 @@ refuses("keys", [
     name: "an unknown key",
     config: { ...smallStack, severs: {} },
     problems: [
-      "k3s-ha:severs is not a setting: rename it to servers, or remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreAdminPassword, datastoreEndpoint, k3s, loadBalancer, registryCredentials, safety, servers, ssh and sshPrivateKey).",
+      "k3s-ha:severs is not a setting: rename it to servers, or remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreAdminPassword, datastoreEndpoint, k3s, loadBalancer, proxy, proxyCredentials, registryCredentials, safety, servers, ssh and sshPrivateKey).",
     ],
   },
   {
     name: "a key that is like no other",
     config: { ...smallStack, telemetry: true },
     problems: [
-      "k3s-ha:telemetry is not a setting: remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreAdminPassword, datastoreEndpoint, k3s, loadBalancer, registryCredentials, safety, servers, ssh and sshPrivateKey).",
+      "k3s-ha:telemetry is not a setting: remove it (there are agentPools, backup, backupCopyCredentials, backupDrillIdentity, backupFailureWebhook, datastore, datastoreAdminPassword, datastoreEndpoint, k3s, loadBalancer, proxy, proxyCredentials, registryCredentials, safety, servers, ssh and sshPrivateKey).",
     ],
   },
   {
@@ -70,7 +70,7 @@ refuses("keys", [
     config: smallStack,
     machine: { secretKeys: ["k3s-ha:servers"] },
     problems: [
-      "k3s-ha:servers is encrypted, but only sshPrivateKey, datastoreEndpoint, datastoreAdminPassword, registryCredentials, backupCopyCredentials, backupDrillIdentity and backupFailureWebhook may hold secrets, because the program writes all other settings to the hosts in plain text: set it without --secret.",
+      "k3s-ha:servers is encrypted, but only sshPrivateKey, datastoreEndpoint, datastoreAdminPassword, registryCredentials, proxyCredentials, backupCopyCredentials, backupDrillIdentity and backupFailureWebhook may hold secrets, because the program writes all other settings to the hosts in plain text: set it without --secret.",
     ],
   },
   {
