@@ -32,7 +32,7 @@ const proxy = clusterProxy(settings.proxy, {
   datastoreAddresses: datastoreAddresses(settings.datastore),
   serverConfig: k3s.serverConfig,
 });
-const files = proxyFiles(proxy);
+const files = [...proxyFiles(proxy), ...k3s.files];
 
 const identity = new ClusterIdentity("cluster", {
   healthRotation: loadBalancer.certificateRotation,
@@ -88,6 +88,7 @@ const pool = new K3sServerPool(
     network: k3s.network,
     manifests: k3s.manifests,
     files,
+    hardened: k3s.hardened,
     movingFrom: settings.datastore.movingFrom,
     goingBackFrom: k3s.goingBackFrom,
     readySeconds: k3s.readySeconds,
@@ -126,6 +127,7 @@ const agents = Object.entries(agentPools).map(
         config: k3s.agentConfig,
         network: k3s.network,
         files,
+        hardened: k3s.hardened,
         usesExternalAddresses: k3s.serverConfig["flannel-external-ip"] === true,
         readySeconds: k3s.readySeconds,
         certificateRotation: k3s.certificateRotation,

@@ -75,6 +75,8 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
       certificateRotation,
       network,
       manifests,
+      files: nodeFiles = [],
+      hardened,
       ...release
     } = args.k3s;
 
@@ -85,7 +87,7 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
       datastoreAddresses: datastoreAddresses(datastore),
       serverConfig: serverConfig ?? {},
     });
-    const files = proxyFiles(proxy);
+    const files = [...proxyFiles(proxy), ...nodeFiles];
 
     const identity = new ClusterIdentity(
       `${name}-identity`,
@@ -147,6 +149,7 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
         network,
         manifests,
         files,
+        hardened,
         movingFrom: datastore.movingFrom,
         goingBackFrom,
         readySeconds,
@@ -186,6 +189,7 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
             config: agentConfig,
             network,
             files,
+            hardened,
             usesExternalAddresses: serverConfig?.["flannel-external-ip"] === true,
             readySeconds,
             certificateRotation,

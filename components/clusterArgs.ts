@@ -5,6 +5,7 @@ import type { HAProxyBalancerArgs } from "./balancer/haproxyBalancer.ts";
 import type { HostArgs } from "./host/host.ts";
 import type * as pulumi from "@pulumi/pulumi";
 import type { ClusterNetwork } from "./k3s/k3sNode.ts";
+import type { NodeFile } from "./k3s/nodeFiles.ts";
 import type { ProxyArgs } from "./host/proxy.ts";
 import type { K3sReleaseArgs } from "./k3s/k3sRelease.ts";
 import type { DatastoreChoice } from "./datastore/datastoreKinds.ts";
@@ -41,6 +42,7 @@ export type ClusterAgentPoolArgs = Omit<
   | "config"
   | "network"
   | "files"
+  | "hardened"
   | "usesExternalAddresses"
   | "readySeconds"
   | "certificateRotation"
@@ -101,6 +103,10 @@ export interface ClusterK3sArgs extends K3sReleaseArgs {
   network?: ClusterNetwork;
   /** Kubernetes objects, as YAML documents, that K3s applies from its first start on. Default: none. */
   manifests?: pulumi.Input<string> | undefined;
+  /** Files that nodes have before K3s starts. Default: none. */
+  files?: readonly NodeFile[] | undefined;
+  /** Whether nodes are hardened as in K3s's CIS guide. Default: false. */
+  hardened?: boolean | undefined;
   /** Confirms the downgrade from this release, after a restore of an older dump. Default: a downgrade is refused. */
   goingBackFrom?: string | undefined;
   /** Seconds that a server or an agent may take to become ready after a start. Default: 240. */

@@ -33,6 +33,7 @@ export type { OwnStack } from "./host/ownStack.ts";
 export type { ManagedDatastoreArgs } from "./datastore/managed/managedDatastore.ts";
 export type { Architecture, Checksum, ImageArchive, K3sReleaseArgs } from "./k3s/k3sRelease.ts";
 export type { NodeFile } from "./k3s/nodeFiles.ts";
+export type { K3sRole } from "./k3s/k3sUnit.ts";
 export type { ProxyArgs } from "./host/proxy.ts";
 export type { ClusterNetwork } from "./k3s/k3sNode.ts";
 export { K3sServerPool, type K3sServerPoolArgs, type ServerIdentity } from "./k3s/k3sServerPool.ts";

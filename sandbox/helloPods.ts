@@ -4,7 +4,8 @@ import { testImage } from "./k3s/images.ts";
 /** One pod on every node. Each serves a page with the name of its node on port 8080. */
 const hello = `apiVersion: v1
 kind: Namespace
-metadata: { name: sandbox }
+# It is not restricted, also in a hardened cluster.
+metadata: { name: sandbox, labels: { pod-security.kubernetes.io/enforce: privileged } }
 ---
 apiVersion: apps/v1
 kind: DaemonSet

@@ -9,12 +9,14 @@ import type { Surroundings } from "./filePath.ts";
 import type { ResolvedHosts } from "./hostReference.ts";
 import { hostsOf, inNameOrder, ownHosts } from "./hosts.ts";
 import { readManifests } from "./manifestFiles.ts";
+import { readNodeFiles } from "./nodeFileSources.ts";
 import { InvalidConfiguration, type Problem, sentenceOf, tenable } from "./problem.ts";
-import { proxyCredentialsFault, proxyProblems } from "./proxy.ts";
+import { proxyCredentialsFault } from "./proxy.ts";
 import { parseRegistryCredentials } from "./registries.ts";
 import { registriesWith } from "./registriesWithLogins.ts";
 import { officialReleases } from "../k3s/k3sRelease.ts";
 import { loginsInTheClear } from "./rules/k3sSources.ts";
+import { proxyProblems } from "./rules/proxy.ts";
 import { problemsTogether } from "./rules/rules.ts";
 import { type Configuration, keyNames, type SecretKey, type SectionKey, secretKeys, sections } from "./schema.ts";
 import { parseSection, unknownSettingFault } from "./schemaProblems.ts";
@@ -74,6 +76,7 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     now,
   );
   const manifests = readManifests(configuration.k3s?.manifests ?? [], source);
+  const nodeFiles = readNodeFiles(configuration.k3s?.files ?? [], source);
   // What a broken section lacks was only left out.
   const isDatastoreBroken = problems.some(({ path }) => /^k3s-ha:(datastore|backup)\b/.test(path));
   const examples = leftExamples(configuration, ownHosts(hosts));
@@ -89,12 +92,16 @@ export function parseSettings(source: ConfigurationSource): ParsedSettings {
     ...proxyProblems(configuration, source.values[configPath("proxyCredentials")] ?? ""),
     ...access.problems,
     ...manifests.problems,
+    ...nodeFiles.problems,
     ...(source.isPreview === true ? [] : examples),
   ];
   if (all.length > 0 || !isWhole(configuration)) {
     throw new InvalidConfiguration(inReadingOrder(all).map((problem) => withOrigin(problem, source)));
   }
-  const settings = assemble(configuration, access.hosts, source.values, datastore, manifests.manifests);
+  const settings = assemble(configuration, access.hosts, source.values, datastore, {
+    manifests: manifests.manifests,
+    files: nodeFiles.files,
+  });
   const warnings = [
     ...(source.resolved?.warnings ?? []),
     ...datastore.warnings,
@@ -216,7 +223,7 @@ function assemble(
   access: ReadonlyMap<string, HostArgs>,
   values: Readonly<Record<string, string>>,
   read: ReadDatastore,
-  manifests: Settings["k3s"]["manifests"],
+  contents: Pick<Settings["k3s"], "manifests" | "files">,
 ): Settings {
   const configured = hostsOf(configuration);
   const living = configured.find(({ role, entry }) => role === "server" && !entry.lost);
@@ -277,7 +284,7 @@ function assemble(
     backup: read.hasBackups ? backupSettings(backup, { hosts: all, standard: read.backupHost, values }) : undefined,
     k3s: {
       ...k3sSettings,
-      manifests,
+      ...contents,
       sha256: k3s.sha256,
       mirror,
       binary: k3s.binary,

@@ -1,8 +1,6 @@
 import { isIP } from "node:net";
 import { isAddress } from "./address.ts";
 import { configPath } from "./configPath.ts";
-import type { Problem } from "./problem.ts";
-import type { Configuration } from "./schema.ts";
 import { listOf, section, text } from "./schemaTypes.ts";
 
 const like = "write it like http://proxy.example.com:3128";
@@ -51,19 +49,4 @@ export function proxyCredentialsFault(value: string): string | undefined {
   const expectation = "has to be a user and a password: write it like user:password";
   // eslint-disable-next-line no-control-regex -- exactly these characters
   return /^[^:]+:./.test(value) && !/[\0-\x1f\x7f]/.test(value) && value.isWellFormed() ? undefined : expectation;
-}
-
-/** Parts of a proxy without the proxy itself. */
-export function proxyProblems(configuration: Configuration, credentials: string): Problem[] {
-  const given = configuration.proxy;
-  if (given === undefined || given.http !== undefined || given.https !== undefined) return [];
-  const remedy = `set ${configPath("proxy", "http")}, or remove it`;
-  return [
-    ...(given.noProxy.length === 0
-      ? []
-      : [{ path: configPath("proxy", "noProxy"), fault: `is set, but there is no proxy: ${remedy}` }]),
-    ...(credentials === ""
-      ? []
-      : [{ path: configPath("proxyCredentials"), fault: `is set, but there is no proxy: ${remedy}` }]),
-  ];
 }

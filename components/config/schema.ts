@@ -9,6 +9,7 @@ import type { Architecture, Checksum } from "../k3s/k3sRelease.ts";
 import type { K3sRole } from "../k3s/k3sUnit.ts";
 import { k3sSettingFault } from "./k3sSetting.ts";
 import { k3sLabelFault, labelFault, taintFault } from "./kubernetesSyntax.ts";
+import { nodeFileSources } from "./nodeFileSources.ts";
 import { proxy } from "./proxy.ts";
 import { registries } from "./registries.ts";
 import { mirrorFault, releaseFault } from "./release.ts";
@@ -631,6 +632,11 @@ const k3s = section({
   manifests: listOf(filePath, "[cilium.yaml]").default([]).meta({
     description:
       "Files with Kubernetes objects, as YAML, that every server has before its first start and K3s applies. An object that is removed from them is deleted, unless no file remains.",
+  }),
+  files: nodeFileSources(filePath).default([]),
+  hardened: yesOrNo("write true to follow K3s's CIS hardening guide").default(false).meta({
+    description:
+      "Hardening as in K3s's CIS guide: kernel settings, audit log, Pod Security `restricted` outside `kube-system`, event rate limit and kubelet settings. With `false` K3s's defaults apply. See [hosts.md](hosts.md#hardening-as-in-the-cis-guide).",
   }),
   registries: registries.optional().meta({
     description: "Image registries, as in K3s's registries.yaml. Logins are in `registryCredentials`. Default: none.",

@@ -2,6 +2,7 @@ import type { ManagedEngine } from "../datastore/managedEngines.ts";
 import type * as pulumi from "@pulumi/pulumi";
 import type { ClusterNetwork } from "../k3s/k3sNode.ts";
 import type { Checksum, ImageArchive } from "../k3s/k3sRelease.ts";
+import type { NodeFile } from "../k3s/nodeFiles.ts";
 import type { Registries } from "../k3s/registries.ts";
 import type { HostArgs } from "../host/host.ts";
 import type { ProxyArgs } from "../host/proxy.ts";
@@ -265,6 +266,10 @@ export interface K3sSettings {
   network: ClusterNetwork;
   /** Kubernetes objects, as YAML documents, that K3s applies. Default: none. */
   manifests: Secret | undefined;
+  /** Files that nodes have before K3s starts; their content is secret. */
+  files: readonly NodeFile[];
+  /** Whether nodes are hardened as in K3s's CIS guide. Default: false. */
+  hardened: boolean;
   /** Image registries with their logins, secret. Default: none. */
   registries: pulumi.Output<Registries> | undefined;
   /** More settings of every server, as in K3s's config.yaml. */

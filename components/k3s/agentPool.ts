@@ -5,6 +5,7 @@ import { makeInTurn } from "../host/inTurn.ts";
 import { hostSettingsOf } from "./hostSettings.ts";
 import { runK3sAgent, type SharedAgentSettings } from "./k3sAgent.ts";
 import type { ClusterNetwork } from "./k3sNode.ts";
+import { hardeningFiles, withHardening } from "./hardening.ts";
 import { filesOf, type NodeFile } from "./nodeFiles.ts";
 import { type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
@@ -27,6 +28,8 @@ export interface AgentPoolArgs {
   config?: Readonly<Record<string, unknown>>;
   /** Files that every node has before K3s starts. Default: none. */
   files?: readonly NodeFile[] | undefined;
+  /** Whether nodes are hardened as in K3s's CIS guide. Default: false. */
+  hardened?: boolean | undefined;
   /** Whether the servers' settings have `flannel-external-ip: true`. Default: false. */
   usesExternalAddresses?: boolean | undefined;
   /** The cluster's network plugin. With "own" an agent is verified without being Ready. Default: "flannel". */
@@ -51,7 +54,8 @@ export class AgentPool extends pulumi.ComponentResource {
   readonly #agents: Promise<void>;
 
   constructor(name: string, args: AgentPoolArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { labels: labelMap = {}, taints = [], config: moreConfig = {}, waveWidth = 10, drainSeconds = 0 } = args;
+    const { labels: labelMap = {}, taints = [], waveWidth = 10, drainSeconds = 0, hardened = false } = args;
+    const moreConfig = hardened ? withHardening("agent", args.config ?? {}) : (args.config ?? {});
     const ownSettings = hostSettingsOf(args.hosts);
     super(
       "k3s-ha:index:AgentPool",
@@ -77,7 +81,7 @@ export class AgentPool extends pulumi.ComponentResource {
         args.apiEndpoint,
         args.joinToken,
         pulumi.output(args.release.registries),
-        pulumi.output(filesOf("agent", args.files)),
+        pulumi.output(filesOf("agent", [...(hardened ? hardeningFiles : []), ...(args.files ?? [])])),
       ])
       .apply(([more, apiEndpoint, token, registries, files]) => ({
         config: {

@@ -20,7 +20,10 @@ export function clusterProxy(proxy: ProxyArgs | undefined, cluster: ProxiedClust
   if (proxy === undefined) return undefined;
   const { loadBalancer, serverConfig } = cluster;
   const setting = (key: string, standard: string) =>
-    [serverConfig[key] ?? standard].flat().flatMap((value) => String(value).split(/, */));
+    [serverConfig[key] ?? standard]
+      .flat()
+      .map(String)
+      .flatMap((text) => text.split(/, */));
   const agents = Object.values(cluster.agentPools).flatMap(({ hosts }) => Object.values(hosts));
   return proxyEnvironment(proxy, {
     nodes: [...Object.values(cluster.servers), ...agents].map(nodeAddressOf),

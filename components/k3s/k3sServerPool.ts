@@ -6,6 +6,7 @@ import type { ProvisionedDatastore } from "../datastore/datastore.ts";
 import { type ClusterNetwork, manifestsPath } from "./k3sNode.ts";
 import { writtenBy } from "../host/writtenBy.ts";
 import { runK3sServer } from "./k3sServer.ts";
+import { hardeningFiles, withHardening } from "./hardening.ts";
 import { filesOf, type NodeFile } from "./nodeFiles.ts";
 import { installRelease, type K3sReleaseArgs, recordedRelease } from "./k3sRelease.ts";
 import type { Recorded } from "../contract/recorded.ts";
@@ -33,6 +34,8 @@ export interface K3sServerPoolArgs {
   manifests?: pulumi.Input<string> | undefined;
   /** Files that every server has before K3s starts. Default: none. */
   files?: readonly NodeFile[] | undefined;
+  /** Whether servers are hardened as in K3s's CIS guide. Default: false. */
+  hardened?: boolean | undefined;
   /** Tokens and certificate authorities. */
   identity: ServerIdentity;
   /** Every name and address, beside the servers' own, that clients reach the API at: they go into its certificate. */
@@ -84,7 +87,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
       "write-kubeconfig-mode": "0600",
       ...datastore.config,
       "tls-san": args.apiNames,
-      ...withLeaderElection(args.config ?? {}),
+      ...withLeaderElection(args.hardened === true ? withHardening("server", args.config ?? {}) : (args.config ?? {})),
       ...(args.network === "own" ? { "flannel-backend": "none" } : {}),
     };
 
@@ -116,7 +119,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
               ...authorities,
               ...(manifests === "" ? [] : [{ path: manifestsPath, content: `# ${writtenBy}\n${manifests}\n` }]),
             ]),
-          files: filesOf("server", args.files),
+          files: filesOf("server", [...(args.hardened === true ? hardeningFiles : []), ...(args.files ?? [])]),
           environment: { ...datastore.environment, ...leaderElectionEnvironment },
           datastore: datastore.identity,
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,

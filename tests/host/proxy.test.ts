@@ -1,4 +1,4 @@
-// Proves what hosts are told of a proxy: its login in a form that every program reads, and what is reached without it.
+// Proves the environment that hosts get for a proxy: its login in a form that every program reads, and what is reached without it.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";

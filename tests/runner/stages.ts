@@ -82,7 +82,7 @@ export function rowsOf(files: readonly string[], long: boolean): string[][] {
 
 /** What `make test` leaves to `make test-long` as whole files; of others it leaves the tests that say so themselves. */
 const wholly = new Set(
-  ["backups", "drill", "externalBalancer", "leftovers", "ownNetwork", "proxy", "threeHosts"].map(
+  ["backups", "drill", "externalBalancer", "hardened", "leftovers", "ownNetwork", "proxy", "threeHosts"].map(
     (name) => `tests/sandbox/${name}.test.ts`,
   ),
 );

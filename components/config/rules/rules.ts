@@ -13,6 +13,7 @@ import {
   twoNetworks,
 } from "./clusterNetworks.ts";
 import { besideExternalBalancer, unusableExternalBalancer } from "./externalBalancer.ts";
+import { undoneHardening } from "./hardening.ts";
 import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
 import { unreachableApi, unusableHostSettings } from "./hostSettings.ts";
 import { invalidHostNames, invalidPoolNames, repeatedAgentNames, repeatedHostNames } from "./hostNames.ts";
@@ -73,6 +74,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...plainMirror(configuration),
     ...repeatedImages(configuration),
     ...sourcesOfOneRelease(configuration),
+    ...undoneHardening(configuration),
     ...unusableSchedule(configuration, now),
     ...unusableCopy(configuration),
     ...unusableCredentialRotation(configuration),
