@@ -116,6 +116,12 @@ apt-get --quiet --option Dir::Etc::sourcelist=/root/test.list --option Dir::Etc:
     }
   });
 
+  test("is in the environment of backups, which copy and report to elsewhere", async () => {
+    const show = "systemctl show --property EnvironmentFiles --value k3s-ha-backup";
+    assert.equal(await onHost("db-1", show), "/etc/k3s-ha/proxy.env (ignore_errors=yes)");
+    await onHost("db-1", "systemctl start k3s-ha-backup");
+  });
+
   test("restarts one node after the other when it changes, while the API answers", async () => {
     const before = await starts();
     await open({ http: `http://198.51.100.1:${port}`, noProxy: ["example.org"] });
@@ -137,6 +143,7 @@ apt-get --quiet --option Dir::Etc::sourcelist=/root/test.list --option Dir::Etc:
         "0",
       );
     }
+    assert.equal(await onHost("db-1", "ls /etc/systemd/system/k3s-ha-.service.d 2>/dev/null | wc -l"), "0");
     const kubeconfig = await stack.kubeconfig();
     await eventually(async () => {
       assert.equal((await readyNodes(kubeconfig)).length, nodes.length);
