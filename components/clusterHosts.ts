@@ -65,15 +65,21 @@ export function clusterHosts(cluster: string, args: K3sClusterArgs): ClusterHost
   if (datastore.managed?.engine === "etcd") add("datastore.managed.hosts", "datastore", datastore.managed.hosts);
   else if (datastore.managed !== undefined)
     add("datastore.managed", "datastore", { [datastore.managed.hostName]: datastore.managed.host });
-  const managedHost = datastore.managed?.engine === "etcd" ? undefined : datastore.managed?.hostName;
-  const embeddedHost = datastore.embedded === undefined ? undefined : Object.keys(servers)[0];
-  const backup = args.backup && withHost(args.backup, managedHost ?? embeddedHost, checked, complete);
+  const backup = args.backup && withHost(args.backup, ownBackupHost({ servers, datastore }), checked, complete);
   if (backup !== undefined && args.backup?.host !== undefined)
     add("backup", "backup", { [backup.hostName]: backup.host });
 
   const lost = Object.entries(checked).filter(([, { host }]) => host.standIn !== undefined);
   const lostHosts = Object.fromEntries(lost.map(([name, { host }]) => [name, host]));
   return { servers, agentPools, loadBalancer, datastore, backup, checked, lostHosts };
+}
+
+/** The host that takes backups if none is named; undefined if the datastore has no host of its own. Of several, the first that lives. */
+function ownBackupHost({ servers, datastore }: Pick<ClusterHosts, "servers" | "datastore">): string | undefined {
+  const { managed, embedded } = datastore;
+  if (managed?.engine === "etcd")
+    return Object.entries(managed.hosts).find(([, { standIn }]) => standIn === undefined)?.[0];
+  return managed?.hostName ?? (embedded === undefined ? undefined : Object.keys(servers)[0]);
 }
 
 /** The backups with the host that takes them: one of their own, or the one of the cluster that they name. */

@@ -21,7 +21,7 @@ import {
   stateAfter,
 } from "./restorePlan.ts";
 import { readSettings } from "./stackSettings.ts";
-import { update, type Workspace } from "./workspace.ts";
+import { inputsOf, update, type Workspace } from "./workspace.ts";
 import { restoreDriver } from "../components/datastore/datastoreKinds.ts";
 import type {
   BackupManifest,
@@ -53,6 +53,8 @@ export interface RestoreOptions {
 /** The hosts, and what has to be known of them. */
 interface Site extends RestoreHosts {
   driver: RestoreDriver;
+  /** The other hosts of a datastore that has several. */
+  otherDatabases: readonly HostLogin[];
   readySeconds: number;
   /** The pools, whose agents are restarted in waves. */
   pools: readonly AgentWave[];
@@ -72,13 +74,15 @@ export async function restoreBackup(workspace: Workspace, options: RestoreOption
   const { database, backup, driver } = site;
   const dump = { isOpen: false };
   try {
-    await equip(workspace, site);
+    await equip(workspace, { ...site, databases: [database, ...site.otherDatabases] });
     const { manifest, current, found } = await lookAtAll(site, options);
     if (!(await options.confirm(planOf(manifest, current, { ...site, ...found }, new Date())))) return false;
     const started = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
     let stopped: DatastoreContent | undefined;
     const steps = driver.steps({
       host: restoreHost(database),
+      others: site.otherDatabases.map(restoreHost),
+      runAgain: (resource, host, action) => runAgain(workspace, resource, host, action),
       manifest,
       started,
       openBackup: [
@@ -161,8 +165,15 @@ function restoreHost(host: HostLogin): RestoreHost {
   return {
     name: host.name,
     run: (lines) => must(host, lines),
-    apply: (script) => mustApply(host, script, dataSeconds),
+    apply: (script, action) => mustApply(host, script, dataSeconds, action),
   };
+}
+
+async function runAgain(workspace: Workspace, resource: string, host: RestoreHost, action: string): Promise<void> {
+  const script = (await inputsOf(workspace, resource))?.["stdin"];
+  if (typeof script !== "string")
+    throw new Error(`The state of the stack "${workspace.stack}" has no ${resource}: run up, then the restore again.`);
+  await host.apply(script, action);
 }
 
 /** The backup that is wanted, what the datastore holds, and where K3s is. */
@@ -206,7 +217,11 @@ async function siteOf(workspace: Workspace): Promise<Site> {
   };
   const { backup, datastore, k3s } = settings;
   const driver = restoreDriver(datastore);
-  const [servers, agents, [database]] = await Promise.all([of("server"), of("agent"), of(driver?.role ?? "datastore")]);
+  const [servers, agents, [database, ...otherDatabases]] = await Promise.all([
+    of("server"),
+    of("agent"),
+    of(driver?.role ?? "datastore"),
+  ]);
   if (database === undefined || driver === undefined || backup === undefined) {
     throw new Error(
       "This program does not run this stack's datastore, and a restore exchanges tables with the administrator's rights. docs/restore.md describes how to restore it by hand.",
@@ -217,6 +232,7 @@ async function siteOf(workspace: Workspace): Promise<Site> {
     agents,
     lost: Object.entries(settings.hosts).flatMap(([name, { host }]) => (host.standIn === undefined ? [] : [name])),
     database,
+    otherDatabases,
     backup: await loginOf(backup.hostName, settings.hosts[backup.hostName]?.path ?? "k3s-ha:backup.host", backup.host),
     driver,
     readySeconds: k3s.readySeconds,

@@ -111,8 +111,9 @@ function readManagedEtcd(managed: ManagedSection, configuration: DatastoreConfig
   const { hosts = {}, peerPort = 2380, quotaGibibytes = 2, majorityLost, ...rest } = managed;
   const { firewall, startsEmpty, certificateRotation } = rest;
   return {
-    problems: configuration.hasBackupSection ? [noBackups] : [],
-    hasBackups: false,
+    problems: memberTakesBackups(Object.keys(hosts), configuration),
+    hasBackups: true,
+    backupHost: inNameOrder(hosts).find(([, { lost }]) => !lost)?.[0],
     settings: (hostAt) => ({
       managed: {
         engine: "etcd" as const,
@@ -274,7 +275,7 @@ function readEndpoint(
 const noBackups: Problem = {
   path: configPath("backup"),
   fault:
-    "is set, but this program takes no backups of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes",
+    "is set, but this program takes no backups of an etcd that it did not install, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes",
 };
 /** Settings without those that are not set. */
 function present<Settings extends object>(settings: Settings): Partial<Settings> {
@@ -286,6 +287,16 @@ function takesBackups({ section, endpoint, hasBackupSection }: DatastoreConfigur
   if (section.endpoint?.certFile !== undefined) return false;
   const kind = datastoreKindOf(endpoint);
   return kind === "mysql" || (kind === "postgres" && hasBackupSection);
+}
+
+/** A snapshot of an etcd is read from the member on the same host, with that member's certificate. */
+function memberTakesBackups(
+  members: readonly string[],
+  { backupHost }: Pick<DatastoreConfiguration, "backupHost">,
+): Problem[] {
+  if (backupHost === undefined || members.includes(backupHost)) return [];
+  const fault = `is ${JSON.stringify(backupHost)}, but a member of etcd takes its backups: write one of ${listed(members)}, and copy the backups elsewhere with backup.copy`;
+  return [{ path: configPath("backup", "host"), fault }];
 }
 
 /** Backups are taken by a host that is named, unless the database has one of this stack's; or by none, of other kinds. */

@@ -70,11 +70,6 @@ function unencryptedBackups({ backup }: Settings): string[] {
 
 function noBackups({ backup, datastore }: Settings): string[] {
   if (backup !== undefined) return [];
-  if (datastore.managed?.engine === "etcd") {
-    return [
-      "k3s-ha:datastore.managed is an etcd, which this program does not back up. Back it up by its own means (etcdctl snapshot save), together with the server token.",
-    ];
-  }
   const what = { mysql: "a database server that requires a client certificate", postgres: "PostgreSQL", etcd: "etcd" };
   return [
     `k3s-ha:datastoreEndpoint names ${what[datastore.endpoint?.engine ?? "mysql"]}, which this program does not back up. Back it up by its own means, together with the server token.`,

@@ -42,13 +42,17 @@ export interface RestoreHost {
   readonly name: string;
   /** The output of lines of bash. Throws with their errors. */
   run(lines: string): Promise<string>;
-  /** The output of a script of `hostScript.ts`; it may take as long as reading a datastore. */
-  apply(script: string): Promise<string>;
+  /** The output of a script of `hostScript.ts`; it may take as long as reading a datastore. Default: its function `apply`. */
+  apply(script: string, action?: string): Promise<string>;
 }
 
 /** The parts of a restore that are the same for every datastore. Each of them may be empty. */
 export interface RestoreScene {
   readonly host: RestoreHost;
+  /** The other hosts of a datastore that has several. */
+  readonly others: readonly RestoreHost[];
+  /** Runs a function of the script that a resource of the stack was last applied with, on its host. */
+  runAgain(resource: string, host: RestoreHost, action: string): Promise<void>;
   readonly manifest: BackupManifest;
   /** UTC time of the restore's start, which names what is kept of before. */
   readonly started: string;

@@ -27,6 +27,7 @@ import {
   type StackConfig,
 } from "../support/sandboxCluster.ts";
 import { eventually } from "../support/eventually.ts";
+import { type CopyHost, makeCopyHost } from "../support/copyHost.ts";
 import { buildInformer, directKubeconfig, Informer, knowledgeOf, waysToList } from "../support/informer.ts";
 import { lookAt } from "../support/makeStatus.ts";
 
@@ -37,7 +38,7 @@ let directory: string;
 let identityFile: string;
 let identity: string;
 let config: StackConfig;
-let sftpKey: string;
+let copyHost: CopyHost;
 let stack: SandboxStack;
 let kubeconfig: string;
 let backupId: string;
@@ -51,29 +52,16 @@ before(async () => {
   identity = (await execa("age-keygen")).stdout;
   identityFile = join(directory, "key.txt");
   await writeFile(identityFile, identity, { mode: 0o600 });
-  await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(directory, "sftp")]);
-  sftpKey = (await execa("cat", [join(directory, "sftp")])).stdout;
-  const publicKey = (await execa("cat", [join(directory, "sftp.pub")])).stdout;
   await down();
   await up();
-  // Where copies go: a host that a disaster of the others leaves alone.
-  await onHost(
-    "lb-1",
-    `useradd --create-home --shell /bin/sh backup-copies; install -d -o backup-copies -m 0700 /home/backup-copies/.ssh
-printf '%s\\n' '${publicKey}' >/home/backup-copies/.ssh/authorized_keys; chown backup-copies /home/backup-copies/.ssh/authorized_keys`,
-  );
-  const hostKeys = (await onHost("lb-1", "cat /etc/ssh/ssh_host_*_key.pub")).split("\n");
+  copyHost = await makeCopyHost(directory);
   config = {
     ...(await devConfig()),
     backup: {
       // None but those that the tests ask for.
       schedule: "0 3 29 2 *",
       recipients: [recipientOf(identity)],
-      copy: {
-        remote: { type: "sftp", host: addressOf("lb-1"), user: "backup-copies" },
-        hostKeys: hostKeys.map((line) => line.split(" ").slice(0, 2).join(" ")),
-        path: "cluster",
-      },
+      copy: copyHost.copy,
     },
   };
   stack = await open();
@@ -117,7 +105,7 @@ function recipientOf(key: string): string {
 
 async function open(): Promise<SandboxStack> {
   const opened = await SandboxStack.open("dev", config);
-  await opened.setSecret("backupCopyCredentials", sftpKey);
+  await opened.setSecret("backupCopyCredentials", copyHost.privateKey);
   return opened;
 }
 

@@ -10,6 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { execa } from "execa";
 import { restoreBackup } from "../../operations/restore.ts";
 import { destroyHosts, down, exec, up } from "../../sandbox/sandbox.ts";
+import { type CopyHost, makeCopyHost } from "../support/copyHost.ts";
 import { eventually } from "../support/eventually.ts";
 import { buildInformer, directKubeconfig, Informer, knowledgeOf } from "../support/informer.ts";
 import { long } from "../support/long.ts";
@@ -33,7 +34,7 @@ describe("a cluster on SQLite", long, () => {
   let directory: string;
   let identityFile: string;
   let identity: string;
-  let sftpKey: string;
+  let copyHost: CopyHost;
   let config: StackConfig;
   let stack: SandboxStack;
   let kubeconfig: string;
@@ -44,17 +45,9 @@ describe("a cluster on SQLite", long, () => {
     identity = (await execa("age-keygen")).stdout;
     identityFile = join(directory, "key.txt");
     await writeFile(identityFile, identity, { mode: 0o600 });
-    await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(directory, "sftp")]);
-    sftpKey = (await execa("cat", [join(directory, "sftp")])).stdout;
-    const publicKey = (await execa("cat", [join(directory, "sftp.pub")])).stdout;
     await down();
     await up({ hosts: ["lb-1", "server-1", "agent-1"] });
-    await onHost(
-      "lb-1",
-      `useradd --create-home --shell /bin/sh backup-copies; install -d -o backup-copies -m 0700 /home/backup-copies/.ssh
-printf '%s\\n' '${publicKey}' >/home/backup-copies/.ssh/authorized_keys; chown backup-copies /home/backup-copies/.ssh/authorized_keys`,
-    );
-    const hostKeys = (await onHost("lb-1", "cat /etc/ssh/ssh_host_*_key.pub")).split("\n");
+    copyHost = await makeCopyHost(directory);
     const { servers, ...others } = await devConfig();
     config = {
       ...others,
@@ -64,11 +57,7 @@ printf '%s\\n' '${publicKey}' >/home/backup-copies/.ssh/authorized_keys; chown b
         // None but those that the tests ask for.
         schedule: "0 3 29 2 *",
         recipients: [/age1\w+/.exec(identity)?.[0] ?? ""],
-        copy: {
-          remote: { type: "sftp", host: addressOf("lb-1"), user: "backup-copies" },
-          hostKeys: hostKeys.map((line) => line.split(" ").slice(0, 2).join(" ")),
-          path: "cluster",
-        },
+        copy: copyHost.copy,
       },
     };
     stack = await open(config);
@@ -83,7 +72,7 @@ printf '%s\\n' '${publicKey}' >/home/backup-copies/.ssh/authorized_keys; chown b
 
   async function open(settings: StackConfig): Promise<SandboxStack> {
     const opened = await SandboxStack.open("dev", settings);
-    await opened.setSecret("backupCopyCredentials", sftpKey);
+    await opened.setSecret("backupCopyCredentials", copyHost.privateKey);
     return opened;
   }
 

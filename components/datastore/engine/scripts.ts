@@ -19,5 +19,8 @@ export const engineScripts = {
   postgresVerification: new URL("./postgresVerification.sh", import.meta.url),
   postgresReplacement: new URL("./postgresReplacement.sh", import.meta.url),
   backupFirst: new URL("./backupFirst.sh", import.meta.url),
+  etcdSource: new URL("./etcdSource.sh", import.meta.url),
+  etcdVerification: new URL("./etcdVerification.sh", import.meta.url),
+  etcdReplacement: new URL("./etcdReplacement.sh", import.meta.url),
   datastoreRestore: new URL("./datastoreRestore.sh", import.meta.url),
 } as const;

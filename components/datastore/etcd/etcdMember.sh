@@ -116,12 +116,22 @@ start_member() {
   keep_proved "$settings"
 }
 
-put_member() {
-  lock_host
-  take_again k3s-ha-etcd
+place_settings() {
   put_files
   systemctl daemon-reload
   systemctl enable --quiet k3s-ha-etcd
+}
+
+# Alone, by a restore on a host that is new: what its data are started with.
+put_settings() {
+  lock_host
+  place_settings
+}
+
+put_member() {
+  lock_host
+  take_again k3s-ha-etcd
+  place_settings
   remove_lost
   if has_data && ! is_member; then set_data_aside; fi
   if ! has_data; then if find_contact; then join; else form; fi; fi

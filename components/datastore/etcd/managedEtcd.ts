@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type DatastoreAccess, type LoginAddress } from "../datastoreAccess.ts";
+import { addressText } from "../engine/datastoreEndpoint.ts";
 import { etcdEngine } from "../engine/etcd.ts";
+import { etcdBackup } from "../engine/etcdBackup.ts";
 import { renderFirewallRequirement, renderFirewallUnit } from "../../host/firewallUnit.ts";
 import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
 import { HostCommand } from "../../host/hostCommand.ts";
@@ -128,7 +130,10 @@ export function managedEtcd(
     endpoint: pulumi.secret(addresses.apply((each) => each.map((address) => etcdUrl(address, port)).join(","))),
     caCertificate: authority.certificate,
     clientCertificate: k3s,
-    backup: undefined,
+    backup: etcdBackup({
+      addresses: addresses.apply((each) => each.map((host) => addressText({ host, port }))),
+      memberDirectory: etcdDirectory,
+    }),
     admits,
     ready: [...made, ...Object.values(admits).flat()],
   };

@@ -311,14 +311,14 @@ refuses("the datastore", [
     },
     problems: [
       `k3s-ha:datastore.endpoint.keyFile is ${JSON.stringify(exampleCa)}, a file without a usable private key: name one with a PEM key without a passphrase.`,
-      "k3s-ha:backup is set, but this program takes no backups of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes.",
+      "k3s-ha:backup is set, but this program takes no backups of an etcd that it did not install, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes.",
     ],
   },
   {
     name: "backups of an etcd",
     config: { ...given({ caFile: exampleCa }, "https://etcd-1:2379"), backup: { host: "server-1" } },
     problems: [
-      "k3s-ha:backup is set, but this program takes no backups of etcd, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes.",
+      "k3s-ha:backup is set, but this program takes no backups of an etcd that it did not install, or of database servers that require a client certificate: remove it, and back the datastore up by its own means, as docs/backups.md describes.",
     ],
   },
   {

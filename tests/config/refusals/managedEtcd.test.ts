@@ -1,4 +1,4 @@
-import { hostKey, type StackConfig } from "../stack.ts";
+import { ageRecipient, hostKey, type StackConfig } from "../stack.ts";
 import { refuses, without } from "./refusal.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -92,6 +92,13 @@ refuses("an etcd that is installed", [
     config: etcd({ hosts: hosts({ port: 2380 }) }),
     problems: [
       "k3s-ha:datastore.managed.peerPort is 2380, but sshd listens on that port of k3s-ha:datastore.managed.hosts.etcd-1: choose another port.",
+    ],
+  },
+  {
+    name: "backups by a host that is no member",
+    config: { ...etcd({ hosts: hosts({}) }), backup: { host: "server-1", recipients: [ageRecipient] } },
+    problems: [
+      'k3s-ha:backup.host is "server-1", but a member of etcd takes its backups: write one of etcd-1, and copy the backups elsewhere with backup.copy.',
     ],
   },
   {
