@@ -220,12 +220,8 @@ function readExisting(
 }
 
 function faultOfVia(engine: string, via: string | undefined, host: ConfiguredHost | undefined): string | undefined {
-  if (engine === "mysql") {
-    return via === undefined
-      ? undefined
-      : "is set, but a host creates the users of a MariaDB only; those of MySQL are created from where Pulumi runs: remove it";
-  }
   if (via === undefined) {
+    if (engine === "mysql") return undefined;
     return "is missing, but a host that reaches MariaDB has to create its users: name one of this stack's hosts, such as a server";
   }
   return host === undefined

@@ -384,11 +384,11 @@ const existing = section({
   }),
   caFile: filePath.meta({ description: "File of the CA, as PEM, that signed the server's certificate." }),
   via: z
-    .string({ error: "has to be the name of a host: write one that reaches MariaDB, such as server-1" })
+    .string({ error: "has to be the name of a host: write one that reaches the database server, such as server-1" })
     .optional()
     .meta({
       description:
-        "Name of the host of this stack that creates the users. Required for MariaDB, refused for MySQL, whose users are created from where Pulumi runs. Default: none.",
+        "Name of the host of this stack that creates MariaDB's users, or MySQL's schema and users. Required for MariaDB. For MySQL it has to be set from the first `up` on. Default: none; MySQL's are created from where Pulumi runs.",
     }),
 });
 

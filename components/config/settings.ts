@@ -168,7 +168,7 @@ export interface ExistingDatastoreSettings {
   adminPassword: Secret;
   /** PEM of the CA that signed the server's certificate. */
   caCertificate: string;
-  /** The host that runs SQL; with MariaDB only. */
+  /** The host that runs SQL. Default, with MySQL: none, Pulumi's plugin does. */
   via: { hostName: string; host: HostArgs } | undefined;
 }
 

@@ -90,7 +90,12 @@ export interface SqlHost {
 export function accessCommand(
   name: string,
   sql: SqlHost,
-  access: { database: string; makesSchema: boolean; users: pulumi.Input<pulumi.Input<DatastoreUser>[]> },
+  access: {
+    database: string;
+    makesSchema: boolean;
+    plugin?: string | undefined;
+    users: pulumi.Input<pulumi.Input<DatastoreUser>[]>;
+  },
   opts: pulumi.CustomResourceOptions,
 ): HostCommand {
   return new HostCommand(
@@ -112,7 +117,7 @@ export function accessCommand(
                 ca_certificate: caCertificate,
                 client_certificate: "",
                 client_key: "",
-                access_sql: renderAccessSql(access.database, users, access.makesSchema),
+                access_sql: renderAccessSql(access.database, users, access),
                 remove_sql: renderRemovalSql(users),
               },
             }),

@@ -40,7 +40,9 @@ export class MySQLDatastore extends pulumi.ComponentResource implements Provisio
   constructor(name: string, args: MySQLDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
     firstServer(args.servers);
     requireOneWay(args);
-    const fault = args.existing === undefined ? undefined : caTrustFault(args.existing.caCertificate);
+    const { existing } = args;
+    const usesPlugin = existing !== undefined && (existing.engine === "mariadb" || existing.via === undefined);
+    const fault = usesPlugin ? caTrustFault(existing.caCertificate) : undefined;
     if (fault !== undefined && !pulumi.runtime.isDryRun()) throw new pulumi.RunError(fault);
     const type = "k3s-ha:index:MySQLDatastore";
     super(type, name, recordOf(args), asSuccessor(type, opts));

@@ -14,6 +14,7 @@ import { renderClientOptions } from "../../components/datastore/engine/clientOpt
 import { parseDatastoreEndpoint } from "../../components/datastore/engine/datastoreEndpoint.ts";
 import { renderHostScript } from "../../components/host/hostScript.ts";
 import { down, exec, up } from "../../sandbox/sandbox.ts";
+import { machineAddress, machineSite } from "../../sandbox/state.ts";
 import { type CertificateFiles, makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { definitionsOf } from "../support/hostFiles.ts";
 import { hostilePassword } from "../support/hostilePassword.ts";
@@ -214,6 +215,77 @@ mysqldump --version; mv /usr/bin/mariadb-dump /usr/bin/mariadb /root/`;
     assert.equal(exitCode, 0, all);
     assert.ok(Number(await sql("SELECT COUNT(*) FROM k3s.kine")) >= rows);
     assert.equal(await sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'k3s%'"), "0");
+  });
+});
+
+describe("an existing MySQL that only hosts reach", long, () => {
+  let stack: SandboxStack;
+  const schema = () => `"k3s" at ${addressOf("mysql-1")}:3306`;
+
+  before(async () => {
+    await onHost(
+      "mysql-1",
+      `nft add table inet far && nft 'add chain inet far in { type filter hook input priority 0; }' && nft add rule inet far in ip saddr ${machineAddress(machineSite)} tcp dport 3306 drop`,
+    );
+    // The cluster of the tests before is destroyed, and its schema is still there.
+    await sql("CREATE TABLE IF NOT EXISTS k3s.kine (name VARCHAR(630))");
+  });
+
+  after(async () => {
+    process.env[caVariable] = ca;
+    await onHost("mysql-1", "nft delete table inet far");
+  });
+
+  test("ends a run without via within seconds, with what to set", async () => {
+    stack = await SandboxStack.open("via", existing());
+    await stack.setSecret("datastoreAdminPassword", administrator);
+    const start = Date.now();
+    const { exitCode, all } = await stack.up();
+    assert.notEqual(exitCode, 0, all);
+    assert.ok(
+      all.includes(
+        `the database server at ${addressOf("mysql-1")}:3306 cannot be reached from the machine that Pulumi runs on (no answer within 10 s). If the stack's hosts reach it, set k3s-ha:datastore.existing.via to one of them; otherwise check k3s-ha:datastore.existing.address and port, that the server is up, and the firewalls in between.`,
+      ),
+      all,
+    );
+    assert.ok(Date.now() - start < 120_000, `${Date.now() - start} ms`);
+  });
+
+  test("leaves a schema of another cluster alone, through a host too", async () => {
+    // Nothing of the plugin is needed, and so no file of its CA.
+    Reflect.deleteProperty(process.env, caVariable);
+    stack = await SandboxStack.open("via", existing({ via: "server-1" }));
+    await stack.setSecret("datastoreAdminPassword", administrator);
+    const { exitCode, all } = await stack.up();
+    assert.notEqual(exitCode, 0, all);
+    assert.ok(
+      all.includes(
+        `server-1: the schema ${schema()} has tables and does not belong to this stack. A destroyed cluster`,
+      ),
+      all,
+    );
+    await sql("DROP DATABASE k3s");
+  });
+
+  test("gets schema and users from a host, keeps a cluster, and only the schema when the stack is destroyed", async () => {
+    await stack.mustUp();
+    assert.deepEqual(await readyNodes(await stack.kubeconfig()), ["server-1 v1.35.0+k3s1"]);
+    const server = addressOf("server-1");
+    const users = "SELECT user, host, plugin, ssl_type FROM mysql.user WHERE user LIKE 'k3s%' ORDER BY user";
+    assert.deepEqual((await sql(users)).split("\n"), [
+      `k3s\t${server}\tcaching_sha2_password\tANY`,
+      `k3s_backup\t${server}\tcaching_sha2_password\tANY`,
+    ]);
+    assert.match(
+      await sql(`SHOW GRANTS FOR 'k3s'@'${server}'`),
+      /^GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, INDEX ON `k3s`\.\* TO/m,
+    );
+    for (const host of ["server-1", "lb-1"]) assert.equal(await filesWithPassword(host), "", host);
+    await stack.preview("--expect-no-changes");
+    const { exitCode, all } = await stack.destroy();
+    assert.equal(exitCode, 0, all);
+    assert.ok(Number(await sql("SELECT COUNT(*) FROM k3s.kine")) > 100);
+    assert.equal(await sql(users), "");
   });
 });
 

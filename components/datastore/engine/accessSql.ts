@@ -15,11 +15,16 @@ export const k3sPrivileges = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", 
 export const backupPrivileges = ["SELECT"] as const;
 
 /**
- * SQL that makes a MariaDB server's schema and users what is asked. It drops nothing: accounts that are no longer needed go at
+ * SQL that makes a server's schema and users what is asked; `plugin` names how users of a MySQL authenticate. It drops nothing: accounts that are no longer needed go at
  * the end of a run, and other rights granted to an account stay. Running it twice changes nothing, and at no
  * moment does a user lack its privileges.
  */
-export function renderAccessSql(database: string, users: readonly DatastoreUser[], makesSchema = true): string {
+export function renderAccessSql(
+  database: string,
+  users: readonly DatastoreUser[],
+  { makesSchema = true, plugin }: { makesSchema?: boolean; plugin?: string | undefined } = {},
+): string {
+  const by = plugin === undefined ? "BY" : `WITH ${plugin} BY`;
   const lines = makesSchema
     ? [`CREATE DATABASE IF NOT EXISTS \`${database}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;`]
     : [];
@@ -27,8 +32,8 @@ export function renderAccessSql(database: string, users: readonly DatastoreUser[
     for (const address of addresses) {
       const account = `${sqlString(user)}@${sqlString(address)}`;
       lines.push(
-        `CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY ${sqlString(password)} REQUIRE SSL;`,
-        `ALTER USER ${account} IDENTIFIED BY ${sqlString(password)} REQUIRE SSL;`,
+        `CREATE USER IF NOT EXISTS ${account} IDENTIFIED ${by} ${sqlString(password)} REQUIRE SSL;`,
+        `ALTER USER ${account} IDENTIFIED ${by} ${sqlString(password)} REQUIRE SSL;`,
         `GRANT ${privileges.join(", ")} ON \`${database}\`.* TO ${account};`,
       );
     }

@@ -19,11 +19,13 @@ import { rotatedNames } from "../engine/credentialRotation.ts";
 import { renderMysqlDsn } from "../engine/datastoreDsn.ts";
 import { mysqlPreflight } from "../engine/mysql.ts";
 import { mysqlBackup } from "../engine/mysqlBackup.ts";
+import { schemaCommand } from "./existingSchema.ts";
+import { requireReachableServer } from "./reachableServer.ts";
 import { explainTakenNames } from "./takenNames.ts";
 
 /** An existing MySQL or MariaDB server, on which schema and users are created over verified TLS. */
 export interface ExistingDatastoreArgs {
-  /** The server's engine. `via` creates MariaDB's users, because the mysql plugin cannot. */
+  /** The server's engine. `via` always creates MariaDB's users, because the mysql plugin cannot. */
   engine: "mysql" | "mariadb";
   /** IP address or DNS name; the server's certificate has to name exactly this. */
   address: string;
@@ -43,7 +45,10 @@ export interface ExistingDatastoreArgs {
   adminPassword: pulumi.Input<string>;
   /** PEM of the CA that signed the server's certificate. */
   caCertificate: string;
-  /** The host that makes a MariaDB's users. It has to reach the server, and the administrator may log in from it. */
+  /**
+   * The host that makes a MariaDB's users, or a MySQL's schema and users. It has to reach the server, and the administrator
+   * may log in from it. Default, with MySQL alone: they are made from where Pulumi runs.
+   */
   via?: { host: HostArgs; hostName: string } | undefined;
 }
 
@@ -52,6 +57,18 @@ export interface ExistingDatastoreArgs {
  * for one. Pulumi starts the plugin, so the variable has to be in Pulumi's own environment.
  */
 export const caFileVariable = "K3S_HA_DATASTORE_CA_FILE";
+
+/** How MySQL's users authenticate: by no older plugin, which MySQL 9 does not have. */
+const mysqlPlugin = "caching_sha2_password";
+
+const reachChecks =
+  "check k3s-ha:datastore.existing.address and port, that the server is up, and the firewalls in between";
+
+/** What to do if the server cannot be reached from where Pulumi runs. */
+const reachRemedies = {
+  mysql: `If the stack's hosts reach it, set k3s-ha:datastore.existing.via to one of them; otherwise ${reachChecks}.`,
+  mariadb: `The schema of a MariaDB is created from there: run Pulumi on a machine that reaches it, or ${reachChecks}.`,
+};
 
 /** Creates schema and users, each user for exactly the addresses that it logs in from. */
 export function existingDatastore(
@@ -68,23 +85,44 @@ export function existingDatastore(
   const adminPassword = pulumi.secret(args.adminPassword);
   const caCertificate = pulumi.output(args.caCertificate);
 
-  const provider = new mysql.Provider(
-    `${name}-provider`,
-    {
-      endpoint: `${address.includes(":") ? `[${address}]` : address}:${port}`,
-      username: adminUser,
-      password: adminPassword,
-      tls: "true",
-    },
-    { parent, envVarMappings: { [caFileVariable]: "SSL_CERT_FILE" } },
-  );
+  // A MariaDB's schema is made by the plugin, with `via` too.
+  const provider = engine === "mysql" && via !== undefined ? undefined : makeProvider();
   const taken = explainTakenNames(`${name}-explain`, { address: `${address}:${port}`, database }, parent);
-  const schema = new mysql.Database(
-    `${name}-schema`,
-    { name: database, defaultCharacterSet: "utf8mb4", defaultCollation: "utf8mb4_unicode_ci" },
-    // The cluster itself: only its owner drops it, even when the stack is destroyed.
-    { parent, provider, retainOnDelete: true, hooks: { ...beforeChanges(), onError: [taken] } },
+  const reachable = requireReachableServer(
+    `${name}-reachable`,
+    { address, port, remedy: reachRemedies[engine] },
+    parent,
   );
+  // The plugin makes schema and users at the same time, and tries for each of them.
+  const pluginHooks = () => withLast({ ...beforeChanges(), onError: [taken] }, reachable);
+  const schema = provider === undefined ? schemaThroughHost() : schemaFromHere(provider);
+
+  function makeProvider(): mysql.Provider {
+    return new mysql.Provider(
+      `${name}-provider`,
+      {
+        endpoint: `${address.includes(":") ? `[${address}]` : address}:${port}`,
+        username: adminUser,
+        password: adminPassword,
+        tls: "true",
+      },
+      { parent, envVarMappings: { [caFileVariable]: "SSL_CERT_FILE" } },
+    );
+  }
+
+  function schemaFromHere(provider: mysql.Provider): pulumi.Resource {
+    return new mysql.Database(
+      `${name}-schema`,
+      { name: database, defaultCharacterSet: "utf8mb4", defaultCollation: "utf8mb4_unicode_ci" },
+      // The cluster itself: only its owner drops it, even when the stack is destroyed.
+      { parent, provider, retainOnDelete: true, hooks: pluginHooks() },
+    );
+  }
+
+  function schemaThroughHost(): pulumi.Resource {
+    const place = { address: `${address}:${port}`, database };
+    return schemaCommand(`${name}-schema-through-host`, throughHost(), place, { parent });
+  }
 
   const accounts = [
     {
@@ -107,9 +145,9 @@ export function existingDatastore(
   const entries = accounts.flatMap((account) =>
     Object.entries(account.from).map(([name, { address: from, key }]) => ({ ...account, name, host: from, key })),
   );
-  const granted = engine === "mariadb" ? onMariadb() : onMysql();
+  const granted = provider === undefined || engine === "mariadb" ? usersThroughHost() : usersFromHere(provider);
 
-  function onMysql(): pulumi.Resource[] {
+  function usersFromHere(provider: mysql.Provider): pulumi.Resource[] {
     return entries.map((account) => {
       const resource = rotated.resource(`${name}-${account.label}-${account.key}`);
       // Earlier releases named them by the hosts.
@@ -120,7 +158,7 @@ export function existingDatastore(
       const made = new mysql.User(
         `${resource}-user`,
         { user: account.user, host: account.host, plaintextPassword: account.password, tlsOption: "SSL" },
-        { parent, provider, protect: false, hooks: { ...beforeChanges(), onError: [taken] }, aliases: earlier("user") },
+        { parent, provider, protect: false, hooks: pluginHooks(), aliases: earlier("user") },
       );
       return new mysql.Grant(
         `${resource}-grant`,
@@ -145,17 +183,21 @@ export function existingDatastore(
     });
   }
 
-  function onMariadb(): pulumi.Resource[] {
+  function throughHost(): SqlHost {
     if (via === undefined) throw new pulumi.RunError(`${name}: a host has to create MariaDB's users: set via`);
-    const sql: SqlHost = {
+    return {
       ...via,
-      databaseName: "MariaDB",
+      databaseName: engine === "mysql" ? "MySQL" : "MariaDB",
       packages: ["mariadb-client"],
       clientOptions: adminPassword.apply((password) =>
         renderClientOptions({ address, port, user: adminUser, password }),
       ),
       caCertificate,
     };
+  }
+
+  function usersThroughHost(): pulumi.Resource[] {
+    const sql = throughHost();
     return entries.map(({ label, key, user, password, host, privileges }, index) =>
       accessCommand(
         `${rotated.resource(`${name}-${label}-${key}`)}-account`,
@@ -163,6 +205,7 @@ export function existingDatastore(
         {
           database,
           makesSchema: false,
+          plugin: engine === "mysql" ? mysqlPlugin : undefined,
           users: pulumi
             .all([password, host])
             .apply(([secret, from]) => [{ user, password: secret, addresses: [from], privileges }]),
@@ -179,7 +222,7 @@ export function existingDatastore(
 
   const login = { address: pulumi.output(address), port, database, caCertificate };
   return {
-    preflight: mysqlPreflight({ engine, ...(engine === "mysql" ? { plugin: "caching_sha2_password" } : {}) }),
+    preflight: mysqlPreflight({ engine, ...(engine === "mysql" ? { plugin: mysqlPlugin } : {}) }),
     setting: "k3s-ha:datastore.existing.database",
     endpoint: pulumi.secret(
       k3s.password.apply((password) => renderMysqlDsn({ address, port, database, user: k3s.user, password })),
@@ -196,6 +239,12 @@ export function existingDatastore(
     ),
     ready: granted,
   };
+}
+
+/** Hooks of which one more runs last before each change: after the check of the hosts. */
+function withLast(hooks: pulumi.ResourceHookBinding, last: pulumi.ResourceHook): pulumi.ResourceHookBinding {
+  const { beforeCreate = [], beforeUpdate = [] } = hooks;
+  return { ...hooks, beforeCreate: [...beforeCreate, last], beforeUpdate: [...beforeUpdate, last] };
 }
 
 /** Hosts and patterns of hosts, with the names that their resources have. */

@@ -237,10 +237,10 @@ refuses("the datastore", [
     ],
   },
   {
-    name: "a host for a MySQL's users",
-    config: { ...withExisting({ via: "server-1", caFile: exampleCa }), backup: { host: "server-1" } },
+    name: "a host for a MySQL's schema and users that there is not",
+    config: { ...withExisting({ via: "jump", caFile: exampleCa }), backup: { host: "server-1" } },
     problems: [
-      "k3s-ha:datastore.existing.via is set, but a host creates the users of a MariaDB only; those of MySQL are created from where Pulumi runs: remove it.",
+      'k3s-ha:datastore.existing.via is "jump", but no host has that name: name one of this stack\'s hosts, such as a server.',
     ],
   },
   {

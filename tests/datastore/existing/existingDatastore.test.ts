@@ -2,6 +2,8 @@
 // nowhere else. That MySQL takes it, the sandbox proves.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
@@ -11,12 +13,16 @@ import {
   type ExistingDatastoreArgs,
 } from "../../../components/datastore/existing/existingDatastore.ts";
 import { MySQLDatastore } from "../../../components/datastore/mysqlDatastore.ts";
+import { unreachableFault } from "../../../components/datastore/existing/reachableServer.ts";
 import { takenNameFault } from "../../../components/datastore/existing/takenNames.ts";
+import { shellQuote } from "../../../components/host/shell.ts";
 import { exampleCa } from "../../config/exampleCa.ts";
 import { assertSafeCommands } from "../../support/commandRules.ts";
 import { commandsOf, deploy, type Deployment, resourceNamed, scriptOf, tree } from "../../support/deploy.ts";
 import { assertRegistersItsFields, valueOf } from "../../support/outputs.ts";
 import { sampleHost } from "../../support/sampleHosts.ts";
+import { runBash } from "../../support/bash.ts";
+import { definitionsOf } from "../../support/hostFiles.ts";
 import { inTemporaryDirectory } from "../../support/temporaryDirectory.ts";
 import { isSecret, reveal } from "../../support/wire.ts";
 
@@ -225,6 +231,110 @@ describe("an existing MariaDB", () => {
       deploy(() => makeExisting({ engine: "mariadb" })),
       /datastore: a host has to create MariaDB's users: set via/,
     );
+  });
+});
+
+describe("an existing MySQL that a host reaches", () => {
+  let deployment: Deployment<MySQLDatastore>;
+  before(async () => {
+    // No plugin is started, so nothing has to be known of its CA.
+    Reflect.deleteProperty(process.env, caFileVariable);
+    deployment = await deploy(() => makeExisting({ via: { host: sampleHost(12), hostName: "server-2" } }));
+    process.env[caFileVariable] = exampleCa;
+  });
+
+  it("gets schema and users by SQL from that host, and nothing from the plugin", () => {
+    assert.deepEqual(
+      deployment.resources
+        .filter(({ type }) => /mysql:|^command:/.test(type))
+        .map(({ name }) => name)
+        .toSorted(),
+      [
+        "datastore-backup-198.51.100.90-account",
+        "datastore-k3s-198.51.100.11-account",
+        "datastore-k3s-198.51.100.12-account",
+        "datastore-preflight",
+        "datastore-schema-through-host",
+      ],
+    );
+    const access = resourceNamed(deployment, "datastore-k3s-198.51.100.11-account");
+    assert.ok(access.dependencies.includes("datastore-schema-through-host"));
+    assert.match(
+      scriptOf(access),
+      /CREATE USER IF NOT EXISTS \S*k3s\S*198\.51\.100\.11\S* IDENTIFIED WITH caching_sha2_password BY \S+ REQUIRE SSL/,
+    );
+    assert.doesNotMatch(scriptOf(access), /mysql_native_password|CREATE DATABASE/);
+    assertSafeCommands(deployment, [token, adminPassword]);
+  });
+
+  it("is never taken from another cluster when it is created, and left alone by the removal", async () => {
+    const { inputs } = resourceNamed(deployment, "datastore-schema-through-host");
+    assert.match(String(reveal(inputs["create"])), /bash -s apply$/);
+    assert.match(String(reveal(inputs["update"])), /bash -s reapply$/);
+    const script = definitionsOf(scriptOf(resourceNamed(deployment, "datastore-schema-through-host")));
+    const server = (answer: string, status = 0) =>
+      `lock_host() { :; }; install_packages() { :; }; open_client() { :; }
+sql() {
+  local statement
+  statement=$(cat)
+  if [[ $statement == SELECT* ]]; then
+    printf '%s\\n' ${shellQuote(answer)}
+    return ${status}
+  fi
+  printf '%s' "$statement"
+}
+`;
+    const create = "CREATE DATABASE IF NOT EXISTS `k3s` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;";
+    assert.equal((await runBash(`${script}${server("0")}apply`)).stdout, create);
+    assert.equal((await runBash(`${script}${server("1")}reapply`)).stdout, create);
+    assert.deepEqual(await runBash(`${script}${server("1")}remove`), { exitCode: 0, stdout: "", stderr: "" });
+    assert.deepEqual(await runBash(`${script}${server("1")}apply`), {
+      exitCode: 1,
+      stdout: "",
+      stderr:
+        'server-2: the schema "k3s" at db.example.com:3306 has tables and does not belong to this stack. A destroyed cluster leaves its schema behind: if that cluster no longer exists, drop it (DROP DATABASE `k3s`); otherwise choose another k3s-ha:datastore.existing.database. If this stack created it before k3s-ha:datastore.existing.via was set, remove that setting.\n',
+    });
+    const refused: readonly (readonly [answer: string, sentence: string])[] = [
+      [
+        "ERROR 2002 (HY000): Can't connect to server on 'db.example.com' (115)",
+        "the database server at db.example.com:3306 cannot be reached from this host: Can't connect to server on 'db.example.com' (115). Check k3s-ha:datastore.existing.address and port, that the server is up, and the firewalls in between; or name another host in k3s-ha:datastore.existing.via.",
+      ],
+      [
+        "ERROR 2026 (HY000): TLS/SSL error: certificate verify failed",
+        "the certificate of the database server at db.example.com:3306 cannot be verified: TLS/SSL error: certificate verify failed. The CA in k3s-ha:datastore.existing.caFile has to have signed it, and it has to name exactly this address.",
+      ],
+      [
+        "ERROR 1045 (28000): Access denied for user 'owner'",
+        "the database server at db.example.com:3306 refuses k3s-ha:datastore.existing.adminUser: Access denied for user 'owner'. Check its password, k3s-ha:datastoreAdminPassword, and that it may log in from this host.",
+      ],
+      [
+        "ERROR 1044 (42000) at line 1: Access denied to the schema",
+        "the database server at db.example.com:3306 did not create the schema: Access denied to the schema. See docs/datastores.md for the administrator's rights.",
+      ],
+    ];
+    for (const [answer, sentence] of refused) {
+      const { stderr } = await runBash(`${script}${server(answer, 1)}apply`);
+      assert.equal(stderr, `server-2: ${sentence}\n`);
+    }
+  });
+});
+
+describe("a database server that cannot be reached from here", () => {
+  it("is found within the time limit, with the reason", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    assert.equal(await unreachableFault("127.0.0.1", port), undefined);
+    server.close();
+    await once(server, "close");
+    assert.equal(await unreachableFault("127.0.0.1", port), "ECONNREFUSED");
+  });
+
+  it("ends the run before the plugin tries", async () => {
+    const deployment = await deploy(makeExisting);
+    const made = deployment.resources.filter(({ type }) => /^mysql:index\/(database|user):/.test(type));
+    assert.equal(made.length, 4);
+    for (const { name, changeHooks } of made) assert.ok(changeHooks.includes("datastore-reachable"), name);
   });
 });
 
