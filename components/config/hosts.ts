@@ -98,6 +98,12 @@ export function hostsOf(configuration: Configuration): ConfiguredHost[] {
   ];
 }
 
+/** The addresses that a host has in the cluster: a node of a dual-stack cluster has one of each family. */
+export function configuredNodeAddresses(host: ConfiguredHost): string[] {
+  const { secondaryNodeAddress } = host.entry;
+  return [configuredNodeAddress(host), ...(secondaryNodeAddress === undefined ? [] : [secondaryNodeAddress])];
+}
+
 /** The address that the cluster's own traffic uses, if the host has a valid one. */
 export function configuredNodeAddress(host: ConfiguredHost): string {
   return host.entry.nodeAddress ?? host.entry.address;

@@ -62,6 +62,8 @@ const scalar = z.union([z.string(), z.number(), z.boolean()], { error: scalarExp
 const settingsLike = (example: string) =>
   mapOf(z.union([scalar, z.array(scalar)], { error: scalarExpectation }), example);
 
+const secondaryExpectation = "has to be an IP address: write the node's address of the other family";
+
 /** One host: how it is reached, and how it is known. */
 export const host = section({
   address: address.meta({ description: "Address that SSH connects to: an IP address or a DNS name." }),
@@ -71,6 +73,12 @@ export const host = section({
     .optional()
     .meta({
       description: "IP address for the cluster's own traffic. Default: `address`, if that is an IP address.",
+    }),
+  secondaryNodeAddress: text(secondaryExpectation, (value) => (isIP(value) === 0 ? secondaryExpectation : undefined))
+    .optional()
+    .meta({
+      description:
+        "Address of this node in the other family, IPv4 or IPv6, for a dual-stack cluster. Servers and agents only. Required if `cluster-cidr` and `service-cidr` in `k3s.serverConfig` have networks of both families. Default: none.",
     }),
   user: user.optional().meta({ description: "Login user of this host. Default: `ssh.user`." }),
   port: port("sshd listens on").optional().meta({ description: "SSH port of this host. Default: `ssh.port`." }),

@@ -78,7 +78,7 @@ export function sshAccess(
 
   const complete = hosts.map((host): [string, HostArgs] => {
     const { path, port } = host;
-    const { address, nodeAddress, user, hostKey, labels, taints, config } = host.entry;
+    const { address, nodeAddress, secondaryNodeAddress, user, hostKey, labels, taints, config } = host.entry;
     const privateKey = privateKeyOf(path, host.entry.privateKeyFile);
     const bastion = through.get(path);
     return [
@@ -86,6 +86,7 @@ export function sshAccess(
       {
         address,
         ...(nodeAddress === undefined ? {} : { nodeAddress }),
+        ...(secondaryNodeAddress === undefined ? {} : { secondaryNodeAddress }),
         port,
         user: user ?? ssh?.user ?? "root",
         hostKey: hostKeyOf({ path, address, port, hostKey, bastion: bastion?.entry.address }),

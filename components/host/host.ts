@@ -21,6 +21,11 @@ export interface HostArgs {
   address: pulumi.Input<string>;
   /** IP address that the cluster's own traffic uses. Default: `address`, which then has to be an IP address. */
   nodeAddress?: pulumi.Input<string>;
+  /**
+   * The node's address of the other family, IPv4 or IPv6, in a cluster with networks of both. Servers and agents alone have one.
+   * Default: none.
+   */
+  secondaryNodeAddress?: pulumi.Input<string> | undefined;
   /** SSH port. Default: 22. */
   port?: number;
   /** Login user: root, or a user with password-less sudo. Default: root. */
@@ -75,6 +80,12 @@ const dialRetries = 4;
 /** The cluster-side address of a host. */
 export function nodeAddressOf(host: HostArgs): pulumi.Output<string> {
   return pulumi.output(host.nodeAddress ?? host.address);
+}
+
+/** Both addresses of a node in a dual-stack cluster, otherwise its one. */
+export function nodeAddressesOf({ address, nodeAddress, secondaryNodeAddress }: HostArgs): pulumi.Input<string>[] {
+  const own = nodeAddress ?? address;
+  return secondaryNodeAddress === undefined ? [own] : [own, secondaryNodeAddress];
 }
 
 type Connection = pulumi.Output<pulumi.UnwrappedObject<types.input.remote.ConnectionArgs>>;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type ApiPlaces, apiNames } from "../balancer/apiAddress.ts";
-import { type HostArgs, nodeAddressOf } from "../host/host.ts";
+import { type HostArgs, nodeAddressesOf } from "../host/host.ts";
 import { type ProxyArgs, proxyEnvironment } from "../host/proxy.ts";
 import type { NodeFile } from "./nodeFiles.ts";
 import { type K3sRole, k3sUnitNames } from "./k3sUnit.ts";
@@ -26,7 +26,7 @@ export function clusterProxy(proxy: ProxyArgs | undefined, cluster: ProxiedClust
       .flatMap((text) => text.split(/, */));
   const agents = Object.values(cluster.agentPools).flatMap(({ hosts }) => Object.values(hosts));
   return proxyEnvironment(proxy, {
-    nodes: [...Object.values(cluster.servers), ...agents].map(nodeAddressOf),
+    nodes: [...Object.values(cluster.servers), ...agents].flatMap(nodeAddressesOf),
     others: [
       ...setting("cluster-cidr", "10.42.0.0/16"),
       ...setting("service-cidr", "10.43.0.0/16"),

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { HostArgs } from "../host/host.ts";
+import { type HostArgs, nodeAddressesOf } from "../host/host.ts";
 import { FunctionsFile } from "../host/functionsFile.ts";
 import { HostCommand } from "../host/hostCommand.ts";
 import { agentRemoveSeconds } from "../host/hostMark.ts";
@@ -88,7 +88,7 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
       script: pulumi.secret(
         args.shared.apply(({ config: shared, apiEndpoint, token, registries, files }) => {
           const config = withHostSettings(shared, args.host);
-          return withAddress(args.host, (address) =>
+          return withAddresses(args.host, (address, nodeIp) =>
             renderHostScript({
               body: k3sScripts.k3sAgent,
               parts: [hostScripts.agentFunctions],
@@ -97,7 +97,11 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
                 functions_sha256: agentFunctions.sha256,
                 ...releaseVariables(args.release),
                 // Another claim than that of the three commands which an agent once had: their removal then leaves K3s alone.
-                ...nodeVariables(`${name}-agent`, { ...args, files }, { address, config }),
+                ...nodeVariables(
+                  `${name}-agent`,
+                  { ...args, files },
+                  { address, config: { ...config, "node-ip": nodeIp } },
+                ),
                 // A node may have had registries of its own.
                 replaced_paths: registries === undefined ? [] : [registriesPath],
                 drain_seconds: args.drainSeconds,
@@ -106,7 +110,7 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
               files: [
                 ...nodeSecretFiles({ token }, registries),
                 ...stagedFiles(files),
-                configFile({ ...config, server: apiEndpoint, "node-name": args.nodeName, "node-ip": address }),
+                configFile({ ...config, server: apiEndpoint, "node-name": args.nodeName, "node-ip": nodeIp }),
               ],
             }),
           );
@@ -117,11 +121,16 @@ export function runK3sAgent(name: string, args: K3sAgentArgs, opts: pulumi.Custo
   );
 }
 
-/** Renders with the address of a host: at once if it is plain, since each output costs Pulumi a dozen promises. */
-function withAddress<T>(
-  { nodeAddress, address }: HostArgs,
-  render: (address: string) => T,
+/**
+ * Renders with the address of a host, and K3s's `node-ip`, which may be two: at once if they are plain, since each output costs
+ * Pulumi a dozen promises.
+ */
+function withAddresses<T>(
+  host: HostArgs,
+  render: (address: string, nodeIp: string) => T,
 ): T | pulumi.OutputInstance<T> {
-  const own = nodeAddress ?? address;
-  return typeof own === "string" ? render(own) : pulumi.output(own).apply(render);
+  const own = nodeAddressesOf(host);
+  const renderAll = (addresses: readonly string[]) => render(addresses[0] ?? "", addresses.join(","));
+  const plain = own.filter((address) => typeof address === "string");
+  return plain.length === own.length ? renderAll(plain) : pulumi.output(own).apply(renderAll);
 }

@@ -41,9 +41,14 @@ export function nodeOwner(): string {
   return `${pulumi.getProject()}/${pulumi.getStack()}`;
 }
 
-/** Whether the host may choose the network interface for pod traffic: unless the settings do, or use no flannel. */
-function choosesPodCard(config: Readonly<Record<string, unknown>>, usesExternalAddresses = false): boolean {
-  return !usesExternalAddresses && config["flannel-iface"] === undefined && config["flannel-backend"] !== "none";
+/**
+ * Whether the host chooses the network interface for pod traffic: "false" if the settings do, or use no flannel; "always" with
+ * addresses of both families, for which flannel uses one interface, by itself that of the IPv4 default route.
+ */
+function choosesPodCard(config: Readonly<Record<string, unknown>>, usesExternalAddresses = false): string {
+  if (usesExternalAddresses || config["flannel-iface"] !== undefined || config["flannel-backend"] === "none")
+    return "false";
+  return String(config["node-ip"]).includes(",") ? "always" : "true";
 }
 
 /** The path of K3s's registries.yaml. */
@@ -87,7 +92,7 @@ export function nodeVariables(
     claim,
     node_owner: nodeOwner(),
     node_address: address,
-    chooses_pod_card: String(choosesPodCard(config, args.usesExternalAddresses)),
+    chooses_pod_card: choosesPodCard(config, args.usesExternalAddresses),
     awaits_ready: String(args.network !== "own"),
     version: args.release.version,
     release_directory: releaseDirectory(args.release.version),

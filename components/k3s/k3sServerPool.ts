@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { CertificateAuthority, ClusterIdentity } from "../identity/clusterIdentity.ts";
-import { type HostArgs, nodeAddressOf } from "../host/host.ts";
+import { type HostArgs, nodeAddressesOf, nodeAddressOf } from "../host/host.ts";
 import type { HostCommand } from "../host/hostCommand.ts";
 import type { ProvisionedDatastore } from "../datastore/datastore.ts";
 import { type ClusterNetwork, manifestsPath } from "./k3sNode.ts";
@@ -102,10 +102,10 @@ export class K3sServerPool extends pulumi.ComponentResource {
           host,
           nodeName,
           release: args.release,
-          config: pulumi.all([config, nodeAddressOf(host)]).apply(([shared, address]) => ({
+          config: pulumi.all([config, pulumi.output(nodeAddressesOf(host))]).apply(([shared, own]) => ({
             ...withHostSettings(shared, host),
             "node-name": nodeName,
-            "node-ip": address,
+            "node-ip": own.join(","),
           })),
           secretConfig: {
             token: args.identity.token,

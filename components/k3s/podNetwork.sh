@@ -15,7 +15,7 @@ default_card() {
 # is_node_decided: a verified node keeps its network interface: while nodes use different ones, their pods do not reach
 # each other. It is decided again for another address, and when the settings no longer name an interface.
 is_node_decided() {
-  [[ -e $state_directory/$unit.proved ]] && grep -qxF "node-ip: \"$node_address\"" "$config_path" && ! grep -q '^flannel-iface:' "$config_path"
+  [[ -e $state_directory/$unit.proved ]] && grep -qF -e "node-ip: \"$node_address\"" -e "node-ip: \"$node_address," "$config_path" && ! grep -q '^flannel-iface:' "$config_path"
 }
 
 # Before the settings are put, so that a run that was killed in between decides again.
@@ -27,7 +27,7 @@ choose_pod_card() {
   fi
   if is_node_decided; then return 0; fi
   card=$(card_of "$node_address")
-  if [[ -z $card || $card == lo || $card == "$(default_card "$node_address")" ]]; then
+  if [[ -z $card || $card == lo ]] || [[ $chooses_pod_card != always && $card == "$(default_card "$node_address")" ]]; then
     remove_ours "$pod_network_path"
   else
     printf '# Written by k3s-ha; changes made here are overwritten.\nflannel-iface: "%s"\n' "$card" | write_file "$pod_network_path" 0600

@@ -122,6 +122,8 @@ export interface HostFacts {
   readonly kubeletFaults: readonly KubeletFault[];
   /** From a node to the next one; none where flannel has no network interface of its own. */
   readonly podTraffic: readonly PodTrafficFact[];
+  /** The node's own addresses at flannel's network interfaces, one of each family. */
+  readonly podAddresses: readonly string[];
   readonly datastore: DatastoreFact | undefined;
   readonly datastoreFault: string | undefined;
   /** The host's member of an etcd of the stack's own; undefined if there is none, or it does not answer. */
@@ -264,6 +266,7 @@ export function parseHostFacts(text: string): HostFacts {
     ),
     kubeletFaults: all("kubelet").map(([node = "", reason = ""]) => ({ node, reason })),
     podTraffic: parsePodTraffic(all("pod-traffic")),
+    podAddresses: all("pod-address").flatMap(([address = ""]) => (address === "" ? [] : [address])),
     datastore: "newest" in datastore ? parseDatastore(datastore) : undefined,
     datastoreFault: one("datastore-fault")?.[0],
     etcd: parseEtcd(all),

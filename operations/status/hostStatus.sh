@@ -150,6 +150,7 @@ apply() {
   if [[ $role == server || $role == agent ]]; then
     exec {traffic}< <(
       tell_external_balancer &
+      for link in $(pod_links); do tell pod-address "$(own_pod_address "$link")"; done
       tell_pod_traffic | sed 's/^/pod-traffic\t/'
       wait
     )

@@ -2,7 +2,7 @@
 import { CronExpressionParser } from "cron-parser";
 import type { ClusterFacts, ClusterHost } from "./clusterFacts.ts";
 import { externalBalancerProblems } from "./externalBalancer.ts";
-import { kubeletProblems, podTrafficProblems } from "./podTraffic.ts";
+import { kubeletProblems, type PodTrafficFact, podTrafficProblems } from "./podTraffic.ts";
 import { systemPodProblems } from "./systemPods.ts";
 import { diskProblems } from "./disks.ts";
 import { firewallProblems } from "./firewalls.ts";
@@ -214,7 +214,11 @@ function podProblems(facts: ClusterFacts): string[] {
   };
   const working = (nodesOf(facts) ?? []).filter(({ name, state }) => state.split(",").includes("Ready") && runs(name));
   const works = (name: string) => working.some((node) => node.name === name);
-  const peerOf = (address: string) => working.find((node) => node.address === address)?.name;
+  // kubectl shows one address of a node, and a dual-stack node has two.
+  const peerOf = ({ hostAddress, podAddress }: PodTrafficFact) => {
+    const name = facts.hosts.find((host) => host.facts?.podAddresses.includes(podAddress))?.name;
+    return working.find((node) => node.address === hostAddress || node.name === name)?.name;
+  };
   const teller = facts.hosts.find((host) => host.facts?.nodes !== undefined);
   return [
     ...systemPodProblems(teller?.facts?.stuckPods ?? [], works),

@@ -34,16 +34,17 @@ export function parsePodTraffic(lines: readonly (readonly string[])[]): PodTraff
 /**
  * A sentence for each pair of nodes whose pods do not reach each other.
  *
- * @param peerOf the name of the node with an address; undefined for one that is not reported, because it is down.
+ * @param peerOf the name of the other node; undefined for one that is not reported, because it is down.
  */
 export function podTrafficProblems(
   name: string,
   traffic: readonly PodTrafficFact[],
-  peerOf: (hostAddress: string) => string | undefined,
+  peerOf: (traffic: PodTrafficFact) => string | undefined,
 ): string[] {
-  return traffic.flatMap(({ link, port, podAddress, hostAddress, mtu, answer }) => {
+  return traffic.flatMap((fact) => {
+    const { link, port, podAddress, hostAddress, mtu, answer } = fact;
     if (answer === "ok") return [];
-    const peer = hostAddress === "" ? `the node that has ${podAddress}` : peerOf(hostAddress);
+    const peer = hostAddress === "" ? `the node that has ${podAddress}` : peerOf(fact);
     if (peer === undefined) return [];
     return [
       answer === "silent"

@@ -198,6 +198,46 @@ modprobe() { [[ ' ${modules} ' == *" \${!#} "* ]]; }
     assert.deepEqual(await problems("check_node_address", cards, { ...server, role: "loadBalancer" }), []);
   });
 
+  const dualStack = { ...server, host: { ...sampleHost(11), secondaryNodeAddress: "fd00::11" } };
+  const addresses = (interfaces: Readonly<Record<string, string>>, route = "") => `ip() {
+  case "$*" in
+${Object.entries(interfaces)
+  .map(([address, name]) => `    *"show to ${address}") echo '2: ${name}    inet ${address}/24 scope global' ;;`)
+  .join("\n")}
+    *"route show default proto ra") echo '${route}' ;;
+  esac
+}
+`;
+
+  it("refuses a dual-stack node that lacks the second of its addresses", async () => {
+    assert.deepEqual(await problems("check_node_address", addresses({ "198.51.100.11": "eth0" }), dualStack), [
+      `${place}: has the node address fd00::11 on none of its network interfaces, so its node would not start. Its addresses: none. Set nodeAddress in the host's entry to the address at which other nodes reach it.`,
+    ]);
+    const both = addresses({ "198.51.100.11": "eth0", "fd00::11": "eth0" });
+    assert.deepEqual(await problems("check_node_address", both, dualStack), []);
+    assert.deepEqual(await notes("check_dual_stack", both, dualStack), []);
+  });
+
+  it("warns of a dual-stack node whose addresses are on two network interfaces", async () => {
+    const two = addresses({ "198.51.100.11": "eth1@if7", "fd00::11": "eth2" });
+    assert.deepEqual(await notes("check_dual_stack", two, dualStack), [
+      `${place}: has its node addresses on two network interfaces, 198.51.100.11 on eth1 and fd00::11 on eth2, but flannel uses eth1 for the pod traffic of both families. Give eth1 an address of each family at which other nodes reach it, and set it as secondaryNodeAddress.`,
+    ]);
+    assert.deepEqual(await notes("check_dual_stack", two), []);
+  });
+
+  it("warns of an IPv6 default route that expires once K3s forwards IPv6", async () => {
+    const route = addresses({}, "default via fe80::1 dev eth0 proto ra metric 1024 expires 1700sec");
+    const kernel = (accept: number) => `${route}sysctl() { echo ${accept}; }\n`;
+    assert.deepEqual(await notes("check_ipv6_route", kernel(1), dualStack), [
+      `${place}: has its IPv6 default route from router advertisements, which the kernel ignores once K3s forwards IPv6, so the route expires. Set net.ipv6.conf.eth0.accept_ra = 2 in a file of /etc/sysctl.d, and run "sysctl --system".`,
+    ]);
+    assert.deepEqual(await notes("check_ipv6_route", kernel(2), dualStack), []);
+    // What systemd-networkd receives by itself is none of the kernel's.
+    assert.deepEqual(await notes("check_ipv6_route", kernel(0), dualStack), []);
+    assert.deepEqual(await notes("check_ipv6_route", kernel(1)), []);
+  });
+
   it("warns of a running node whose pod traffic uses another interface than its node address", async () => {
     const cards = (route: string) => `ip() {
   case "$*" in

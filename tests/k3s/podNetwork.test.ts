@@ -26,7 +26,7 @@ const twoCards = (route = "default via 203.0.113.1 dev eth0 proto dhcp metric 10
 interface Node {
   address: string;
   programs?: string;
-  chooses?: boolean;
+  chooses?: boolean | "always";
   /** What stands on the host already. */
   proved?: boolean;
   config?: string;
@@ -73,6 +73,14 @@ describe("the network interface for pod traffic", () => {
   it("is left to flannel if the default route uses that of the node address", async () => {
     assert.equal(await chosen({ address: "203.0.113.11" }), "");
     assert.equal(await chosen({ address: "203.0.113.11", written: eth1 }), "");
+  });
+
+  it("is always configured for addresses of both families, for which flannel uses that of the IPv4 default route", async () => {
+    const eth0 = eth1.replace("eth1", "eth0");
+    assert.equal(await chosen({ address: "203.0.113.11", chooses: "always" }), eth0);
+    assert.equal(await chosen({ address: "fd00::11", chooses: "always" }), eth1);
+    assert.equal(await chosen({ address: "10.0.0.99", chooses: "always" }), "");
+    assert.equal(await chosen({ address: "10.0.0.11", chooses: "always", ...running("10.0.0.11,fd00::11") }), "");
   });
 
   it("is left to flannel if the node address is on the loopback, or on no interface", async () => {

@@ -29,6 +29,7 @@ const nothing: HostFacts = {
   stuckPods: [],
   kubeletFaults: [],
   podTraffic: [],
+  podAddresses: [],
   datastore: undefined,
   datastoreFault: undefined,
   etcd: undefined,
@@ -186,6 +187,14 @@ const traffic = {
 const withTraffic = (change: Partial<PodTrafficFact>): ClusterFacts =>
   withHost("agent-1", { facts: { ...agentFacts, podTraffic: [{ ...traffic, ...change }] } });
 
+/** The same, where server-1 tells its address at flannel's network interface for IPv6. */
+const withSecondAddress = (facts: ClusterFacts): ClusterFacts => ({
+  ...facts,
+  hosts: facts.hosts.map((each) =>
+    each.name === "server-1" ? { ...each, facts: { ...serverFacts, podAddresses: ["10.42.0.0", "fd42::"] } } : each,
+  ),
+});
+
 const cases: Record<string, [ClusterFacts, string]> = {
   "a firewall that is not loaded": [
     withDatabase({ units: { ...databaseFacts.units, "k3s-ha-datastore-firewall": "failed" } }),
@@ -304,6 +313,12 @@ const cases: Record<string, [ClusterFacts, string]> = {
   "pods that do not reach those of another node": [
     withTraffic({ answer: "silent" }),
     "Pods on agent-1 do not reach pods on server-1: 10.42.1.0 does not answer through flannel.1. Open port 8472/udp between the two hosts, in both directions, on the hosts and in the network between them.",
+  ],
+  "IPv6 packets of pods that do not reach another node, at an address that the API's table of nodes does not have": [
+    withSecondAddress(
+      withTraffic({ answer: "silent", link: "flannel-v6.1", podAddress: "fd42::", hostAddress: "fd00::11" }),
+    ),
+    "Pods on agent-1 do not reach pods on server-1: fd42:: does not answer through flannel-v6.1. Open port 8472/udp between the two hosts, in both directions, on the hosts and in the network between them.",
   ],
   "large packets of pods that get lost": [
     withTraffic({ answer: "small" }),

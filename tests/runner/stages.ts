@@ -82,9 +82,17 @@ export function rowsOf(files: readonly string[], long: boolean): string[][] {
 
 /** What `make test` leaves to `make test-long` as whole files; of others it leaves the tests that say so themselves. */
 const wholly = new Set(
-  ["backups", "drill", "externalBalancer", "hardened", "leftovers", "ownNetwork", "proxy", "threeHosts"].map(
-    (name) => `tests/sandbox/${name}.test.ts`,
-  ),
+  [
+    "backups",
+    "drill",
+    "dualStack",
+    "externalBalancer",
+    "hardened",
+    "leftovers",
+    "ownNetwork",
+    "proxy",
+    "threeHosts",
+  ].map((name) => `tests/sandbox/${name}.test.ts`),
 );
 
 /** How much of a file `make test` leaves to `make test-long`. */

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { configPath } from "../configPath.ts";
-import { type ConfiguredHost, configuredNodeAddress } from "../hosts.ts";
+import { type ConfiguredHost, configuredNodeAddresses } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 import type { Configuration } from "../schema.ts";
 
@@ -87,13 +87,14 @@ function contains(outer: Range, inner: Range): boolean {
 
 /** A host inside a network of K3s's own cannot be reached from the cluster: the nodes route it into the cluster. */
 export function hostsInClusterNetworks(configuration: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
-  return hosts.flatMap((host) => {
-    const address = configuredNodeAddress(host);
-    const network = clusterNetworkOf(configuration, address);
-    if (network === undefined) return [];
-    const fault = `has the node address ${address}, which is in ${network.text}, K3s's network for ${network.meaning}: set ${network.path} to a network without hosts`;
-    return [{ path: host.path, fault }];
-  });
+  return hosts.flatMap((host) =>
+    configuredNodeAddresses(host).flatMap((address) => {
+      const network = clusterNetworkOf(configuration, address);
+      if (network === undefined) return [];
+      const fault = `has the node address ${address}, which is in ${network.text}, K3s's network for ${network.meaning}: set ${network.path} to a network without hosts`;
+      return [{ path: host.path, fault }];
+    }),
+  );
 }
 
 /** The network of K3s's own that an address is in, what it is for, and the setting that moves it. */
@@ -108,39 +109,6 @@ export function clusterNetworkOf(
   );
   if (range === undefined) return undefined;
   return { text: range.text, meaning: networks[range.setting].meaning, path: pathOf(range.setting) };
-}
-
-/** K3s does not start with networks of two families on nodes with one address each, which is all that hosts have here. */
-export function dualStackNetworks(configuration: Configuration): Problem[] {
-  return settings.flatMap((setting) => {
-    const families = new Set(
-      parsedRanges(configuration)
-        .filter((range) => range.setting === setting)
-        .map(({ family }) => family),
-    );
-    if (families.size < 2) return [];
-    const fault =
-      "has IPv4 and IPv6 networks, but each host has one node address, and K3s needs one of each family: keep the networks of the hosts' family";
-    return [{ path: pathOf(setting), fault }];
-  });
-}
-
-/** K3s does not start on a node whose address is of another family than its networks. */
-export function nodesOfOtherFamily(configuration: Configuration, hosts: readonly ConfiguredHost[]): Problem[] {
-  const families = new Set(
-    parsedRanges(configuration)
-      .filter(({ setting }) => setting === "cluster-cidr")
-      .map(({ family }) => family),
-  );
-  if (families.size === 0) return [];
-  return hosts
-    .filter(({ role }) => role === "server" || role === "agent")
-    .flatMap((host) => {
-      const version = isIP(configuredNodeAddress(host));
-      if (version === 0 || families.has(version === 4 ? "ipv4" : "ipv6")) return [];
-      const fault = `has the IPv${version} node address ${configuredNodeAddress(host)}, but the cluster's networks have no IPv${version}: set another nodeAddress, or set ${pathOf("cluster-cidr")} and service-cidr to IPv${version} networks`;
-      return [{ path: host.path, fault }];
-    });
 }
 
 /** A network of the user's own, beside which K3s is told to run flannel. */

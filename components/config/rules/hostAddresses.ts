@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { canonicalAddress } from "../address.ts";
-import { type ConfiguredHost, configuredNodeAddress } from "../hosts.ts";
+import { type ConfiguredHost, configuredNodeAddresses } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
 
 /** K3s, the datastore and HAProxy need an IP address; SSH alone is content with a name. */
@@ -37,14 +37,16 @@ export function ownBastions(hosts: readonly ConfiguredHost[]): Problem[] {
 /** Nodes, the datastore and the load balancer find each other by these addresses. */
 export function repeatedNodeAddresses(hosts: readonly ConfiguredHost[]): Problem[] {
   return hosts.flatMap((host, index) => {
-    const address = canonicalAddress(configuredNodeAddress(host));
-    const first = hosts
-      .slice(0, index)
-      .find((other) => canonicalAddress(configuredNodeAddress(other)) === address && !isSameConnection(host, other));
-    // Behind one DNS name with several SSH ports, hosts are told apart by their nodeAddress, which is asked for already.
-    if (first === undefined || isIP(address) === 0) return [];
-    const fault = `has the node address ${address} of ${first.path} too, but every host needs its own node address: set another nodeAddress for one of them`;
-    return [{ path: host.path, fault }];
+    const others = hosts.slice(0, index).filter((other) => !isSameConnection(host, other));
+    return configuredNodeAddresses(host).flatMap((own, place) => {
+      const address = canonicalAddress(own);
+      const first = others.find((other) => configuredNodeAddresses(other).map(canonicalAddress).includes(address));
+      // Behind one DNS name with several SSH ports, hosts are told apart by their nodeAddress, which is asked for already.
+      if (first === undefined || isIP(address) === 0) return [];
+      const setting = place === 0 ? "nodeAddress" : "secondaryNodeAddress";
+      const fault = `has the node address ${address} of ${first.path} too, but every host needs its own node address: set another ${setting} for one of them`;
+      return [{ path: host.path, fault }];
+    });
   });
 }
 

@@ -9,14 +9,14 @@ const otherRoles = { loadBalancer: "a load balancer", datastore: "the datastore'
 /** K3s's settings in a host's entry that one host alone cannot have. */
 export function unusableHostSettings(hosts: readonly ConfiguredHost[]): Problem[] {
   return hosts.flatMap(({ path, role, entry }) => {
-    const { labels, taints, config } = entry;
+    const { secondaryNodeAddress, labels, taints, config } = entry;
     if (role === "server" || role === "agent") {
       return Object.keys(config ?? {}).flatMap((key) => {
         const fault = hostSettingFault(role, key, path);
         return fault === undefined ? [] : [{ path: `${path}.config.${key}`, fault }];
       });
     }
-    return Object.entries({ labels, taints, config })
+    return Object.entries({ secondaryNodeAddress, labels, taints, config })
       .filter(([, value]) => value !== undefined)
       .map(([setting]) => ({
         path: `${path}.${setting}`,

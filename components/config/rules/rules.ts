@@ -5,13 +5,12 @@ import type { Configuration } from "../schema.ts";
 import { unusableCopy } from "./backupCopy.ts";
 import { unknownBackupHost } from "./backupPlace.ts";
 import {
-  dualStackNetworks,
   hostsInClusterNetworks,
   invalidClusterNetworks,
-  nodesOfOtherFamily,
   overlappingClusterNetworks,
   twoNetworks,
 } from "./clusterNetworks.ts";
+import { unfitFamilies, unfitNodeFamilies, unfitNodeSizes } from "./dualStack.ts";
 import { besideExternalBalancer, unusableExternalBalancer } from "./externalBalancer.ts";
 import { undoneHardening } from "./hardening.ts";
 import { missingNodeAddresses, ownBastions, repeatedConnections, repeatedNodeAddresses } from "./hostAddresses.ts";
@@ -57,7 +56,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...statsOnApiPort(configuration),
     ...portsOfSshd(configuration, entries),
     ...hostsInClusterNetworks(configuration, hosts),
-    ...nodesOfOtherFamily(configuration, hosts),
+    ...unfitNodeFamilies(configuration, hosts),
     ...unusableHostSettings(hosts),
     ...unreachableApi(configuration, hosts),
     ...lostBeyondRepair(configuration, entries),
@@ -65,7 +64,8 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...agentsOfAnotherRelease(configuration),
     ...invalidClusterNetworks(configuration),
     ...unfitNetworkSizes(configuration, hosts),
-    ...dualStackNetworks(configuration),
+    ...unfitFamilies(configuration),
+    ...unfitNodeSizes(configuration),
     ...overlappingClusterNetworks(configuration),
     ...twoNetworks(configuration),
     ...unknownBackupHost(configuration, entries),

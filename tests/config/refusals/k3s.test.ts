@@ -216,13 +216,6 @@ refuses("K3s", [
     ],
   },
   {
-    name: "pods and services of two families on hosts with one address",
-    config: k3s({ serverConfig: { "cluster-cidr": "10.42.0.0/16,2001:db8:42::/56" } }),
-    problems: [
-      "k3s-ha:k3s.serverConfig.cluster-cidr has IPv4 and IPv6 networks, but each host has one node address, and K3s needs one of each family: keep the networks of the hosts' family.",
-    ],
-  },
-  {
     name: "services in the network of the pods",
     config: k3s({ serverConfig: { "service-cidr": "10.42.128.0/17" } }),
     problems: [
