@@ -77,9 +77,10 @@ export function clusterHosts(cluster: string, args: K3sClusterArgs): ClusterHost
 /** The host that takes backups if none is named; undefined if the datastore has no host of its own. Of several, the first that lives. */
 function ownBackupHost({ servers, datastore }: Pick<ClusterHosts, "servers" | "datastore">): string | undefined {
   const { managed, embedded } = datastore;
-  if (managed?.engine === "etcd")
-    return Object.entries(managed.hosts).find(([, { standIn }]) => standIn === undefined)?.[0];
-  return managed?.hostName ?? (embedded === undefined ? undefined : Object.keys(servers)[0]);
+  const firstOf = (hosts: Readonly<Record<string, HostArgs>>) =>
+    Object.entries(hosts).find(([, { standIn }]) => standIn === undefined)?.[0];
+  if (managed?.engine === "etcd") return firstOf(managed.hosts);
+  return managed?.hostName ?? (embedded === undefined ? undefined : firstOf(servers));
 }
 
 /** The backups with the host that takes them: one of their own, or the one of the cluster that they name. */

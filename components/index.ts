@@ -44,6 +44,7 @@ export type {
   DatastoreIdentity,
   ProvisionedDatastore,
   ServerDatastore,
+  ServerGuard,
 } from "./datastore/datastore.ts";
 export {
   type ManagedPostgresDatastoreArgs,
@@ -58,6 +59,7 @@ export type { DatastoreChoice, DatastoreKindArgs, DatastoreKindName } from "./da
 export type { ManagedEngine, ManagedEngineArgs, ManagedKindArgs } from "./datastore/managedEngines.ts";
 export type { EmbeddedDatastoreArgs } from "./datastore/embedded/embeddedKind.ts";
 export { SQLiteDatastore, type SQLiteDatastoreArgs } from "./datastore/embedded/sqliteDatastore.ts";
+export { EmbeddedEtcdDatastore, type EmbeddedEtcdArgs } from "./datastore/embedded/etcdDatastore.ts";
 export type { EndpointArgs } from "./datastore/endpoint/endpointAccess.ts";
 export type { EndpointKindArgs } from "./datastore/endpoint/endpointKind.ts";
 export type { DatastoreAddress, EngineName } from "./datastore/engine/datastoreEndpoint.ts";

@@ -6,7 +6,7 @@ import { datastoreKindOf } from "../datastore/engine/datastoreEndpoint.ts";
 import { readCertificateFile } from "./certificateFile.ts";
 import { configPath } from "./configPath.ts";
 import { datastoreEndpointFault } from "./datastoreEndpoint.ts";
-import { sqliteProblems, sqliteServer } from "./embeddedDatastore.ts";
+import { ownEtcdProblems, firstLivingServer, sqliteProblems } from "./embeddedDatastore.ts";
 import { absolutePath, fileFault, type Surroundings, unreadableFault, unresolvableFault } from "./filePath.ts";
 import { type ConfiguredHost, inNameOrder } from "./hosts.ts";
 import { type Problem, sentenceOf } from "./problem.ts";
@@ -184,9 +184,9 @@ function missingPassword({ section, adminPassword }: DatastoreConfiguration): Pr
 
 function readEmbedded(section: EmbeddedSection, configuration: DatastoreConfiguration): ReadOneWay {
   return {
-    problems: sqliteProblems(configuration),
+    problems: section.engine === "sqlite" ? sqliteProblems(configuration) : ownEtcdProblems(configuration),
     hasBackups: true,
-    backupHost: sqliteServer(configuration.hosts),
+    backupHost: firstLivingServer(configuration.hosts),
     settings: () => ({ embedded: section }),
   };
 }

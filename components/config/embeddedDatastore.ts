@@ -1,3 +1,4 @@
+import { serverCountFault } from "../datastore/embedded/serverCount.ts";
 import { configPath } from "./configPath.ts";
 import type { ConfiguredHost } from "./hosts.ts";
 import { type Problem, shown } from "./problem.ts";
@@ -10,9 +11,19 @@ export interface EmbeddedSurroundings {
   readonly backupHost: string | undefined;
 }
 
-/** The server that keeps an SQLite database, and backs it up; undefined if there are no servers. */
-export function sqliteServer(hosts: readonly ConfiguredHost[]): string | undefined {
-  return hosts.find(({ role }) => role === "server")?.name;
+/** The server that backs up a datastore inside the servers; undefined if there are none, or only lost ones. */
+export function firstLivingServer(hosts: readonly ConfiguredHost[]): string | undefined {
+  return hosts.find(({ role, entry }) => role === "server" && !entry.lost)?.name;
+}
+
+/** etcd needs more than half of its members, and a backup of it is taken where one of them is. */
+export function ownEtcdProblems({ hosts, backupHost }: EmbeddedSurroundings): Problem[] {
+  const servers = hosts.filter(({ role }) => role === "server");
+  const fault = serverCountFault(servers.length, servers.filter(({ entry }) => !entry.lost).length);
+  const problems: Problem[] = servers.length > 0 && fault !== undefined ? [{ path: configPath("servers"), fault }] : [];
+  if (backupHost === undefined || servers.some(({ name }) => name === backupHost)) return problems;
+  const place = `is ${shown(backupHost)}, but K3s's own etcd is read on one of its servers: name one of ${listed(servers.map(({ name }) => name))}, or remove it, and set k3s-ha:backup.copy, so that backups outlive that host`;
+  return [...problems, { path: configPath("backup", "host"), fault: place }];
 }
 
 /** SQLite is one file on the disk of one server: what would need it elsewhere is refused. */

@@ -3,7 +3,7 @@ import type { K3sRole } from "../k3s/k3sUnit.ts";
 const generated = "this program generates it and keeps it secret: remove it";
 const fromDatastore = "this program derives it from k3s-ha:datastore: remove it, and change that";
 const fromHost = "this program sets it from the host's entry: remove it, and change the host's name or nodeAddress";
-const notEtcd = "the cluster's datastore is external, so K3s runs no etcd itself: remove it";
+const notEtcd = "this program decides from k3s-ha:datastore whether K3s runs an etcd, and how: remove it";
 const fixedPort =
   "HAProxy and the readiness checks rely on K3s's port 6443: remove it; clients use k3s-ha:loadBalancer.port";
 const fixedPath = "this program relies on K3s's default location: remove it";

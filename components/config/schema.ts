@@ -411,10 +411,12 @@ const endpoint = section({
 });
 
 const embedded = section({
-  engine: z.enum(["sqlite"], { error: "has to be sqlite: write the engine that K3s keeps its state in" }).meta({
-    description:
-      "Engine that K3s itself runs: `sqlite`, a file on the disk of the only server, without high availability.",
-  }),
+  engine: z
+    .enum(["sqlite", "etcd"], { error: "has to be sqlite or etcd: write the engine that K3s keeps its state in" })
+    .meta({
+      description:
+        "Engine that K3s itself runs: `sqlite`, a file on the disk of the only server, without high availability, or `etcd`, in one, three, five or more servers.",
+    }),
   startsEmpty: yesOrNo("write true only if you will not restore the lost cluster").default(false).meta({
     description:
       "Permission to start an empty cluster if the data are gone with their host. With `false`, `up` ends before it starts K3s there.",

@@ -185,7 +185,7 @@ export interface EndpointDatastoreSettings {
 
 /** A datastore that K3s keeps in its servers. */
 export interface EmbeddedDatastoreSettings {
-  engine: "sqlite";
+  engine: "sqlite" | "etcd";
   /** Whether an empty cluster may take the place of one whose data are gone. Default: false. */
   startsEmpty: boolean;
 }

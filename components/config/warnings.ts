@@ -5,6 +5,7 @@ import type { Settings } from "./settings.ts";
 export function warningsAbout(settings: Settings): string[] {
   return [
     ...singleServer(settings),
+    ...evenMembers(settings),
     ...rsaHostKeys(settings),
     ...sharedHostSettings(settings),
     ...awaitedNetwork(settings),
@@ -16,12 +17,21 @@ export function warningsAbout(settings: Settings): string[] {
 
 function singleServer({ servers, datastore }: Settings): string[] {
   if (Object.keys(servers).length > 1) return [];
-  if (datastore.embedded !== undefined)
+  if (datastore.embedded?.engine === "sqlite")
     return [
       "k3s-ha:datastore.embedded is SQLite, so the cluster has a single server and is not highly available: without it the Kubernetes API is down, and with its disk the cluster's state is lost since the last backup. Set k3s-ha:backup.copy, and choose another datastore for more servers.",
     ];
   return [
     "k3s-ha:servers has a single server, so the cluster is not highly available: without it the Kubernetes API is down. Add a second server, or a third.",
+  ];
+}
+
+/** A majority of four is three, as it is of five. */
+function evenMembers({ servers, datastore }: Settings): string[] {
+  const count = Object.keys(servers).length;
+  if (datastore.embedded?.engine !== "etcd" || count % 2 === 1) return [];
+  return [
+    `k3s-ha:servers has ${count} servers, which are the members of etcd: no more of them may be lost than of ${count - 1}, while there is one more to lose. Add a server, or remove one.`,
   ];
 }
 

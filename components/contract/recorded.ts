@@ -41,6 +41,7 @@ export interface Recorded {
     /** Name of the server that has it. */
     readonly host: string;
   };
+  "k3s-ha:index:EmbeddedEtcdDatastore": { readonly kind: string; readonly hosts: readonly string[] };
   "k3s-ha:index:BackupCron": {
     readonly host: string;
     readonly schedule: string;

@@ -29,8 +29,21 @@ export interface ServerDatastore {
   readonly secretFiles: pulumi.Input<HostFile[]>;
   /** Environment of K3s's unit. */
   readonly environment: Readonly<Record<string, string | number>>;
+  /** Functions that a server's script calls, and what they read. Default: those of a datastore outside the servers. */
+  readonly guard?: ServerGuard;
   /** The identity of this datastore, and its verification before every start. Not secret. */
   readonly identity: pulumi.Output<DatastoreIdentity>;
+}
+
+/**
+ * What a server does about its datastore: `check_datastore` before a start, `hold_quorum` before a restart, `prove_datastore` after
+ * a start, and `leave_datastore` before K3s is uninstalled.
+ */
+export interface ServerGuard {
+  /** Define the four functions. */
+  readonly scripts: readonly URL[];
+  /** Their variables on the server of that name. Not secret. */
+  readonly variables: (server: string) => pulumi.Input<Readonly<Record<string, string | readonly string[]>>>;
 }
 
 /** The identity of a datastore, and the data to verify its TLS. */

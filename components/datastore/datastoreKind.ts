@@ -20,7 +20,7 @@ export interface DatastoreKind<Args> {
   /** The expectations of the host check for the hosts that keep the datastore. Default: they are none of the stack's. */
   readonly ownHost?: (args: Args) => OwnDatastore;
   /** The questions that servers answer of a datastore inside them. Default: servers are asked, as K3s logs in. */
-  readonly serverStatus?: (args: Args) => Pick<EngineStatus, "script" | "teller">;
+  readonly serverStatus?: (args: Args) => Pick<EngineStatus, "script" | "teller"> | undefined;
   /** Database on the kind's own host, which `make status` asks there. Default: servers are asked, as K3s logs in. */
   readonly ownDatabase?: (args: Args) => OwnDatabase | undefined;
   /** The etcd on the kind's own hosts, which `make status` asks there. Default: there is none. */
@@ -43,8 +43,8 @@ export type OwnDatastore = Pick<OwnStack, "databaseEngine" | "schema" | "databas
 
 /** An etcd on hosts of the stack's own. */
 export interface OwnEtcd {
-  /** Names of its members' hosts. */
-  readonly members: readonly string[];
+  /** Names of its members' hosts; undefined if they are the servers. */
+  readonly members: readonly string[] | undefined;
   /** Port for clients. */
   readonly port: number;
 }

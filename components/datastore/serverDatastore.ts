@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostFile } from "../host/hostScript.ts";
-import type { DatastoreClientCertificate, DatastoreIdentity, ServerDatastore } from "./datastore.ts";
+import type { DatastoreClientCertificate, DatastoreIdentity, ServerDatastore, ServerGuard } from "./datastore.ts";
 import { parseDatastoreEndpoint } from "./engine/datastoreEndpoint.ts";
 import { engines } from "./engine/engines.ts";
 import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
@@ -9,6 +9,12 @@ import { standardConnectionsPerServer } from "./engine/kineConnections.ts";
 export const datastoreCaPath = "/etc/rancher/k3s/datastore-ca.crt";
 export const datastoreCertificatePath = "/etc/rancher/k3s/datastore-client.crt";
 export const datastoreKeyPath = "/etc/rancher/k3s/datastore-client.key";
+
+/** What a server does about a datastore outside of the servers: it verifies its TLS. */
+export const externalGuard: ServerGuard = {
+  scripts: [new URL("./externalServer.sh", import.meta.url)],
+  variables: () => ({}),
+};
 
 /** A datastore outside of the servers, as K3s logs in to it. */
 export interface ExternalDatastoreLogin {

@@ -52,3 +52,8 @@ export const roleWords: Readonly<Record<HostRole, string>> = {
   datastore: "datastore",
   backup: "backup host",
 };
+
+/** Whether a host of this role has a member of etcd, or K3s's own, with the tools of the distribution's. */
+export function runsEtcd(role: HostRole, stack: OwnStack = {}): boolean {
+  return (role === "datastore" && stack.etcdPorts !== undefined) || (role === "server" && stack.embedded === "etcd");
+}

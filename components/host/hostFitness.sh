@@ -85,7 +85,7 @@ check_leftovers() {
   local database=/var/lib/rancher/k3s/server/db
   [[ $role == server ]] || return 0
   # Any K3s server has the directory; a member with a log is what makes K3s prefer it.
-  [[ ! -e $database/etcd/member/wal ]] || report embedded-etcd "$database/etcd"
+  [[ ! -e $database/etcd/member/wal || ($embedded_datastore == etcd && (-e $state_directory/k3s.claims || -e $state_directory/etcd-begins)) ]] || report embedded-etcd "$database/etcd"
   # This stack's own has a mark beside what it is.
   [[ ! -e $database/state.db || ($embedded_datastore == sqlite && -e $state_directory/sqlite) ]] || report sqlite "$database/state.db"
 }

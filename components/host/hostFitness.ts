@@ -1,4 +1,4 @@
-import { type HostCheckPart, type HostRole, roleWords } from "./hostCheckPart.ts";
+import { type HostCheckPart, type HostRole, roleWords, runsEtcd } from "./hostCheckPart.ts";
 import type { OwnStack } from "./ownStack.ts";
 import { hostScripts } from "./scripts.ts";
 
@@ -62,7 +62,7 @@ export const hostFitness: HostCheckPart = {
     port: ports[role]?.port ?? "",
     port_owners: ports[role]?.owners ?? "",
     embedded_datastore: stack?.embedded ?? "",
-    runs_etcd: String(role === "datastore" && stack?.etcdPorts !== undefined),
+    runs_etcd: String(runsEtcd(role, stack)),
     shared_node: on === undefined ? "" : `server ${on}`,
   }),
   sentences: {

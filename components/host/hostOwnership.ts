@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type HostCheckPart, type HostRole, roleWords } from "./hostCheckPart.ts";
+import { type HostCheckPart, type HostRole, roleWords, runsEtcd } from "./hostCheckPart.ts";
 import { type OwnStack, ownerName } from "./ownStack.ts";
 import { hostScripts } from "./scripts.ts";
 
@@ -50,7 +50,7 @@ export const hostOwnership: HostCheckPart = {
     adopt: String(adopt),
     database_engine: stack.databaseEngine ?? "mariadb",
     schema: stack.schema ?? "k3s",
-    runs_etcd: String(role === "datastore" && stack.etcdPorts !== undefined),
+    runs_etcd: String(runsEtcd(role, stack)),
     shares_address: String(stack.sharesAddress ?? false),
     writes_registries: String(stack.writesRegistries ?? false),
     own_ports: ownPorts(role, stack),

@@ -13,7 +13,7 @@ export interface OwnStack {
   /** Ports that HAProxy is to listen on. Default: 6443 and 8404. */
   balancerPorts?: readonly number[];
   /** Engine of the datastore that K3s keeps in its servers. Default: none, and what an earlier one left is refused. */
-  embedded?: "sqlite" | undefined;
+  embedded?: "sqlite" | "etcd" | undefined;
   /** Engine that the stack's own database has. Default: "mariadb". */
   databaseEngine?: "mariadb" | "postgres" | undefined;
   /** Port that the stack's own database listens on. Default: that of its engine, 3306 or 5432. */

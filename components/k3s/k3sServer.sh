@@ -1,33 +1,16 @@
 # shellcheck shell=bash
 # A server: its release and its secrets have commands of their own, so that a preview shows what changes of the rest.
 
-# The datastore as this server will see it: reachable, with a certificate for the very address in the endpoint.
-check_datastore() {
-  local index
-  for index in "${!datastore_addresses[@]}"; do
-    check_datastore_at "${datastore_addresses[index]}" "${datastore_hosts[index]}" "${datastore_host_kinds[index]}"
-  done
-}
-
-# check_datastore_at ADDRESS HOST KIND: HOST is that of the address, a hostname or an ip.
-check_datastore_at() {
-  local address=$1 host=$2 kind=$3 answer options
-  options=(-connect "$address" -CAfile "$datastore_ca_path" -verify_return_error "-verify_$kind" "$host")
-  [[ $kind != hostname ]] || options+=(-servername "$host")
-  [[ -z $datastore_start_tls ]] || options+=(-starttls "$datastore_start_tls")
-  [[ ! -s $datastore_key_path ]] || options+=(-cert "$datastore_certificate_path" -key "$datastore_key_path")
-  answer=$(timeout 10 openssl s_client "${options[@]}" 2>&1 </dev/null) && return 0
-  die "$host_name: no verified TLS connection to the datastore at $address: $(grep -m 1 -iE 'verify error|refused|unreachable|timed out|no route|not known|resolution' <<<"$answer"). Check its address, its certificate and the firewalls in between."
-}
-
 was_running=false
 
 before_restart() {
+  hold_quorum
   if systemctl is-active --quiet "$unit"; then was_running=true; fi
   leave_balancers
 }
 
 after_proof() {
+  prove_datastore
   return_to_balancers
   if $was_running; then wait_for_leaders; fi
 }
@@ -57,6 +40,7 @@ keep_own_database() {
 remove() {
   lock_host
   if is_claimed_elsewhere; then return 0; fi
+  leave_datastore
   keep_own_database
   uninstall_k3s
 }

@@ -13,9 +13,14 @@ import {
   roleVariables,
   secretsPath,
 } from "./k3sNode.ts";
-import type { DatastoreIdentity } from "../datastore/datastore.ts";
+import type { DatastoreIdentity, ServerGuard } from "../datastore/datastore.ts";
 import { addressText } from "../datastore/engine/datastoreEndpoint.ts";
-import { datastoreCaPath, datastoreCertificatePath, datastoreKeyPath } from "../datastore/serverDatastore.ts";
+import {
+  datastoreCaPath,
+  datastoreCertificatePath,
+  datastoreKeyPath,
+  externalGuard,
+} from "../datastore/serverDatastore.ts";
 import { stagedFiles } from "./nodeFiles.ts";
 import { k3sUnitPath } from "./k3sRelease.ts";
 import { k3sUnitNames, renderK3sUnit } from "./k3sUnit.ts";
@@ -36,6 +41,8 @@ export interface K3sServerArgs extends K3sNodeArgs {
   environment: Record<string, string | number>;
   /** The datastore, whose TLS is verified from here before every start. */
   datastore: pulumi.Output<DatastoreIdentity>;
+  /** What the server does about its datastore. Default: that of one outside the servers. */
+  guard?: ServerGuard | undefined;
   /** Whether the server leaves the load balancers before a restart and comes back after it; false for a single server. */
   leavesBalancers: boolean;
   /** Seconds after which an external load balancer has seen that the server leaves or is back. Default: there is none. */
@@ -115,9 +122,10 @@ function startServer(
   const isExternal = externalCheckSeconds !== undefined;
   const leaving = leavesBalancers ? (externalCheckSeconds ?? leaveSeconds) : 0;
   const returning = leavesBalancers ? (externalCheckSeconds ?? returnSeconds) : 0;
+  const guard = args.guard ?? externalGuard;
   const script = pulumi
-    .all([args.config, args.datastore, secretsRevision, nodeAddressOf(host)])
-    .apply(([config, datastore, revision, address]) =>
+    .all([args.config, args.datastore, secretsRevision, nodeAddressOf(host), guard.variables(args.nodeName)])
+    .apply(([config, datastore, revision, address, guardVariables]) =>
       renderHostScript({
         body: k3sScripts.k3sServer,
         parts: [
@@ -129,6 +137,7 @@ function startServer(
           k3sScripts.nodeFiles,
           k3sScripts.k3sUninstall,
           k3sScripts.k3sService,
+          ...guard.scripts,
         ],
         record: {
           version: args.release.version,
@@ -140,6 +149,7 @@ function startServer(
           ...nodeVariables(name, args, { address, config }),
           secrets_revision: revision,
           ...datastoreVariables(datastore),
+          ...guardVariables,
           balancer_state_port: balancerStatePort,
           server_health_port: isExternal ? serverHealthPort : "",
           leave_seconds: leaving,

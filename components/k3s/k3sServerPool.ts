@@ -122,6 +122,7 @@ export class K3sServerPool extends pulumi.ComponentResource {
           files: filesOf("server", [...(args.hardened === true ? hardeningFiles : []), ...(args.files ?? [])]),
           environment: { ...datastore.environment, ...leaderElectionEnvironment },
           datastore: datastore.identity,
+          guard: datastore.guard,
           leavesBalancers: Object.values(args.hosts).filter(({ standIn }) => standIn === undefined).length > 1,
           externalCheckSeconds: args.externalCheckSeconds,
           movingFrom: args.movingFrom,

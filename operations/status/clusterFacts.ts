@@ -5,6 +5,8 @@ import { parse } from "yaml";
 import { growingDirectories } from "./disks.ts";
 import { withPort } from "../../components/balancer/apiAddress.ts";
 import { type DatastoreStatusPlace, statusPlace } from "../../components/datastore/datastoreKinds.ts";
+import { etcdUnit } from "../../components/datastore/etcd/etcdConfig.ts";
+import { k3sUnitNames } from "../../components/k3s/k3sUnit.ts";
 import { loginOf, valueOf } from "../../components/host/hostLogin.ts";
 import { runOnHost } from "../../components/host/hostShell.ts";
 import { HostUnreachable, placeOf } from "../../components/host/sshConnection.ts";
@@ -54,6 +56,8 @@ export interface ClusterFacts {
   readonly drillSchedule: string | undefined;
   /** Names of the hosts of the stack's own etcd, lost ones included; undefined if it has none. */
   readonly etcdMembers: readonly string[] | undefined;
+  /** The unit that its members run in: K3s's own, if they are inside the servers. */
+  readonly etcdUnit: string;
   /** The certificate in the kubeconfig. */
   readonly adminCertificate: CertificateFact;
 }
@@ -115,7 +119,8 @@ export async function askCluster(
     schedule: settings.backup?.schedule,
     backupHost: settings.backup?.hostName,
     drillSchedule: settings.backup?.drill?.schedule,
-    etcdMembers: datastore.ownEtcd?.members,
+    etcdMembers: datastore.ownEtcd && (datastore.ownEtcd.members ?? Object.keys(settings.servers)),
+    etcdUnit: datastore.ownEtcd?.members === undefined ? k3sUnitNames.server : etcdUnit,
     adminCertificate: {
       owner: "kubeconfig",
       name: "administrator",

@@ -21,7 +21,7 @@ export function datastoreLogins(endpoints: readonly string[]) {
 }
 
 /** The scripts with the functions that query a datastore inside the servers. */
-export const embeddedStatusScripts = [embeddedScripts.sqliteStatus];
+export const embeddedStatusScripts = [embeddedScripts.sqliteStatus, embeddedScripts.etcdServerStatus];
 
 /** The scripts with the functions that query an engine. */
 export const engineStatusScripts = Object.values(engines).flatMap(({ status }) =>

@@ -1,4 +1,5 @@
 /** An etcd on hosts of the stack's own: what its members say, and what is wrong with it. */
+import { etcdUnit } from "../../components/datastore/etcd/etcdConfig.ts";
 import type { HostFacts } from "./hostFacts.ts";
 
 /** A member, as its own host tells. */
@@ -25,15 +26,14 @@ export interface EtcdFact {
 export interface EtcdScene {
   /** Names of its members' hosts as configured, lost ones included; undefined if the stack runs none. */
   readonly etcdMembers: readonly string[] | undefined;
+  /** The unit that its members run in: K3s's own, if they are inside the servers. */
+  readonly etcdUnit: string;
   readonly hosts: readonly {
     readonly name: string;
     readonly isLost: boolean;
     readonly facts: Pick<HostFacts, "etcd" | "units" | "isWhole"> | undefined;
   }[];
 }
-
-/** The unit of a member, without its ending. */
-const unit = "k3s-ha-etcd";
 
 /** Share of the quota above which the database is reported, in percent. */
 const quotaPercent = 80;
@@ -72,7 +72,11 @@ export function etcdQuorum({ etcdMembers = [], hosts }: EtcdScene) {
 export function etcdProblems(scene: EtcdScene): string[] {
   if (scene.etcdMembers === undefined) return [];
   const own = scene.hosts.filter(({ name }) => scene.etcdMembers?.includes(name) === true);
-  return [...quorumProblems(scene), ...own.flatMap(memberProblems), ...databaseProblems(own)];
+  return [
+    ...quorumProblems(scene),
+    ...own.flatMap((host) => memberProblems(host, scene.etcdUnit)),
+    ...databaseProblems(own, scene.etcdUnit),
+  ];
 }
 
 function quorumProblems(scene: EtcdScene): string[] {
@@ -91,7 +95,7 @@ function quorumProblems(scene: EtcdScene): string[] {
   return [];
 }
 
-function memberProblems({ name, isLost, facts }: EtcdScene["hosts"][number]): string[] {
+function memberProblems({ name, isLost, facts }: EtcdScene["hosts"][number], unit: string): string[] {
   // Why a host did not answer is told already.
   if (isLost || facts === undefined) return [];
   const { etcd, units } = facts;
@@ -106,14 +110,22 @@ function memberProblems({ name, isLost, facts }: EtcdScene["hosts"][number]): st
   return [`${name}: etcd's member runs, but finds no majority of the others. Check the network between the members.`];
 }
 
-function databaseProblems(own: EtcdScene["hosts"]): string[] {
+function databaseProblems(own: EtcdScene["hosts"], unit: string): string[] {
+  // K3s's own has etcd's standard quota.
+  const [raise, orMake] =
+    unit === etcdUnit
+      ? [
+          ", and raise k3s-ha:datastore.managed.quotaGibibytes",
+          "Raise k3s-ha:datastore.managed.quotaGibibytes, or make",
+        ]
+      : ["", "Make"];
   const told = own.flatMap(({ name, facts }) => (facts?.etcd === undefined ? [] : [{ name, ...facts.etcd }]));
   const alarms = new Set(told.flatMap((each) => each.alarms));
   const full = told.filter(({ bytes, quotaBytes }) => quotaBytes > 0 && (100 * bytes) / quotaBytes > quotaPercent);
   return [
     ...(alarms.has("NOSPACE")
       ? [
-          `etcd's database reached its quota, so etcd refuses every write (alarm NOSPACE). See docs/day-two.md for how to make space, and raise k3s-ha:datastore.managed.quotaGibibytes.`,
+          `etcd's database reached its quota, so etcd refuses every write (alarm NOSPACE). See docs/day-two.md for how to make space${raise}.`,
         ]
       : []),
     ...(alarms.has("CORRUPT")
@@ -123,7 +135,7 @@ function databaseProblems(own: EtcdScene["hosts"]): string[] {
       : []),
     ...(alarms.has("NOSPACE") ? [] : full).map(
       ({ name, bytes, quotaBytes }) =>
-        `${name}: etcd's database has ${(bytes / 2 ** 30).toFixed(1)} of the ${quotaBytes / 2 ** 30} GiB that it may grow to; beyond them etcd refuses every write. Raise k3s-ha:datastore.managed.quotaGibibytes, or make space, as docs/day-two.md describes.`,
+        `${name}: etcd's database has ${(bytes / 2 ** 30).toFixed(1)} of the ${quotaBytes / 2 ** 30} GiB that it may grow to; beyond them etcd refuses every write. ${orMake} space, as docs/day-two.md describes.`,
     ),
   ];
 }

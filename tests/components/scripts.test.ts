@@ -30,6 +30,7 @@ before(async () => {
     "k3s-ha:datastore": { embedded: { engine: "sqlite" } },
     "k3s-ha:backup": {},
   };
+  const onOwnEtcd = { ...onSqlite, "k3s-ha:datastore": { embedded: { engine: "etcd" } } };
   const withEtcd = {
     ...Object.fromEntries(Object.entries(sampleConfig).filter(([key]) => key !== "k3s-ha:backup")),
     "k3s-ha:datastore": {
@@ -37,7 +38,7 @@ before(async () => {
     },
   } as unknown as typeof sampleConfig;
   const withProxy = { ...sampleConfig, "k3s-ha:proxy": { http: "http://proxy.example.com:3128" } };
-  for (const config of [sampleConfig, withoutFirewall, onSqlite, withEtcd, withProxy]) {
+  for (const config of [sampleConfig, withoutFirewall, onSqlite, onOwnEtcd, withEtcd, withProxy]) {
     for (const command of commandsOf(await deployProgram(config))) {
       const script = scriptOf(command);
       if (![...scripts.values()].includes(script)) scripts.set(`${command.name} ${scripts.size}`, script);

@@ -20,6 +20,7 @@ const fact: EtcdFact = {
 function scene(...changes: (Partial<EtcdFact> | "silent" | "unreachable")[]): EtcdScene {
   return {
     etcdMembers,
+    etcdUnit: "k3s-ha-etcd",
     hosts: etcdMembers.map((name, index) => {
       const change = changes[index] ?? {};
       if (change === "unreachable") return { name, isLost: false, facts: undefined };

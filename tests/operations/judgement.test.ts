@@ -121,6 +121,7 @@ const healthy: ClusterFacts = {
   backupHost: "db-1",
   drillSchedule: undefined,
   etcdMembers: undefined,
+  etcdUnit: "k3s",
   adminCertificate: certificate("kubeconfig", "administrator", "", 364),
 };
 

@@ -38,6 +38,7 @@ export class SQLiteDatastore extends pulumi.ComponentResource implements Provisi
     secretConfig: {},
     secretFiles: [],
     environment: {},
+    guard: { scripts: [embeddedScripts.sqliteServer], variables: () => ({}) },
     identity: pulumi.output({ addresses: [], schema: "embedded SQLite", startTls: "" }),
   };
   readonly admits: ProvisionedDatastore["admits"];

@@ -3,16 +3,17 @@
 
 # The name of a dump, and what the settings have to have for this engine.
 dump_name=etcd.snapshot
-driver_settings=(member_directory)
+driver_settings=(member_url member_ca member_certificate member_key)
 
 export ETCDCTL_API=3
 
-# A snapshot is read from the member on this host, with the certificates that it has.
+# A snapshot is read from the member on this host, with a certificate that it has there.
 choose_client() {
-  local tls=${setting[member_directory]}
-  member_url=$(sed -n 's/^ETCD_ADVERTISE_CLIENT_URLS=//p' "$tls/etcd.env" 2>/dev/null) || member_url=
-  [[ -n $member_url && -r $tls/member.key ]] || die "this host is no member of the etcd, so it takes no backups of it; name a member in k3s-ha:backup.host, and run pulumi up"
-  client=(etcdctl --cacert "$tls/ca.crt" --cert "$tls/member.crt" --key "$tls/member.key" --dial-timeout 5s --endpoints "$member_url")
+  member_url=${setting[member_url]}
+  # A member of an etcd of the stack's own listens on its host's address alone.
+  [[ $member_url != /* ]] || member_url=$(sed -n 's/^ETCD_ADVERTISE_CLIENT_URLS=//p' "$member_url" 2>/dev/null) || member_url=
+  [[ -n $member_url && -r ${setting[member_key]} ]] || die "this host is no member of the etcd, so it takes no backups of it; name a member in k3s-ha:backup.host, and run pulumi up"
+  client=(etcdctl --cacert "${setting[member_ca]}" --cert "${setting[member_certificate]}" --key "${setting[member_key]}" --dial-timeout 5s --endpoints "$member_url")
 }
 
 # ask_source COMMAND...: by a read that a majority agrees to, unless the command reads another way.

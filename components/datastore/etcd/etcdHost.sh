@@ -1,10 +1,6 @@
 # shellcheck shell=bash
 # Prepares a host for a member of etcd: packages, the unit, and a firewall that nobody is let through yet.
 
-# The distribution's own etcd starts alone, without TLS, as soon as it is installed. One of others that runs is refused by the
-# check of the host.
-mask_distribution() { [[ -L /etc/systemd/system/etcd.service ]] || systemctl mask --quiet --now etcd.service; }
-
 start_firewall() {
   if [[ $firewall == true ]]; then
     install_packages nftables
@@ -17,8 +13,7 @@ start_firewall() {
 
 apply() {
   lock_host
-  mask_distribution
-  install_packages etcd-server etcd-client openssl
+  install_etcd openssl
   put_files
   systemctl daemon-reload
   start_firewall

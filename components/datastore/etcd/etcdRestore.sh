@@ -11,26 +11,22 @@ apply() {
   lock_host
   own_url=$(sed -n 's/^ETCD_ADVERTISE_CLIENT_URLS=//p' "$config_path")
   peer_url=$(sed -n 's/^ETCD_INITIAL_ADVERTISE_PEER_URLS=//p' "$config_path")
+  member_name=$(sed -n 's/^ETCD_NAME=//p' "$config_path")
   other_urls=() lost_members=()
   case $phase in
-    room) check_room ;;
+    room) prepare_room ;;
     lock) tell_content ;;
-    prepare) restore_beside ;;
+    prepare) prepare_data ;;
     stop) set_aside_data ;;
     swap) exchange ;;
     open) rm -f "$mark" ;;
   esac
 }
 
-# The snapshot, and the data that are made of it.
-check_room() {
-  local free needed=$((3 * expected_bytes + (256 << 20)))
+prepare_room() {
   # A member that never ran, on a new host, has none yet.
   [[ -d $data_directory ]] || install --directory --mode=0700 --owner=etcd --group=etcd "$data_directory"
-  rm -rf "$dump" "$dump.new" "$beside"
-  free=$(df --output=avail --block-size=1 "$data_directory" | tail -n 1)
-  ((free >= needed)) ||
-    die "$host_name: $data_directory has $((free >> 20)) MiB free, but a restore needs $((needed >> 20)) MiB there; free some space, then run it again. Nothing was changed."
+  check_room
 }
 
 # tell_content: keys and revision; nothing of an etcd that does not answer, such as one that an interrupted restore stopped.
@@ -44,19 +40,10 @@ tell_content() {
 # answer_field NAME: the number of that name in an answer on standard input.
 answer_field() { sed -nE "s/^\"$1\" : ([0-9]+)\$/\1/p" | head -n 1; }
 
-restore_beside() {
-  local snapshot=$data_directory/snapshot name
-  name=$(sed -n 's/^ETCD_NAME=//p' "$config_path")
-  rm -rf "$beside" "$snapshot"
-  zstd --quiet --decompress -o "$snapshot" "$dump" || die "$host_name: the backup cannot be unpacked; etcd's data are unchanged"
-  [[ $(stat --format %s "$snapshot") == "$expected_bytes" ]] || die "$host_name: the unpacked backup is not whole; run the restore again. etcd's data are unchanged"
-  # A watch from before is told that its revision is gone, and lists everything again; no revision is ever used twice.
-  answer_of etcdutl snapshot restore "$snapshot" --data-dir "$beside" --name "$name" \
-    --initial-cluster "$name=$peer_url" --initial-advertise-peer-urls "$peer_url" --initial-cluster-token "$(</proc/sys/kernel/random/uuid)" \
-    --bump-revision 1000000000 --mark-compacted >/dev/null || die "$host_name: etcdutl cannot restore the backup; etcd's data are unchanged. Run the restore again with another backup"
+prepare_data() {
+  restore_beside
   touch "$beside/restored"
   chown -R etcd:etcd "$beside"
-  rm "$snapshot"
 }
 
 set_aside_data() {
@@ -72,12 +59,10 @@ set_aside_data() {
 }
 
 exchange() {
-  local name
-  name=$(sed -n 's/^ETCD_NAME=//p' "$config_path")
   [[ -e $beside/restored ]] || die "$host_name: there are no data of the backup to exchange; run the restore again from its beginning"
   set_aside_data
   mv -T "$beside" "$data_directory/data"
-  printf '%s\n' "ETCD_INITIAL_CLUSTER=$name=$peer_url" "ETCD_INITIAL_CLUSTER_STATE=new" "ETCD_INITIAL_CLUSTER_TOKEN=restored" | write_file "$initial_path"
+  printf '%s\n' "ETCD_INITIAL_CLUSTER=$member_name=$peer_url" "ETCD_INITIAL_CLUSTER_STATE=new" "ETCD_INITIAL_CLUSTER_TOKEN=restored" | write_file "$initial_path"
   rm -f "$dump"
   systemctl start k3s-ha-etcd
   becomes_healthy "$own_url" 90 || die "$host_name: etcd is not healthy 90 s after its start with the backup's data; see: journalctl --unit k3s-ha-etcd"
@@ -85,10 +70,9 @@ exchange() {
 }
 
 check_content() {
-  local keys revision
-  read -r keys revision < <(tell_content)
+  local keys rest
+  read -r keys rest < <(tell_content)
   [[ ${keys:-no} == "$expected_rows" ]] || die "$host_name: the restored etcd has ${keys:-no} keys, but the backup has $expected_rows. K3s was not started; run the restore again with another backup"
-  printf '%s\n' "revisions continue from $revision, so that watches list everything again"
 }
 
 remove() { :; }

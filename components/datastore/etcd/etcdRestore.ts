@@ -1,4 +1,5 @@
 import { renderHostScript } from "../../host/hostScript.ts";
+import { engineScripts } from "../engine/scripts.ts";
 import { exchangeSteps, restoreVariables } from "../exchangeRestore.ts";
 import { contentOf, type RestoreDriver, type RestoreHost, type RestoreScene } from "../restoreDriver.ts";
 import { etcdConfigPath, etcdDataDirectory, etcdDirectory, etcdInitialPath } from "./etcdConfig.ts";
@@ -64,7 +65,7 @@ function runPhase(scene: RestoreScene, host: RestoreHost, phase: string): Promis
   return host.apply(
     renderHostScript({
       body: etcdScripts.etcdRestore,
-      parts: [etcdScripts.etcdMembers],
+      parts: [etcdScripts.etcdMembers, engineScripts.etcdExchange],
       variables: {
         ...restoreVariables(scene, phase),
         host_name: host.name,

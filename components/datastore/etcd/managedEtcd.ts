@@ -3,6 +3,7 @@ import { type DatastoreAccess, type LoginAddress } from "../datastoreAccess.ts";
 import { addressText } from "../engine/datastoreEndpoint.ts";
 import { etcdEngine } from "../engine/etcd.ts";
 import { etcdBackup } from "../engine/etcdBackup.ts";
+import { engineScripts } from "../engine/scripts.ts";
 import { renderFirewallRequirement, renderFirewallUnit } from "../../host/firewallUnit.ts";
 import { type HostArgs, nodeAddressOf } from "../../host/host.ts";
 import { HostCommand } from "../../host/hostCommand.ts";
@@ -132,7 +133,10 @@ export function managedEtcd(
     clientCertificate: k3s,
     backup: etcdBackup({
       addresses: addresses.apply((each) => each.map((host) => addressText({ host, port }))),
-      memberDirectory: etcdDirectory,
+      memberUrl: etcdConfigPath,
+      ca: `${etcdDirectory}/ca.crt`,
+      certificate: `${etcdDirectory}/member.crt`,
+      key: `${etcdDirectory}/member.key`,
     }),
     admits,
     ready: [...made, ...Object.values(admits).flat()],
@@ -148,7 +152,7 @@ function prepareHost(name: string, args: ManagedEtcdArgs, member: Member, parent
       script: member.address.apply((address) =>
         renderHostScript({
           body: etcdScripts.etcdHost,
-          parts: [hostScripts.firewall],
+          parts: [hostScripts.firewall, engineScripts.etcdPackages],
           variables: {
             host_name: member.name,
             firewall: String(firewall),

@@ -20,7 +20,7 @@ refuses("a datastore inside the servers", [
     name: "an engine that K3s does not run itself",
     config: onSqlite({ engine: "mysql" }),
     problems: [
-      'k3s-ha:datastore.embedded.engine is "mysql", but has to be sqlite: write the engine that K3s keeps its state in.',
+      'k3s-ha:datastore.embedded.engine is "mysql", but has to be sqlite or etcd: write the engine that K3s keeps its state in.',
     ],
   },
   {
@@ -70,6 +70,68 @@ refuses("a datastore inside the servers", [
     ],
   },
 ]);
+
+const threeServers = { ...oneServer, "server-2": host("198.51.100.12"), "server-3": host("198.51.100.13") };
+
+/** The small stack with these servers, which keep the cluster in K3s's own etcd. */
+const onEtcd = (servers: Settings = threeServers, others: Settings = {}) => ({
+  ...smallStack,
+  servers,
+  datastore: { embedded: { engine: "etcd" } },
+  ...others,
+});
+
+refuses("K3s's own etcd", [
+  {
+    name: "two members",
+    config: onEtcd({ ...oneServer, "server-2": host("198.51.100.12") }),
+    problems: [
+      "k3s-ha:servers has 2 servers, but etcd needs more than half of its members: the loss of either of two stops the API, more often than with one. Add a third server, or remove one.",
+    ],
+  },
+  {
+    name: "the loss of the majority",
+    config: onEtcd({
+      ...threeServers,
+      "server-1": host("198.51.100.11", { lost: true }),
+      "server-3": host("198.51.100.13", { lost: true }),
+    }),
+    problems: [
+      "k3s-ha:servers has 3 servers, of which 2 are lost, so etcd has no quorum, and no member can be removed or added: restore the cluster from a backup, as docs/restore.md describes.",
+    ],
+  },
+  {
+    name: "backups by a host that is no member",
+    config: onEtcd(threeServers, { backup: { ...(smallStack["backup"] as Settings), host: "lb-1" } }),
+    problems: [
+      'k3s-ha:backup.host is "lb-1", but K3s\'s own etcd is read on one of its servers: name one of server-1, server-2 and server-3, or remove it, and set k3s-ha:backup.copy, so that backups outlive that host.',
+    ],
+  },
+  {
+    name: "settings of K3s that decide about its etcd",
+    config: onEtcd(threeServers, {
+      k3s: { ...(smallStack["k3s"] as Settings), serverConfig: { "cluster-init": true } },
+    }),
+    problems: [
+      "k3s-ha:k3s.serverConfig.cluster-init cannot be set here, since this program decides from k3s-ha:datastore whether K3s runs an etcd, and how: remove it.",
+    ],
+  },
+]);
+
+describe("a stack on K3s's own etcd", () => {
+  it("is backed up by its first server that is not lost", () => {
+    assert.deepEqual(problemsOf(onEtcd()), []);
+    const lost = { ...threeServers, "server-1": host("198.51.100.11", { lost: true }) };
+    assert.equal(parse(onEtcd(lost)).settings.backup?.hostName, "server-2");
+  });
+
+  it("is warned about a number of members that is even", () => {
+    const four = { ...threeServers, "server-4": host("198.51.100.14") };
+    assert.deepEqual(parse(onEtcd(four)).warnings, [
+      "k3s-ha:servers has 4 servers, which are the members of etcd: no more of them may be lost than of 3, while there is one more to lose. Add a server, or remove one.",
+    ]);
+  });
+});
 
 describe("a stack on SQLite", () => {
   it("is backed up by its server, which no other host could do", () => {

@@ -153,7 +153,7 @@ refuses("K3s", [
     name: "etcd in serverConfig",
     config: k3s({ serverConfig: { "etcd-snapshot-retention": 3 } }),
     problems: [
-      "k3s-ha:k3s.serverConfig.etcd-snapshot-retention cannot be set here, since the cluster's datastore is external, so K3s runs no etcd itself: remove it.",
+      "k3s-ha:k3s.serverConfig.etcd-snapshot-retention cannot be set here, since this program decides from k3s-ha:datastore whether K3s runs an etcd, and how: remove it.",
     ],
   },
   {
