@@ -108,7 +108,7 @@ describe("a cluster on K3s's own etcd", long, () => {
       );
     await eventually(async () => {
       assert.deepEqual((await lookAt("dev")).status.problems, []);
-    }, 60);
+    }, 180);
   }
 
   const configMaps = () =>

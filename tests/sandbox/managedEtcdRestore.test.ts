@@ -99,7 +99,7 @@ describe("backups of an etcd of three members", long, () => {
     for (const member of members) assert.deepEqual(await voters(member), members);
     await eventually(async () => {
       assert.deepEqual((await lookAt("dev")).status.problems, []);
-    }, 60);
+    }, 180);
     await stack.mustUp("--expect-no-changes");
   }
 
