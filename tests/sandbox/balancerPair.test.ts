@@ -131,6 +131,30 @@ describe("the holder", () => {
     assert.equal(await holder(), otherThan(host));
   });
 
+  test("has the address again within 3 s, or the other has it, when something else removes it", long, async () => {
+    const card = `$(ip -oneline address show to ${virtualAddress} | awk '{ sub("@.*", "", $2); print $2 }')`;
+    const removed = `ip address delete ${virtualAddress}/32 dev "${card}"`;
+    const causes = {
+      "address removed": removed,
+      "address removed again": removed,
+      // As a restart of systemd-networkd removes what it did not add.
+      "all addresses of keepalived removed": `ip address flush dev "${card}" to ${virtualAddress}/32`,
+      "keepalived killed": "systemctl kill --kill-whom=all --signal=KILL keepalived",
+    };
+    for (const [cause, command] of Object.entries(causes)) {
+      const host = await holder();
+      const { failed, samples, longestGap } = await probeDuring(
+        endpointOf(kubeconfig),
+        () => onHost(host, command),
+        6000,
+      );
+      console.log(
+        `${cause}: ${failed} of ${samples.length} failed, longest gap ${(longestGap / 1000).toFixed(2)} s, on ${host} before, on ${await holder()} now`,
+      );
+      assert.ok(longestGap <= 3000, `${cause}: ${longestGap} ms`);
+    }
+  });
+
   test("loses the address to a power cut within 2 s", async () => {
     const host = await holder();
     const { failed, samples, longestGap } = await probeDuring(endpointOf(kubeconfig), () => powerOff(host), 4000);
