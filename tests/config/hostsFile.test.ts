@@ -107,7 +107,7 @@ describe("hosts in a file are refused for", () => {
       "a setting that hosts do not have",
       `worker-1: {address: 198.51.100.41, hostKey: ${hostKey}, ports: 22}\n`,
       () =>
-        `${path}.worker-1.ports (in workers.yaml) is not a setting: rename it to port, or remove it (there are address, adopt, bastion, config, hostKey, labels, lost, nodeAddress, port, privateKeyFile, taints and user).`,
+        `${path}.worker-1.ports (in workers.yaml) is not a setting: rename it to port, or remove it (there are address, adopt, bastion, config, hostKey, labels, lost, nodeAddress, port, privateKeyFile, secondaryNodeAddress, taints and user).`,
     ],
     [
       "a host that is written in the configuration too",

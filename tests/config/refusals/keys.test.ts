@@ -20,14 +20,14 @@ refuses("keys", [
     name: "an unknown setting of a host",
     config: servers({ "server-3": host("198.51.100.13", { hostkey: "x" }) }),
     problems: [
-      "k3s-ha:servers.server-3.hostkey is not a setting: rename it to hostKey, or remove it (there are address, adopt, bastion, config, hostKey, labels, lost, nodeAddress, port, privateKeyFile, taints and user).",
+      "k3s-ha:servers.server-3.hostkey is not a setting: rename it to hostKey, or remove it (there are address, adopt, bastion, config, hostKey, labels, lost, nodeAddress, port, privateKeyFile, secondaryNodeAddress, taints and user).",
     ],
   },
   {
     name: "settings of K3s for one server only, which are those of all",
     config: servers({ "server-2": host("198.51.100.12", { serverConfig: { "cluster-cidr": "10.1.0.0/16" } }) }),
     problems: [
-      "k3s-ha:servers.server-2.serverConfig is not a setting: move it to k3s-ha:k3s.serverConfig, or remove it (there are address, adopt, bastion, config, hostKey, labels, lost, nodeAddress, port, privateKeyFile, taints and user).",
+      "k3s-ha:servers.server-2.serverConfig is not a setting: move it to k3s-ha:k3s.serverConfig, or remove it (there are address, adopt, bastion, config, hostKey, labels, lost, nodeAddress, port, privateKeyFile, secondaryNodeAddress, taints and user).",
     ],
   },
   {
@@ -62,7 +62,7 @@ refuses("keys", [
     name: "a host without settings",
     config: servers({ "server-3": null }),
     problems: [
-      "k3s-ha:servers.server-3 is null, but has to be a map of settings: indent address, nodeAddress, user, port, privateKeyFile, hostKey, bastion, adopt, labels, taints, config and lost below it.",
+      "k3s-ha:servers.server-3 is null, but has to be a map of settings: indent address, nodeAddress, secondaryNodeAddress, user, port, privateKeyFile, hostKey, bastion, adopt, labels, taints, config and lost below it.",
     ],
   },
   {
