@@ -87,15 +87,19 @@ export function existingDatastore(
 
   // A MariaDB's schema is made by the plugin, with `via` too.
   const provider = engine === "mysql" && via !== undefined ? undefined : makeProvider();
-  const taken = explainTakenNames(`${name}-explain`, { address: `${address}:${port}`, database }, parent);
-  const reachable = requireReachableServer(
-    `${name}-reachable`,
-    { address, port, remedy: reachRemedies[engine] },
-    parent,
-  );
-  // The plugin makes schema and users at the same time, and tries for each of them.
-  const pluginHooks = () => withLast({ ...beforeChanges(), onError: [taken] }, reachable);
+  const pluginHooks = provider === undefined ? () => ({}) : makeHooks();
   const schema = provider === undefined ? schemaThroughHost() : schemaFromHere(provider);
+
+  function makeHooks() {
+    const taken = explainTakenNames(`${name}-explain`, { address: `${address}:${port}`, database }, parent);
+    const reachable = requireReachableServer(
+      `${name}-reachable`,
+      { address, port, remedy: reachRemedies[engine] },
+      parent,
+    );
+    // The plugin makes schema and users at the same time, and tries for each of them.
+    return () => withLast({ ...beforeChanges(), onError: [taken] }, reachable);
+  }
 
   function makeProvider(): mysql.Provider {
     return new mysql.Provider(
