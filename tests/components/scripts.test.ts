@@ -15,8 +15,13 @@ import { deployProgram, sampleConfig } from "../support/program.ts";
 import { programPath } from "../support/programs.ts";
 import { inTemporaryDirectory } from "../support/temporaryDirectory.ts";
 
-/** Every script, by the name of a command that has it. */
+/** Every script, by the name of a command that has it; of those that differ in values alone, the first. */
 const scripts = new Map<string, string>();
+
+/** A script without the values of its variables and the content of its files, which are quoted whatever they hold. */
+function codeOf(script: string): string {
+  return script.replace(/^(\w+=).*$/gm, "$1").replace(/(<<'(__END_OF_(?:SHARED_)?FILE__)'\n)[^]*?^\2$/gm, "$1");
+}
 
 before(async () => {
   const withoutFirewall = {
@@ -37,11 +42,18 @@ before(async () => {
       managed: { engine: "etcd", hosts: { "etcd-1": sampleConfig["k3s-ha:datastore"].managed.host } },
     },
   } as unknown as typeof sampleConfig;
+  const onPostgres = {
+    ...sampleConfig,
+    "k3s-ha:datastore": { managed: { ...sampleConfig["k3s-ha:datastore"].managed, engine: "postgres" } },
+  } as unknown as typeof sampleConfig;
   const withProxy = { ...sampleConfig, "k3s-ha:proxy": { http: "http://proxy.example.com:3128" } };
-  for (const config of [sampleConfig, withoutFirewall, onSqlite, onOwnEtcd, withEtcd, withProxy]) {
+  const codes = new Set<string>();
+  for (const config of [sampleConfig, withoutFirewall, onSqlite, onOwnEtcd, withEtcd, onPostgres, withProxy]) {
     for (const command of commandsOf(await deployProgram(config))) {
       const script = scriptOf(command);
-      if (![...scripts.values()].includes(script)) scripts.set(`${command.name} ${scripts.size}`, script);
+      const code = codeOf(script);
+      if (!codes.has(code)) scripts.set(`${command.name} ${scripts.size}`, script);
+      codes.add(code);
     }
   }
   scripts.set(
