@@ -72,7 +72,7 @@ export interface ClusterLoadBalancerArgs extends Omit<
 export interface ClusterDatastoreArgs extends DatastoreChoice {
   /** Connections that each server may hold, which the datastore has to offer. Default: 60. */
   connectionsPerServer?: number | undefined;
-  /** Confirms that the servers leave this datastore, "host:port/schema". Default: another datastore is refused. */
+  /** Confirms that the servers leave this datastore, "host:port/schema"; with "sqlite", a managed MariaDB takes the cluster over from it. Default: another datastore is refused. */
   movingFrom?: string | undefined;
   /** Whether Pulumi refuses to delete or replace the datastore's resources. Default: as the cluster's `protect`. */
   protect?: boolean;

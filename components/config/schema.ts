@@ -439,13 +439,13 @@ const datastore = section({
         "Connections to the datastore that each K3s server may open; further requests wait. The datastore has to accept them from all servers. 20 are enough for few servers with little traffic. No effect on etcd and SQLite.",
     }),
   movingFrom: matching(
-    /^\S+:\d+\/[^\s/]+$/,
-    "has to be a datastore: write it as in the refusal, such as 198.51.100.20:3306/k3s",
+    /^(sqlite|\S+:\d+\/[^\s/]+)$/,
+    "has to be a datastore: write it as in the refusal, such as 198.51.100.20:3306/k3s, or sqlite",
   )
     .optional()
     .meta({
       description:
-        "Old datastore, as `host:port/schema`, which confirms the move to the configured one after its data were copied. Default: none; another datastore is then refused.",
+        "Old datastore. `sqlite` moves the cluster from the SQLite database of its server to a managed MariaDB. `host:port/schema` confirms the change to the configured datastore after you copied the data. Default: none; another datastore is then refused.",
     }),
 }).meta({ description: "Datastore of the cluster: exactly one of managed, existing, endpoint and embedded." });
 

@@ -106,7 +106,7 @@ export interface DatastoreSettings {
   embedded?: EmbeddedDatastoreSettings;
   /** Connections that each K3s server may hold. Default: 60. */
   connectionsPerServer: number;
-  /** Confirms the migration from this datastore, as "host:port/schema". Default: undefined, another datastore is refused. */
+  /** Confirms the migration from this datastore, as "host:port/schema"; "sqlite" is moved by the program. Default: undefined, another datastore is refused. */
   movingFrom: string | undefined;
 }
 

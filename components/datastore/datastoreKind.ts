@@ -53,6 +53,8 @@ export interface OwnEtcd {
 export interface DatastoreCluster extends ExternalDatastoreArgs {
   /** Address of the host that takes backups. Default: the kind's own host, else the first server. */
   backupAddress?: pulumi.Input<string> | undefined;
+  /** The datastore that the cluster moves from, as the configuration confirms it. Default: none. */
+  movingFrom?: string | undefined;
   /** The host that takes backups, if one is to be taken before a database server's configuration changes. Default: none is. */
   backupFirst?: HostArgs | undefined;
 }

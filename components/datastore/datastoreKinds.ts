@@ -3,6 +3,7 @@ import type { EngineStatus } from "./engine/engine.ts";
 import type { ProvisionedDatastore } from "./datastore.ts";
 import { type EmbeddedDatastoreArgs, embeddedKind } from "./embedded/embeddedKind.ts";
 import type { DatastoreCluster, DatastoreKind, OwnDatabase, OwnDatastore, OwnEtcd } from "./datastoreKind.ts";
+import { movingFromSqlite } from "./embedded/sqliteMove.ts";
 import { endpointKind, type EndpointKindArgs } from "./endpoint/endpointKind.ts";
 import type { ExistingDatastoreArgs } from "./existing/existingDatastore.ts";
 import { existingKind } from "./existing/existingKind.ts";
@@ -30,6 +31,9 @@ const datastoreKinds: { readonly [Name in DatastoreKindName]: DatastoreKind<Data
 /** The datastore of a cluster: exactly one kind, with what it takes. */
 export type DatastoreChoice = { readonly [Name in DatastoreKindName]?: DatastoreKindArgs[Name] | undefined };
 
+/** The datastore of a cluster, and the one that it moves from. */
+export type DatastoreMove = DatastoreChoice & { readonly movingFrom?: string | undefined };
+
 /** The hosts that report a datastore. */
 export interface DatastoreStatusPlace {
   /** Database on the datastore's own host, where the stack has one; servers are asked otherwise. */
@@ -45,16 +49,19 @@ export interface DatastoreStatusPlace {
 /** Makes what a cluster needs of the datastore that is chosen. */
 export function provisionDatastore(
   name: string,
-  choice: DatastoreChoice,
-  cluster: DatastoreCluster,
+  choice: DatastoreMove,
+  cluster: Omit<DatastoreCluster, "movingFrom">,
   opts?: pulumi.ComponentResourceOptions,
 ): ProvisionedDatastore {
-  return withChosen(choice, (kind, args) => kind.provision(name, args, cluster, opts));
+  const { movingFrom } = choice;
+  return withChosen(choice, (kind, args) => kind.provision(name, args, { ...cluster, movingFrom }, opts));
 }
 
 /** The expectations of the host check for the hosts that keep the datastore. */
-export function ownDatastoreHost(choice: DatastoreChoice): OwnDatastore {
-  return withChosen(choice, (kind, args) => kind.ownHost?.(args) ?? {});
+export function ownDatastoreHost(choice: DatastoreMove): OwnDatastore {
+  // Until the move, its database is on the first server.
+  const moved = choice.movingFrom === movingFromSqlite ? ({ embedded: "sqlite" } as const) : {};
+  return { ...withChosen(choice, (kind, args) => kind.ownHost?.(args) ?? {}), ...moved };
 }
 
 /** The addresses at which servers reach the datastore, as far as the configuration has them. */

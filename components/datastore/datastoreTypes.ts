@@ -18,6 +18,7 @@ export function asSuccessor(
   type: DatastoreType,
   opts: pulumi.ComponentResourceOptions | undefined,
 ): pulumi.ComponentResourceOptions {
-  const aliases = datastoreTypes.filter((other) => other !== type).map((other) => ({ type: other }));
+  const earlier = [...datastoreTypes, "k3s-ha:index:SQLiteDatastore"];
+  const aliases = earlier.filter((other) => other !== type).map((other) => ({ type: other }));
   return { ...opts, aliases: [...(opts?.aliases ?? []), ...aliases] };
 }

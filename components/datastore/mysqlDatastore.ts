@@ -3,6 +3,7 @@ import type { Recorded } from "../contract/recorded.ts";
 import type { HostArgs } from "../host/host.ts";
 import type { BackupDriver, ProvisionedDatastore, ServerDatastore } from "./datastore.ts";
 import { type DatastoreAccess, type DatastoreContext, loginAddress, serverLogins } from "./datastoreAccess.ts";
+import { movedFromSqlite, movingFromSqlite } from "./embedded/sqliteMove.ts";
 import { asSuccessor } from "./datastoreTypes.ts";
 import { type EndpointArgs, mysqlEndpointAccess } from "./endpoint/endpointAccess.ts";
 import { caTrustFault, existingDatastore, type ExistingDatastoreArgs } from "./existing/existingDatastore.ts";
@@ -18,6 +19,8 @@ export interface MySQLDatastoreArgs extends ExternalDatastoreArgs {
   existing?: ExistingDatastoreArgs | undefined;
   /** A MySQL or MariaDB server with an existing user; nothing is created on it. */
   endpoint?: EndpointArgs | undefined;
+  /** With "sqlite", a managed server takes the cluster over from the SQLite database of the first K3s server. Default: none. */
+  movingFrom?: string | undefined;
   /** Address of the host that takes backups. Default: a managed datastore's own host, else the first server. */
   backupAddress?: pulumi.Input<string> | undefined;
   /** The host that takes backups, if one is to be taken before a managed server's configuration changes. Default: none is. */
@@ -38,7 +41,7 @@ export class MySQLDatastore extends pulumi.ComponentResource implements Provisio
   readonly #provisioned: ProvisionedDatastore;
 
   constructor(name: string, args: MySQLDatastoreArgs, opts?: pulumi.ComponentResourceOptions) {
-    firstServer(args.servers);
+    const [hostName, host] = firstServer(args.servers);
     requireOneWay(args);
     const { existing } = args;
     const usesPlugin = existing !== undefined && (existing.engine === "mariadb" || existing.via === undefined);
@@ -48,7 +51,11 @@ export class MySQLDatastore extends pulumi.ComponentResource implements Provisio
     super(type, name, recordOf(args), asSuccessor(type, opts));
     if (fault !== undefined) void pulumi.log.warn(`An update would stop: ${fault}`, this);
 
-    this.#provisioned = provisionExternal(name, args, accessTo(name, args, this), this);
+    const provisioned = provisionExternal(name, args, accessTo(name, args, this), this);
+    this.#provisioned =
+      args.managed !== undefined && args.movingFrom === movingFromSqlite
+        ? movedFromSqlite(name, provisioned, { host, hostName, token: args.token }, this)
+        : provisioned;
     this.endpoint = this.#provisioned.endpoint;
     this.caCertificate = this.#provisioned.caCertificate;
     this.registerOutputs({

@@ -87,7 +87,7 @@ export const hostFitness: HostCheckPart = {
     "embedded-etcd": (_, path = "?") =>
       `has the embedded etcd of an earlier cluster in ${path}, which K3s would use instead of the configured datastore. Move it away.`,
     sqlite: (_, path = "?") =>
-      `has the SQLite datastore of an earlier cluster in ${path}. Uninstall that K3s first, with its k3s-uninstall.sh.`,
+      `has the SQLite datastore of an earlier cluster in ${path}. Uninstall that K3s first, with its k3s-uninstall.sh; or, if it is this stack's own, set k3s-ha:datastore.movingFrom to sqlite, with a managed MariaDB.`,
     node: ({ role, name }, node = "?") =>
       `is the ${node}, but is configured as the ${roleWords[role]} ${name}. A host changes its role or its name in two steps: remove its entry and run up, which uninstalls K3s; then add it in its new role. If it was declared lost, reinstall it.`,
   },

@@ -68,8 +68,9 @@ export function datastoreMoveFault(
   movingFrom: string | undefined,
 ): string | undefined {
   if (before === undefined || after === undefined || before === after) return undefined;
+  if (before === "embedded SQLite" && movingFrom === "sqlite" && !after.startsWith("embedded ")) return undefined;
   if ([before, after].some((datastore) => datastore.startsWith("embedded ")))
-    return `${server} uses the datastore ${before}, but k3s-ha:datastore is now ${after}, and this program moves no cluster into its servers or out of them. Revert the change; or create a second cluster with the new datastore, as another stack, move the workloads there, and destroy this one, as docs/day-two.md describes.`;
+    return `${server} uses the datastore ${before}, but k3s-ha:datastore is now ${after}, and this program moves a cluster only from SQLite to a managed MariaDB, if k3s-ha:datastore.movingFrom is sqlite. Revert the change; or create a second cluster with the new datastore, as another stack, move the workloads there, and destroy this one, as docs/day-two.md describes.`;
   if (before === movingFrom) return undefined;
   if (sharesMember(before, after)) return undefined;
   return `${server} uses the datastore ${before}, but k3s-ha:datastore is now ${after}, which has another cluster, or none. Revert the change; or move the data there, as docs/day-two.md describes, and set k3s-ha:datastore.movingFrom to ${before}.`;

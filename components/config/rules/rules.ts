@@ -1,3 +1,4 @@
+import { impossibleMove } from "./datastoreMove.ts";
 import { agentsOfAnotherRelease } from "./agentVersion.ts";
 import { hostsOf, ownHosts } from "../hosts.ts";
 import type { Problem } from "../problem.ts";
@@ -78,6 +79,7 @@ export function problemsTogether(configuration: Configuration, now: Date): Probl
     ...unusableSchedule(configuration, now),
     ...unusableCopy(configuration),
     ...unusableCredentialRotation(configuration),
+    ...impossibleMove(configuration),
   ];
 }
 

@@ -143,7 +143,28 @@ refuses("the datastore", [
     name: "a datastore to move from that is none",
     config: { ...smallStack, datastore: { ...(smallStack["datastore"] as object), movingFrom: "db-1" } },
     problems: [
-      'k3s-ha:datastore.movingFrom is "db-1", but has to be a datastore: write it as in the refusal, such as 198.51.100.20:3306/k3s.',
+      'k3s-ha:datastore.movingFrom is "db-1", but has to be a datastore: write it as in the refusal, such as 198.51.100.20:3306/k3s, or sqlite.',
+    ],
+  },
+  {
+    name: "a move from SQLite that stays there",
+    config: {
+      ...smallStack,
+      servers: { "server-1": host("198.51.100.11") },
+      datastore: { embedded: { engine: "sqlite" }, movingFrom: "sqlite" },
+    },
+    problems: [
+      "k3s-ha:datastore.movingFrom is sqlite, but k3s-ha:datastore.embedded still keeps the cluster there: write k3s-ha:datastore.managed in its place, or remove this.",
+    ],
+  },
+  {
+    name: "a move from SQLite to a PostgreSQL",
+    config: {
+      ...smallStack,
+      datastore: { managed: { name: "db-1", host: host("198.51.100.20"), engine: "postgres" }, movingFrom: "sqlite" },
+    },
+    problems: [
+      "k3s-ha:datastore.movingFrom is sqlite, but only a MariaDB that this program installs takes a cluster over from SQLite: write k3s-ha:datastore.managed with a host, like {name: db-1, host: {address: 203.0.113.20}}.",
     ],
   },
   {

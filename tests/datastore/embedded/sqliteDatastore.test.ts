@@ -70,12 +70,14 @@ describe("an SQLite database", () => {
     );
   });
 
-  it("is neither left nor moved to by a change of the configuration, whatever is confirmed", () => {
+  it("is left by the program's own move only, and never moved to", () => {
     const [sqlite, mysql] = ["embedded SQLite", "198.51.100.20:3306/k3s"];
     const sentence = (before: string, after: string) =>
-      `server-1 uses the datastore ${before}, but k3s-ha:datastore is now ${after}, and this program moves no cluster into its servers or out of them. Revert the change; or create a second cluster with the new datastore, as another stack, move the workloads there, and destroy this one, as docs/day-two.md describes.`;
+      `server-1 uses the datastore ${before}, but k3s-ha:datastore is now ${after}, and this program moves a cluster only from SQLite to a managed MariaDB, if k3s-ha:datastore.movingFrom is sqlite. Revert the change; or create a second cluster with the new datastore, as another stack, move the workloads there, and destroy this one, as docs/day-two.md describes.`;
     assert.equal(datastoreMoveFault("server-1", sqlite, mysql, sqlite), sentence(sqlite, mysql));
     assert.equal(datastoreMoveFault("server-1", mysql, sqlite, mysql), sentence(mysql, sqlite));
+    assert.equal(datastoreMoveFault("server-1", sqlite, mysql, "sqlite"), undefined);
+    assert.equal(datastoreMoveFault("server-1", mysql, sqlite, "sqlite"), sentence(mysql, sqlite));
     assert.equal(datastoreMoveFault("server-1", sqlite, sqlite, undefined), undefined);
   });
 });
