@@ -139,7 +139,10 @@ describe("a cluster on SQLite that moves to MariaDB", long, () => {
     const before = Date.now();
     await (await SandboxStack.open("dev", onMariadb)).mustUp();
     console.log(`up after the killed one: ${((Date.now() - before) / 1000).toFixed(0)} s`);
-    assert.deepEqual(await readyNodes(kubeconfig), [`agent-1 ${version}`, `server-1 ${version}`]);
+    // Its node may be not Ready for some seconds after K3s has started again.
+    await eventually(async () => {
+      assert.deepEqual(await readyNodes(kubeconfig), [`agent-1 ${version}`, `server-1 ${version}`]);
+    }, 60);
     assert.match(await onHost("server-1", "cat /etc/rancher/k3s/config.yaml.d/*"), /datastore-endpoint/);
   });
 
