@@ -8,6 +8,8 @@ block=/moved-to/$target/state.db
 unit=k3s
 # The target of a move that was begun here: rows there are those of a copy that did not end.
 begun=$state_directory/sqlite.moving
+# The rows on their way. Not in the directory for temporary files, which may be in memory.
+statements=$safety_directory/moving.sql
 
 # ask FILE SQL
 ask() { sqlite3 -batch -bail -readonly -separator $'\t' -nullvalue NULL -cmd '.timeout 30000' "$1" "$2"; }
@@ -35,13 +37,13 @@ check_rows() {
   [[ -z $same ]] || die "$host_name: $same has a name that differs from another one only in capital letters, which K3s does not tell apart in MariaDB. Rename one of the two objects, then run up again. Nothing was changed"
 }
 
-# Once as a copy, once in the log of the database itself.
+# As a copy, as statements whose digits take twice the bytes, and in the log of the database itself.
 check_space() {
   local needed free
-  needed=$(($(du --bytes --total "$database_file"* | tail -n 1 | cut -f 1) + (64 << 20)))
+  needed=$((4 * $(du --bytes --total "$database_file"* | tail -n 1 | cut -f 1) + (64 << 20)))
   (umask 077 && mkdir -p "$safety_directory")
   free=$(df --output=avail --block-size=1 "$safety_directory" | tail -n 1)
-  ((free >= needed)) || die "$host_name: $safety_directory has $((free >> 20)) MiB free, but the copy of the SQLite database needs $((needed >> 20)) MiB. Free some space, then run up again. Nothing was changed"
+  ((free >= needed)) || die "$host_name: $safety_directory has $((free >> 20)) MiB free, but the copies of the SQLite database need $((needed >> 20)) MiB. Free some space, then run up again. Nothing was changed"
 }
 
 ask_target() { sql --connect-timeout=60 --database="$database" "$@"; }
@@ -64,7 +66,7 @@ go_back() {
 }
 
 stop_k3s() {
-  trap 'rm -rf "$client_directory"; go_back' EXIT
+  trap 'rm -rf "$client_directory" "$statements"; go_back' EXIT
   systemctl stop "$unit"
 }
 
@@ -105,7 +107,7 @@ insert_statements() {
 
 # The rows of an earlier copy, if any, go in the same transaction: a copy that does not end leaves what was there.
 copy_rows() {
-  local statements=$client_directory/rows.sql answer
+  local answer
   write_file "$begun" <<<"$target"
   (umask 077 && insert_statements >"$statements")
   answer=$(ask_target 2>&1 < <(table_statement; printf 'START TRANSACTION;\nDELETE FROM kine;\n'; cat "$statements"; printf 'COMMIT;\n')) ||
