@@ -50,6 +50,8 @@ export class SshServer {
       "PermitRootLogin yes",
       "KbdInteractiveAuthentication no",
       "Subsystem sftp internal-sftp",
+      // Bash reads ~/.bashrc when sshd starts it. What the machine's user has there may print, or be slow.
+      `SetEnv HOME=${directory}`,
     ];
     await writeFile(join(directory, "config"), `${lines.join("\n")}\n`);
     const daemon = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", join(directory, "config")], { stdio: "ignore" });
