@@ -124,6 +124,7 @@ function sum(one: Tally, other: Tally): Tally {
 async function runTests({ stage, files }: Selected): Promise<Tally> {
   if (files.length === 0)
     return { ...nothing, failed: 1, failures: [`✖ ${stage.name}: no file is ${stage.tests ?? ""}`] };
+  if (stage.sharesProcesses === true) return runTogether(files);
   if (stage.sandboxes === undefined) return runFiles(files, stage.concurrency ?? availableParallelism() + 1, "inherit");
   // Each takes the next row when it is done with one, so a long one holds up only itself.
   const waiting = rowsOf(files, long);
@@ -146,16 +147,27 @@ async function runTests({ stage, files }: Selected): Promise<Tally> {
   return tally;
 }
 
+/** Runs files in as many processes as there are processors. */
+async function runTogether(files: readonly string[]): Promise<Tally> {
+  const count = Math.min(availableParallelism(), files.length);
+  const groups = Array.from({ length: count }, (_, index) => files.filter((_file, place) => place % count === index));
+  const tallies = await Promise.all(groups.map((group) => runFiles(group, "shared", "together")));
+  return tallies.reduce(sum, nothing);
+}
+
 /** Takes the hosts of a sandbox down, if it has any. */
 async function takeDown(sandbox: number): Promise<void> {
   const command = ["--disable-warning=ExperimentalWarning", join(root, "sandbox/cli.ts"), "down"];
   await execa(process.execPath, command, { cwd: root, stdin: "ignore", env: { K3S_HA_SANDBOX: String(sandbox) } });
 }
 
-/** Shows what the files print as it comes, or all of it `together` when several print at the same time. */
+/**
+ * Runs files in processes of their own, `concurrency` at a time, or in one that they share. Shows what they print as it comes, or all of
+ * it `together` when several print at the same time.
+ */
 async function runFiles(
   files: readonly string[],
-  concurrency: number,
+  concurrency: number | "shared",
   output: "inherit" | "together",
   sandbox = firstSandbox,
 ): Promise<Tally> {
@@ -168,7 +180,7 @@ async function runFiles(
       ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
       `--test-reporter=${join(root, "tests/runner/timesReporter.ts")}`,
       `--test-reporter-destination=${times}`,
-      `--test-concurrency=${concurrency}`,
+      concurrency === "shared" ? "--test-isolation=none" : `--test-concurrency=${concurrency}`,
       ...files,
     ],
     {

@@ -1,8 +1,10 @@
 // Proves which files of tests a run is given for its arguments, and that wrong ones end it with a sentence.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { reachesAny } from "./changes.ts";
-import { renderLeft, renderTimes } from "./ended.ts";
+import { renderLeft, renderTimes, root } from "./ended.ts";
 import { selectTests } from "./selection.ts";
 import { filesOf, longPartOf, rowsOf, stages } from "./stages.ts";
 
@@ -71,6 +73,18 @@ describe("a run", () => {
     await assert.rejects(
       selectTests(["--changed", "--only", "unit"]),
       /^Error: --only, --file, --changed and --long exclude/,
+    );
+  });
+});
+
+describe("files that share a process", () => {
+  it("neither set up anything for all of it nor change its environment", () => {
+    const sharing = stages.filter(({ sharesProcesses }) => sharesProcesses === true).flatMap(filesOf);
+    assert.ok(sharing.length > 50, `only ${sharing.length} files`);
+    const lasting = /^(before|after)(Each)?\(|process\.env\[.*\] = |process\.chdir/m;
+    assert.deepEqual(
+      sharing.filter((file) => lasting.test(readFileSync(join(root, file), "utf8"))),
+      [],
     );
   });
 });

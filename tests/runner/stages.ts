@@ -19,6 +19,8 @@ export interface Stage {
   readonly concurrency?: number;
   /** What has to be made before: a build that takes minutes is no part of any test. Default: nothing. */
   readonly needs?: readonly Need[];
+  /** Whether files share a process for each processor, so that each loads the program once. Default: every file has its own. */
+  readonly sharesProcesses?: true;
   /** Sandboxes at the same time, for tests that spend their time waiting for hosts and measure none of it. Default: one. */
   readonly sandboxes?: number;
 }
@@ -31,6 +33,10 @@ const alone = "tests/sandbox/{balancerPair,drill,hosts,leftovers,threeHosts}.tes
  * changes its servers' settings.
  */
 const onOneCluster = ["status", "secondUp", "stress", "rollingChange"].map((name) => `tests/sandbox/${name}.test.ts`);
+
+/** Tests that set up something for their whole file, or change its environment: a process that others share would keep it. */
+const ownProcess =
+  "tests/{datastore/{engine/{datastore,etcd,postgres}Preflight,existing/existingDatastore,postgres/postgresAccess},host/{hostShell,hosts}}.test.ts";
 
 /** What the sandbox says of machines that are made up. */
 const withoutHosts = "tests/sandbox/refusals.test.ts";
@@ -48,8 +54,15 @@ export const stages: readonly Stage[] = [
   },
   {
     name: "unit",
-    tests: `{tests/{components,host,identity,datastore,k3s,balancer,backup,contract,config,drill,operations,package,policy,runner,toolchain}/**/*.test.ts,${withoutHosts}}`,
-    except: "tests/{toolchain/plugins,backup/program}/*.test.ts",
+    tests: `{tests/{host,identity,datastore,k3s,balancer,backup,contract,config,drill,runner}/**/*.test.ts,${withoutHosts}}`,
+    except: `{tests/backup/program/*.test.ts,${ownProcess}}`,
+    needs: ["packages", "toolchain"],
+    sharesProcesses: true,
+  },
+  {
+    name: "program",
+    tests: `{tests/{components,operations,package,policy,toolchain}/**/*.test.ts,${ownProcess}}`,
+    except: "tests/toolchain/plugins/*.test.ts",
     needs: ["packages", "toolchain"],
   },
   { name: "plugins", tests: "tests/toolchain/plugins/*.test.ts", needs: ["packages", "toolchain"] },

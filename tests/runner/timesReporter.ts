@@ -13,16 +13,25 @@ interface Event {
     readonly file?: string;
     readonly name?: string;
     readonly duration_ms?: number;
+    readonly nesting?: number;
     readonly skip?: string | boolean;
     readonly details?: { readonly type?: string; readonly duration_ms: number };
   };
 }
 
 export default async function* timesReporter(source: AsyncIterable<Event>): AsyncGenerator<string> {
+  // Files that share a process have no summaries: the tests that belong to no other add up to them.
+  const files = new Map<string, number>();
   for await (const event of source) {
     const ended = endedOf(event);
     if (ended !== undefined) yield `${JSON.stringify(ended)}\n`;
+    const { file, nesting, details } = event.data;
+    if (file === undefined) continue;
+    if (event.type === "test:summary") files.delete(file);
+    else if (nesting === 0 && details !== undefined) files.set(file, (files.get(file) ?? 0) + details.duration_ms);
   }
+  for (const [file, milliseconds] of files)
+    yield `${JSON.stringify({ file: relative(root, file), milliseconds } satisfies Ended)}\n`;
 }
 
 function endedOf({ type, data: { file, name, duration_ms, details, skip } }: Event): Ended | undefined {

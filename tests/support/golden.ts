@@ -5,7 +5,7 @@ import { dirname, join, relative } from "node:path";
 const directory = join(import.meta.dirname, "..", "golden");
 
 /**
- * Compares `text` with a file of tests/golden. `UPDATE_GOLDEN=1 make test ARGS='--only unit'` writes the files again;
+ * Compares `text` with a file of tests/golden. `UPDATE_GOLDEN=1 make test ARGS=--changed` writes the files again;
  * `git diff tests/golden` then shows a reviewer what changes on the hosts.
  */
 export function assertGolden(name: string, text: string): void {
@@ -26,7 +26,7 @@ export function assertGolden(name: string, text: string): void {
   const at = is.findIndex((line, index) => line !== was[index]);
   const line = at === -1 ? is.length : at;
   assert.fail(
-    `line ${line + 1} of tests/golden/${name} is ${JSON.stringify(was[line])} and would become ${JSON.stringify(is[line])}; if that is intended: UPDATE_GOLDEN=1 make test ARGS='--only unit'`,
+    `line ${line + 1} of tests/golden/${name} is ${JSON.stringify(was[line])} and would become ${JSON.stringify(is[line])}; if that is intended: UPDATE_GOLDEN=1 make test ARGS=--changed`,
   );
 }
 
