@@ -7,44 +7,37 @@ import { addressOf, devConfig, onHost, SandboxStack, type StackConfig } from "..
 import { writeNamespace } from "./client.ts";
 import { plainPort, plainSocket, startPlainBalancer } from "./plainBalancer.ts";
 import type { Configuration } from "./results.ts";
+import { hostsOf, serversOf, type Shape } from "./shape.ts";
 
 /** The release that the cluster begins with, and the one that it is upgraded to. */
 export const releases = ["v1.35.0+k3s1", "v1.35.0+k3s3"] as const;
 
-/** Every server that the cluster ever has: the last one is added, and removed, by events. */
-const allServers = ["server-1", "server-2", "server-3"] as const;
-const balancers = ["lb-1", "lb-2"] as const;
-export const drillHosts = ["db-1", ...balancers, ...allServers, "agent-1"] as const;
-
-/** The address that the load balancers share, in the default site. */
-const virtualAddress = "198.51.100.100";
-
 /** The cluster that the drill is held on. It has the sandbox for itself. */
 export class DrillCluster {
-  /** The load balancers' hosts. */
-  readonly balancers = balancers;
+  readonly shape: Shape;
   #config: StackConfig;
   #stack: SandboxStack;
   #administrator: Endpoint;
 
-  private constructor(config: StackConfig, stack: SandboxStack, administrator: Endpoint) {
+  private constructor(shape: Shape, config: StackConfig, stack: SandboxStack, administrator: Endpoint) {
+    this.shape = shape;
     this.#config = config;
     this.#stack = stack;
     this.#administrator = administrator;
   }
 
-  /** Makes it from nothing: two load balancers with a virtual address, two servers, an agent. Returns when it is whole. */
-  static async create(): Promise<DrillCluster> {
+  /** Makes it from nothing. Returns when it is whole. */
+  static async create(shape: Shape): Promise<DrillCluster> {
     await down();
-    await up({ hosts: drillHosts, releases });
-    const config = initialConfig(await devConfig());
+    await up({ hosts: hostsOf(shape), releases });
+    const config = shape.config(await devConfig());
     const stack = await SandboxStack.open("dev", config);
     await Promise.all([
       stack.mustUp(),
       // It learns by itself which servers are there, and takes its time for it.
-      ...balancers.map((name) => startPlainBalancer(name, allServers)),
+      ...shape.balancers.map((name) => startPlainBalancer(name, serversOf(shape))),
     ]);
-    const cluster = new DrillCluster(config, stack, endpointOf(await stack.kubeconfig()));
+    const cluster = new DrillCluster(shape, config, stack, endpointOf(await stack.kubeconfig()));
     await cluster.whole();
     await cluster.ask("POST", "/api/v1/namespaces", {
       apiVersion: "v1",
@@ -52,13 +45,6 @@ export class DrillCluster {
       metadata: { name: writeNamespace },
     });
     return cluster;
-  }
-
-  /** The cluster that `create` has made and nothing has changed. */
-  static async existing(): Promise<DrillCluster> {
-    const config = initialConfig(await devConfig());
-    const stack = await SandboxStack.open("dev", config);
-    return new DrillCluster(config, stack, endpointOf(await stack.kubeconfig()));
   }
 
   /** Where clients find the API through a load balancer of either configuration. */
@@ -85,26 +71,35 @@ export class DrillCluster {
     await this.#stack.mustUp();
   }
 
-  /** Adds `server-3`. */
+  /** Adds the shape's further server. */
   addServer(): Promise<void> {
+    const { added } = this.shape;
     return this.change((config) => ({
       ...config,
-      servers: { ...(config["servers"] as object), "server-3": { address: addressOf("server-3") } },
+      servers: { ...(config["servers"] as object), [added]: { address: addressOf(added) } },
     }));
   }
 
-  /** Takes `server-3` away. */
+  /** Takes that server away. */
   removeServer(): Promise<void> {
     return this.change((config) => {
-      const servers = { ...(config["servers"] as Record<string, object>) };
-      delete servers["server-3"];
-      return { ...config, servers };
+      const servers = Object.entries(config["servers"] as Record<string, object>).filter(
+        ([name]) => name !== this.shape.added,
+      );
+      return { ...config, servers: Object.fromEntries(servers) };
     });
+  }
+
+  /** The servers on whose hosts nothing else falls that clients need: neither the datastore nor the virtual address. */
+  async serversAlone(): Promise<string[]> {
+    const holder = await this.holder();
+    return this.servers.filter((name) => name !== holder && name !== this.shape.datastore);
   }
 
   /** The load balancer with the virtual address, once there is exactly one. */
   holder(): Promise<string> {
     const { hostname } = new URL(this.#administrator.server);
+    const { balancers } = this.shape;
     return eventually(async () => {
       const held = await Promise.all(
         balancers.map((name) => onHost(name, `ip -json address show to ${hostname} | grep -c local || test $? = 1`)),
@@ -138,13 +133,13 @@ export class DrillCluster {
   /** What keeps the cluster from being whole. */
   private async missing(): Promise<string[]> {
     const stats = await Promise.all(
-      balancers.flatMap((balancer) =>
+      this.shape.balancers.flatMap((balancer) =>
         [haproxySocket, plainSocket].map(async (socket) => {
           const table = await onHost(balancer, `socat -t 2 - UNIX-CONNECT:${socket} <<<'show stat'`);
           const up = new Set<string | undefined>(
             [...table.matchAll(/^[a-z-]*servers,([^,]+),(?:[^,]*,){15}UP,/gm)].map(([, name]) => name),
           );
-          return allServers
+          return serversOf(this.shape)
             .filter((name) => up.has(name) !== this.servers.includes(name))
             .map((name) => `${name} is ${up.has(name) ? "up" : "not up"} for ${balancer}`);
         }),
@@ -158,7 +153,9 @@ export class DrillCluster {
         .filter(({ status }) => status.conditions.some(({ type, status: is }) => type === "Ready" && is === "True"))
         .map(({ metadata }) => metadata.name),
     );
-    const nodes = [...this.servers, "agent-1"].filter((name) => !ready.has(name)).map((name) => `${name} is not Ready`);
+    const nodes = [...this.servers, ...this.shape.agents]
+      .filter((name) => !ready.has(name))
+      .map((name) => `${name} is not Ready`);
     return [...stats.flat(), ...nodes];
   }
 
@@ -166,15 +163,4 @@ export class DrillCluster {
   async remove(): Promise<void> {
     await down();
   }
-}
-
-/** What the cluster begins with. */
-function initialConfig(dev: StackConfig): StackConfig {
-  const placed = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [name, { address: addressOf(name) }]));
-  return {
-    ...dev,
-    servers: placed(["server-1", "server-2"]),
-    loadBalancer: { hosts: placed(balancers), virtualIp: { address: virtualAddress } },
-  };
 }

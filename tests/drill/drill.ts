@@ -9,14 +9,15 @@ import { onHost } from "../support/sandboxCluster.ts";
 import { parseBalancerLog, withServers } from "./balancerLog.ts";
 import { writeNamespace } from "./client.ts";
 import { ClientProcess } from "./clientProcess.ts";
-import { type DrillCluster, drillHosts } from "./cluster.ts";
-import { drillEvents, type DrillEvent, type Happening } from "./events.ts";
+import type { DrillCluster } from "./cluster.ts";
+import { drillEvents, type DrillEvent, type Happening, serverGap } from "./events.ts";
 import { measure, type Window } from "./measurement.ts";
 import { plainFrontend } from "./plainBalancer.ts";
 import { Random } from "./random.ts";
 import { type Configuration, configurations, type DrillResults } from "./results.ts";
 import { endOf, type Observations } from "./sample.ts";
 import { inRandomOrder } from "./sequence.ts";
+import { hostsOf } from "./shape.ts";
 
 /** How long clients watch before an event and after its end, in milliseconds. */
 const margin = 2000;
@@ -50,8 +51,13 @@ export async function holdDrill(
   const [load = NaN] = loadavg();
   const startedAt = new Date();
   const random = new Random(seed);
+  const wanted = drillEvents.filter(({ name }) => only?.includes(name) ?? true);
   const events = inRandomOrder(
-    drillEvents.filter(({ name }) => only?.includes(name) ?? true),
+    wanted.filter(({ title, leftOut }) => {
+      const reason = leftOut?.(cluster.shape);
+      if (reason !== undefined) say(`  left out: ${title}: ${reason}`);
+      return reason === undefined;
+    }),
     random,
   );
   say(`  seed ${seed}: ${events.map(({ name }) => name).join(", ")}`);
@@ -78,15 +84,16 @@ export async function holdDrill(
     startedAt: startedAt.toISOString(),
     load,
     processors: availableParallelism(),
-    hosts: [...drillHosts],
+    shape: cluster.shape.name,
+    hosts: hostsOf(cluster.shape),
     version: cluster.version,
-    events: happened.map(({ event, window, happened: what, moments, downtime = 0 }) => ({
+    events: happened.map(({ event, window, happened: what, moments, downtime = 0, isServerToo = false }) => ({
       name: event.name,
-      title: event.title,
+      title: isServerToo ? `${event.title}, a server too` : event.title,
       happened: what,
       window,
       moments,
-      limit: event.limit,
+      limit: isServerToo ? { ...event.limit, gap: (event.limit.gap ?? 0) + serverGap } : event.limit,
       downtime,
       measurements: { "k3s-ha": measure(ours, window), plain: measure(plain, window) },
     })),
@@ -115,7 +122,7 @@ async function attributed(
   since: Date,
 ): Promise<[Observations, Observations]> {
   const journals = await Promise.all(
-    cluster.balancers.map((name) =>
+    cluster.shape.balancers.map((name) =>
       onHost(
         name,
         `journalctl --identifier haproxy --since '@${Math.floor(since.getTime() / 1000)}' --output short-unix --no-pager --quiet`,

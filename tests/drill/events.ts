@@ -5,6 +5,7 @@ import { onHost } from "../support/sandboxCluster.ts";
 import { type DrillCluster, releases } from "./cluster.ts";
 import type { Random } from "./random.ts";
 import type { Limit, Moment } from "./results.ts";
+import { type Shape, sixHosts } from "./shape.ts";
 
 /** What an event did, for people to read. */
 export interface Happening {
@@ -13,6 +14,8 @@ export interface Happening {
   moments: Moment[];
   /** Milliseconds that the datastore was down. Default: 0. */
   downtime?: number;
+  /** Whether a server fell with what the event is about, because it shares the host. Default: false. */
+  isServerToo?: boolean;
 }
 
 export interface DrillEvent {
@@ -23,6 +26,8 @@ export interface DrillEvent {
   after?: string;
   /** The other tests that hold it to the same limit on real hosts. `make test` leaves it to them. */
   alsoIn?: string;
+  /** Why it does not happen on hosts of this shape; undefined if it does. Default: it happens on all. */
+  leftOut?: (shape: Shape) => string | undefined;
   /** Makes it happen; returns when what it broke has been put right again, if it does not do so by itself. */
   happen(cluster: DrillCluster, random: Random): Promise<Happening>;
 }
@@ -43,10 +48,24 @@ async function changing(happened: string, change: () => Promise<void>): Promise<
 }
 
 /** Runs `script` on the datastore's host, which prints "down" and "up" when it was; the time in between is its own. */
-async function datastoreDown(happened: string, script: string): Promise<Happening> {
-  const moments = await timed("db-1", script);
+async function datastoreDown({ shape }: DrillCluster, happened: string, script: string): Promise<Happening> {
+  const moments = await timed(shape.datastore, script);
+  return { happened, moments, downtime: between(moments, "down", "up") };
+}
+
+function between(moments: readonly Moment[], from: string, to: string): number {
   const at = (word: string) => moments.find(({ what }) => what === word)?.at ?? NaN;
-  return { happened, moments, downtime: at("up") - at("down") };
+  return at(to) - at(from);
+}
+
+/** Cuts a host's power, and switches it on again. */
+async function powerCut(host: string): Promise<Happening> {
+  const moments = [moment("power cut")];
+  await powerOff(host);
+  await sleep(hangSeconds * 1000);
+  moments.push(moment("switched on"));
+  await boot(host);
+  return { happened: `power cut of ${host}; switched on again after ${hangSeconds} s`, moments };
 }
 
 /** Seconds that a server hangs, or is silent, or a datastore is down. */
@@ -54,6 +73,9 @@ const hangSeconds = 6;
 const downSeconds = 30;
 
 const waitForMariadb = "until mariadb -N -e 'SELECT 1' >/dev/null 2>&1; do sleep 0.05; done; mark up";
+
+/** The longest gap that the power cut of a server may cost, in milliseconds. */
+export const serverGap = 1500;
 
 /** Every event, as `make drill` makes them happen. */
 export const drillEvents: readonly DrillEvent[] = [
@@ -95,7 +117,7 @@ export const drillEvents: readonly DrillEvent[] = [
     title: "Adding a server",
     limit: { failed: 0 },
     alsoIn: "tests/sandbox/membership.test.ts",
-    happen: (cluster) => changing("servers got server-3; up", () => cluster.addServer()),
+    happen: (cluster) => changing(`servers got ${cluster.shape.added}; up`, () => cluster.addServer()),
   },
   {
     name: "remove-server",
@@ -103,7 +125,7 @@ export const drillEvents: readonly DrillEvent[] = [
     limit: { failed: 0 },
     after: "add-server",
     alsoIn: "tests/sandbox/membership.test.ts",
-    happen: (cluster) => changing("server-3 taken out of servers; up", () => cluster.removeServer()),
+    happen: (cluster) => changing(`${cluster.shape.added} taken out of servers; up`, () => cluster.removeServer()),
   },
   {
     name: "haproxy-reload",
@@ -137,30 +159,17 @@ export const drillEvents: readonly DrillEvent[] = [
   {
     name: "server-power-cut",
     title: "Power cut of a server",
-    limit: { gap: 1500 },
-    async happen({ servers }, random) {
-      const server = random.pick(servers);
-      const moments = [moment("power cut")];
-      await powerOff(server);
-      await sleep(hangSeconds * 1000);
-      moments.push(moment("switched on"));
-      await boot(server);
-      return { happened: `power cut of ${server}; switched on again after ${hangSeconds} s`, moments };
-    },
+    limit: { gap: serverGap },
+    happen: async (cluster, random) => powerCut(random.pick(await cluster.serversAlone())),
   },
   {
     name: "balancer-power-cut",
-    title: "Power cut of the balancer with the virtual address",
+    title: "Power cut of the load balancer with the virtual address",
     limit: { gap: 2000 },
     alsoIn: "tests/sandbox/balancerPair.test.ts",
     async happen(cluster) {
       const holder = await cluster.holder();
-      const moments = [moment("power cut")];
-      await powerOff(holder);
-      await sleep(hangSeconds * 1000);
-      moments.push(moment("switched on"));
-      await boot(holder);
-      return { happened: `power cut of ${holder}; switched on again after ${hangSeconds} s`, moments };
+      return { ...(await powerCut(holder)), isServerToo: cluster.servers.includes(holder) };
     },
   },
   {
@@ -186,8 +195,8 @@ echo 'HAProxy did not come back by itself within 30 s' >&2; systemctl status hap
     name: "datastore-restart",
     title: "Clean restart of the datastore",
     limit: { failed: 0 },
-    async happen() {
-      const moments = await timed("db-1", "mark restart; systemctl restart mariadb; mark restarted");
+    async happen({ shape }) {
+      const moments = await timed(shape.datastore, "mark restart; systemctl restart mariadb; mark restarted");
       return { happened: "systemctl restart mariadb", moments };
     },
   },
@@ -195,8 +204,9 @@ echo 'HAProxy did not come back by itself within 30 s' >&2; systemctl status hap
     name: "datastore-down",
     title: `Datastore down for ${downSeconds} s`,
     limit: { gap: 2000 },
-    happen: () =>
+    happen: (cluster) =>
       datastoreDown(
+        cluster,
         `systemctl stop mariadb.socket mariadb, and start after ${downSeconds} s`,
         `mark down; systemctl stop mariadb.socket mariadb; sleep ${downSeconds}; systemctl start mariadb.socket mariadb; ${waitForMariadb}`,
       ),
@@ -205,13 +215,28 @@ echo 'HAProxy did not come back by itself within 30 s' >&2; systemctl status hap
     name: "datastore-killed",
     title: "Datastore killed",
     limit: { gap: 2000 },
-    happen: () =>
+    happen: (cluster) =>
       datastoreDown(
+        cluster,
         "SIGKILL to MariaDB; systemd starts it again",
         // The old one is dead for certain before the new one is checked.
         `pid=$(systemctl show --property MainPID --value mariadb); mark down; kill -KILL "$pid"
 while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done; ${waitForMariadb}`,
       ),
+  },
+  {
+    name: "datastore-power-cut",
+    title: "Power cut of the datastore's host",
+    limit: { gap: 2000 },
+    leftOut: (shape) =>
+      shape.servers.includes(shape.datastore)
+        ? undefined
+        : "nothing but the datastore falls with its host, as in the events of the datastore",
+    async happen({ shape }) {
+      const { happened, moments } = await powerCut(shape.datastore);
+      moments.push(...(await timed(shape.datastore, waitForMariadb)));
+      return { happened, moments, downtime: between(moments, "power cut", "up"), isServerToo: true };
+    },
   },
   {
     name: "server-hangs",
@@ -231,8 +256,8 @@ sleep ${hangSeconds}; mark SIGCONT; systemctl kill --kill-whom=main --signal=SIG
     name: "server-silent",
     title: "A server's network drops all packets",
     limit: { gap: 2000 },
-    async happen({ servers }, random) {
-      const server = random.pick(servers);
+    async happen(cluster, random) {
+      const server = random.pick(await cluster.serversAlone());
       // The host does it to itself, and reverts it by itself: it cannot be reached meanwhile.
       await onHost(
         server,
@@ -251,5 +276,7 @@ echo "$(</run/drill-silent) silent"; echo "$(</run/drill-heard) heard again"; rm
   },
 ];
 
-/** Those that no other test makes happen. */
-export const eventsOfDrillAlone = drillEvents.filter(({ alsoIn }) => alsoIn === undefined);
+/** Those of six hosts that no other test makes happen. */
+export const eventsOfDrillAlone = drillEvents.filter(
+  ({ alsoIn, leftOut }) => alsoIn === undefined && leftOut?.(sixHosts) === undefined,
+);

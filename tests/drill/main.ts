@@ -6,7 +6,7 @@
 import { randomInt } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { say, step } from "../../build/progress.ts";
 import { DrillCluster } from "./cluster.ts";
 import { enoughWrites, holdDrill } from "./drill.ts";
@@ -14,8 +14,10 @@ import { drillEvents } from "./events.ts";
 import { renderPage } from "./page.ts";
 import { renderMarkdown, renderTable } from "./report.ts";
 import { isWithinLimit } from "./results.ts";
+import { type ShapeName, shapes } from "./shape.ts";
 
 interface Options {
+  hosts: ShapeName;
   seed: string;
   events?: string[];
   output: string;
@@ -27,6 +29,11 @@ const program = new Command("drill")
   .description(
     "Breaks a cluster in the sandbox in every way that its API has to survive, and measures what clients see.",
   )
+  .addOption(
+    new Option("--hosts <number>", "a role on each of six hosts, or all roles on three")
+      .choices(Object.keys(shapes))
+      .default("six"),
+  )
   .option("--seed <number>", "repeats the order of the events", String(randomInt(2 ** 31)))
   .option("--events <names...>", `only these: ${drillEvents.map(({ name }) => name).join(", ")}`)
   .option("--output <directory>", "where the page and the results go", "drill-results")
@@ -34,8 +41,8 @@ const program = new Command("drill")
   .option("--keep", "leave the cluster when the drill is over")
   .action(run);
 
-async function run({ seed, events, output, keep, markdown }: Options): Promise<void> {
-  const cluster = await step("Make a cluster", () => DrillCluster.create());
+async function run({ hosts, seed, events, output, keep, markdown }: Options): Promise<void> {
+  const cluster = await step("Make a cluster", () => DrillCluster.create(shapes[hosts]));
   const results = await holdDrill(cluster, { seed: Number(seed), ...(events === undefined ? {} : { only: events }) });
   if (keep !== true) await step("Take the cluster away", () => cluster.remove());
   const directory = resolve(output);

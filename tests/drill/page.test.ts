@@ -25,6 +25,7 @@ const results: DrillResults = {
   startedAt: new Date(begin).toISOString(),
   load: 0.1,
   processors: 2,
+  shape: "six",
   hosts: ["lb-1"],
   version: "v1.35.0+k3s1",
   events: [

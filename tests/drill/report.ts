@@ -32,7 +32,15 @@ const head = [
 ];
 
 /** What is true of the drill as a whole, a sentence each. */
-export function summarySentences({ writes, failedBetween, seed, load, processors, events }: DrillResults): string[] {
+export function summarySentences({
+  writes,
+  failedBetween,
+  seed,
+  shape,
+  load,
+  processors,
+  events,
+}: DrillResults): string[] {
   const lag = Math.max(
     ...events.flatMap(({ measurements }) => Object.values(measurements).map((each) => each.longestLag)),
   );
@@ -40,7 +48,7 @@ export function summarySentences({ writes, failedBetween, seed, load, processors
     `${writes.acknowledged} writes were acknowledged; ${writes.lost.length === 0 ? "all of them are there" : `${writes.lost.length} of them are LOST`}.`,
     `Outside of the events ${failedBetween["k3s-ha"]} requests failed (plain: ${failedBetween.plain}).`,
     `The clients' own timers were at most ${(lag / 1000).toFixed(2)} s late; load of the machine before it: ${load.toFixed(1)} on ${processors} processors.`,
-    `Seed ${seed}: the same order of events and hosts comes back with \`make drill ARGS='--seed ${seed}'\`.`,
+    `Seed ${seed}: the same order of events comes back with \`make drill ARGS='--hosts ${shape} --seed ${seed}'\`.`,
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Measurement, Window } from "./measurement.ts";
+import type { ShapeName } from "./shape.ts";
 
 /** What an event may cost. */
 export interface Limit {
@@ -36,12 +37,13 @@ export interface EventResult {
 
 /** All that a drill found out; what the page and the table are made of. */
 export interface DrillResults {
-  /** Repeats the order of the events and the hosts that they hit. */
+  /** Repeats the order of the events, and the choice of hosts among those that an event may hit. */
   seed: number;
   startedAt: string;
   /** Load average of the machine over the minute before, and its processors: a busy machine is slow by itself. */
   load: number;
   processors: number;
+  shape: ShapeName;
   hosts: string[];
   version: string;
   /** In the order in which they happened. */

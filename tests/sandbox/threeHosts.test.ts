@@ -10,11 +10,10 @@ import { long } from "../support/long.ts";
 import { lookAt } from "../support/makeStatus.ts";
 import { endpointOf, failsNoRequest, probeDuring } from "../support/probe.ts";
 import { addressOf, devConfig, onHost, readyNodes, SandboxStack, type StackConfig } from "../support/sandboxCluster.ts";
+import { threeHosts, threeHostsApi, threeHostsConfig } from "../support/threeHosts.ts";
 
-const servers = ["server-1", "server-2", "server-3"] as const;
-const balancers = ["server-1", "server-2"] as const;
-const port = 7443;
-const virtualAddress = addressOf("server-1").replace(/\d+$/, "100");
+const { servers, balancers } = threeHosts;
+const { address: virtualAddress, port } = threeHostsApi;
 const allReady = servers.map((name) => `${name} v1.35.0+k3s1`);
 
 let config: StackConfig;
@@ -42,18 +41,7 @@ describe("three hosts that share all roles", long, () => {
   before(async () => {
     await down();
     await up({ hosts: servers });
-    const dev = await devConfig();
-    config = {
-      ...dev,
-      agentPools: {},
-      servers: Object.fromEntries(servers.map((name) => [name, { address: addressOf(name) }])),
-      loadBalancer: {
-        onServers: { "lb-1": "server-1", "lb-2": "server-2" },
-        virtualIp: { address: virtualAddress },
-        port,
-      },
-      datastore: { managed: { name: "db-1", onServer: "server-3" } },
-    };
+    config = threeHostsConfig(await devConfig());
     stack = await SandboxStack.open("dev", config);
     await stack.mustUp();
     kubeconfig = await stack.kubeconfig();
@@ -116,17 +104,7 @@ describe("three hosts with K3s's own etcd", long, () => {
   before(async () => {
     await down();
     await up({ hosts: servers });
-    config = {
-      ...(await devConfig()),
-      agentPools: {},
-      servers: Object.fromEntries(servers.map((name) => [name, { address: addressOf(name) }])),
-      loadBalancer: {
-        onServers: { "lb-1": "server-1", "lb-2": "server-2" },
-        virtualIp: { address: virtualAddress },
-        port,
-      },
-      datastore: { embedded: { engine: "etcd" } },
-    };
+    config = threeHostsConfig(await devConfig(), { embedded: { engine: "etcd" } });
     stack = await SandboxStack.open("dev", config);
     await stack.mustUp();
     kubeconfig = await stack.kubeconfig();
