@@ -13,7 +13,12 @@ import { HAProxyBalancer } from "./balancer/haproxyBalancer.ts";
 import { nodeAddressOf } from "./host/host.ts";
 import { HostChecks } from "./host/hostCheck.ts";
 import { K3sServerPool } from "./k3s/k3sServerPool.ts";
-import { datastoreAddresses, ownDatastoreHost, provisionDatastore } from "./datastore/datastoreKinds.ts";
+import {
+  addressTowardDatastore,
+  datastoreAddresses,
+  ownDatastoreHost,
+  provisionDatastore,
+} from "./datastore/datastoreKinds.ts";
 import { renderKubeconfig } from "./identity/kubeconfig.ts";
 import { UpgradeDump } from "./k3s/upgradeDump.ts";
 
@@ -118,7 +123,7 @@ export class K3sCluster extends pulumi.ComponentResource implements ClusterOutpu
       {
         servers,
         connectionsPerServer: datastore.connectionsPerServer,
-        backupAddress: backup && (backup.host.nodeAddress ?? backup.host.address),
+        backupAddress: backup && addressTowardDatastore(datastore, backup.host),
         backupFirst: backup?.beforeChanges === false ? undefined : backup?.host,
         token: identity.token,
       },

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import type { HostArgs } from "../host/host.ts";
+import { addressToward, type HostArgs } from "../host/host.ts";
 import { HostCommand } from "../host/hostCommand.ts";
 import type { BackupDriver, DatastoreClientCertificate } from "./datastore.ts";
 import type { Preflight } from "./engine/engine.ts";
@@ -44,13 +44,13 @@ export function loginAddress(name: string, address: pulumi.Input<string>): Login
   return { address: pulumi.output(address), key };
 }
 
-/** The addresses that K3s logs in from, by its server. */
-export function serverLogins(servers: Readonly<Record<string, HostArgs>>): Readonly<Record<string, LoginAddress>> {
+/** The addresses that K3s logs in from, by its server, to a datastore at this address. */
+export function serverLogins(
+  servers: Readonly<Record<string, HostArgs>>,
+  datastore: pulumi.Input<string>,
+): Readonly<Record<string, LoginAddress>> {
   return Object.fromEntries(
-    Object.entries(servers).map(([server, { nodeAddress, address }]) => [
-      server,
-      loginAddress(server, nodeAddress ?? address),
-    ]),
+    Object.entries(servers).map(([server, host]) => [server, loginAddress(server, addressToward(datastore, host))]),
   );
 }
 

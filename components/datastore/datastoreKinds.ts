@@ -4,6 +4,7 @@ import type { ProvisionedDatastore } from "./datastore.ts";
 import { type EmbeddedDatastoreArgs, embeddedKind } from "./embedded/embeddedKind.ts";
 import type { DatastoreCluster, DatastoreKind, OwnDatabase, OwnDatastore, OwnEtcd } from "./datastoreKind.ts";
 import { movingFromSqlite } from "./embedded/sqliteMove.ts";
+import { addressToward, type HostArgs } from "../host/host.ts";
 import { endpointKind, type EndpointKindArgs } from "./endpoint/endpointKind.ts";
 import type { ExistingDatastoreArgs } from "./existing/existingDatastore.ts";
 import { existingKind } from "./existing/existingKind.ts";
@@ -67,6 +68,13 @@ export function ownDatastoreHost(choice: DatastoreMove): OwnDatastore {
 /** The addresses at which servers reach the datastore, as far as the configuration has them. */
 export function datastoreAddresses(choice: DatastoreChoice): pulumi.Output<string[]> {
   return withChosen(choice, (kind, args) => pulumi.output(kind.addresses?.(args) ?? []));
+}
+
+/** The address that the datastore sees a host's connections come from. */
+export function addressTowardDatastore(choice: DatastoreChoice, host: HostArgs): pulumi.Input<string> {
+  const addresses = withChosen(choice, (kind, args) => kind.addresses?.(args));
+  // Of an endpoint, which may be secret, the address is not needed: the program creates no users there.
+  return addressToward((Array.isArray(addresses) ? addresses[0] : undefined) ?? "", host);
 }
 
 /** The place where `make status` finds the configured datastore. */

@@ -38,9 +38,7 @@ export class EtcdDatastore extends pulumi.ComponentResource implements Provision
         : managedEtcd(
             name,
             args.managed,
-            {
-              serverAddresses: serverLogins(args.servers),
-            },
+            { serverAddresses: serverLogins(args.servers, addressOf(args.managed)) },
             this,
           );
     this.#provisioned = provisionExternal(name, args, access, this);
@@ -66,6 +64,12 @@ function recordOf({ managed }: EtcdDatastoreArgs): Recorded["k3s-ha:index:EtcdDa
   if (managed === undefined) return { kind: "given etcd", tls: "verified" };
   const { hosts, port = 2379, firewall = true } = managed;
   return { kind: "managed", hosts: Object.keys(hosts), port, firewall, tls: "verified" };
+}
+
+/** The members' address family is one, so that of the first is that of all. */
+function addressOf({ hosts }: ManagedEtcdArgs): pulumi.Input<string> {
+  const [first] = Object.values(hosts);
+  return first?.nodeAddress ?? first?.address ?? "";
 }
 
 function requireMembers({ hosts }: ManagedEtcdArgs): void {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Recorded } from "../contract/recorded.ts";
-import type { HostArgs } from "../host/host.ts";
+import { addressToward, type HostArgs } from "../host/host.ts";
 import type { BackupDriver, ProvisionedDatastore, ServerDatastore } from "./datastore.ts";
 import { type DatastoreAccess, type DatastoreContext, loginAddress, serverLogins } from "./datastoreAccess.ts";
 import { movedFromSqlite, movingFromSqlite } from "./embedded/sqliteMove.ts";
@@ -112,15 +112,16 @@ function rotationOf(credentialRotation: string | undefined): { credentialRotatio
 
 function accessTo(name: string, args: MySQLDatastoreArgs, parent: pulumi.Resource): DatastoreAccess {
   const { managed, existing, endpoint, servers, backupFirst } = args;
+  const place = managed === undefined ? (existing?.address ?? "") : (managed.host.nodeAddress ?? managed.host.address);
   const backupAddress = args.backupAddress === undefined ? undefined : loginAddress("backup", args.backupAddress);
-  const serverAddresses = serverLogins(servers);
+  const serverAddresses = serverLogins(servers, place);
   const { connectionsPerServer = standardConnectionsPerServer } = args;
   const context: DatastoreContext = { serverAddresses, connectionsPerServer, backupAddress, backupFirst };
   if (managed !== undefined) return managedDatastore(name, managed, context, parent);
   if (existing !== undefined) {
-    const [, { nodeAddress, address }] = firstServer(servers);
-    const place = backupAddress ?? loginAddress("backup", nodeAddress ?? address);
-    return existingDatastore(name, existing, { ...context, backupAddress: place }, parent);
+    const [, host] = firstServer(servers);
+    const from = backupAddress ?? loginAddress("backup", addressToward(place, host));
+    return existingDatastore(name, existing, { ...context, backupAddress: from }, parent);
   }
   if (endpoint !== undefined) return mysqlEndpointAccess(endpoint);
   throw new Error("a datastore of no kind was taken for complete");

@@ -74,7 +74,7 @@ function accessTo(name: string, args: PostgresDatastoreArgs, parent: pulumi.Reso
     name,
     managed,
     {
-      serverAddresses: serverLogins(servers),
+      serverAddresses: serverLogins(servers, managed.host.nodeAddress ?? managed.host.address),
       connectionsPerServer,
       backupAddress: backupAddress === undefined ? undefined : loginAddress("backup", backupAddress),
       backupFirst,

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { types } from "@pulumi/command";
 
@@ -86,6 +87,20 @@ export function nodeAddressOf(host: HostArgs): pulumi.Output<string> {
 export function nodeAddressesOf({ address, nodeAddress, secondaryNodeAddress }: HostArgs): pulumi.Input<string>[] {
   const own = nodeAddress ?? address;
   return secondaryNodeAddress === undefined ? [own] : [own, secondaryNodeAddress];
+}
+
+/**
+ * The address that others see a host's connections to `place` come from. A node with an address of each family connects with
+ * that of the place's family, any other host with its one.
+ */
+export function addressToward(place: pulumi.Input<string>, host: HostArgs): pulumi.Input<string> {
+  const [own = "", secondary] = nodeAddressesOf(host);
+  if (secondary === undefined) return own;
+  const choose = (to: string, first: string, second: string) => (isIP(to) === isIP(second) ? second : first);
+  // A plain address names resources.
+  if (typeof place === "string" && typeof own === "string" && typeof secondary === "string")
+    return choose(place, own, secondary);
+  return pulumi.all([place, own, secondary]).apply((all) => choose(...all));
 }
 
 type Connection = pulumi.Output<pulumi.UnwrappedObject<types.input.remote.ConnectionArgs>>;

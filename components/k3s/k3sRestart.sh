@@ -7,7 +7,7 @@ ready() {
     [[ $(curl --silent --max-time 3 --cacert $tls/server-ca.crt --cert $tls/client-admin.crt --key $tls/client-admin.key \
       https://127.0.0.1:6443/readyz 2>/dev/null) == ok ]]
   else
-    curl --silent --max-time 3 --output /dev/null http://127.0.0.1:10248/healthz
+    curl --silent --max-time 3 --output /dev/null http://localhost:10248/healthz
   fi
 }
 

@@ -66,8 +66,8 @@ ready() {
     [[ $(curl --silent --max-time 3 --cacert $tls/server-ca.crt --cert $tls/client-admin.crt --key $tls/client-admin.key \
       https://127.0.0.1:6443/readyz 2>/dev/null) == ok ]]
   else
-    # What the kubelet serves on: it listens once the agent has joined.
-    [[ -s $kubeconfig ]] && curl --silent --max-time 3 --output /dev/null http://127.0.0.1:10248/healthz
+    # The kubelet listens there once the agent has joined: at ::1 if the node's first address is IPv6. curl tries both.
+    [[ -s $kubeconfig ]] && curl --silent --max-time 3 --output /dev/null http://localhost:10248/healthz
   fi
 }
 

@@ -182,6 +182,17 @@ describe("MySQLDatastore", () => {
     assert.deepEqual(Object.keys(deployment.result.admits), ["server-1", "server-2"]);
   });
 
+  it("lets in a server with an address of each family at that of the datastore's own", async () => {
+    const both = { nodeAddress: "fd00::11", secondaryNodeAddress: "198.51.100.11" };
+    const clientsAt = async (address: string) => {
+      const host = { ...sampleHost(20), nodeAddress: address };
+      const of = await deploy(() => makeDatastore({ host }, { servers: { "server-1": sampleHost(11, both) } }));
+      return commandsOf(of).flatMap(({ name }) => /^datastore-client-(.+)$/.exec(name)?.[1] ?? []);
+    };
+    assert.deepEqual(await clientsAt("198.51.100.20"), ["198.51.100.11"]);
+    assert.deepEqual(await clientsAt("fd00::20"), ["fd00--11"]);
+  });
+
   it("has one resource for each address, for any host, so that no account is dropped while a client uses it", async () => {
     const clientsOf = (of: Deployment<unknown>) =>
       commandsOf(of).filter(({ name }) => name.startsWith("datastore-client-"));

@@ -1,5 +1,4 @@
 import type { DatastoreKind } from "../datastoreKind.ts";
-import { nodeAddressOf } from "../../host/host.ts";
 import { MySQLDatastore } from "../mysqlDatastore.ts";
 import type { ManagedDatastoreArgs } from "./managedDatastore.ts";
 import { managedRestore } from "./managedRestore.ts";
@@ -7,7 +6,7 @@ import { managedRestore } from "./managedRestore.ts";
 /** A MariaDB on a host of the stack's own. */
 export const managedMariadb: DatastoreKind<ManagedDatastoreArgs> = {
   provision: (name, managed, cluster, opts) => new MySQLDatastore(name, { ...cluster, managed }, opts),
-  addresses: ({ host }) => [nodeAddressOf(host)],
+  addresses: ({ host }) => [host.nodeAddress ?? host.address],
   ownDatabase: ({ database = "k3s" }) => ({ engine: "mariadb", name: database }),
   restore: managedRestore,
   ownHost: ({ database, port }) => ({ schema: database, databasePort: port }),

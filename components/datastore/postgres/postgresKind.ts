@@ -1,5 +1,4 @@
 import type { DatastoreKind } from "../datastoreKind.ts";
-import { nodeAddressOf } from "../../host/host.ts";
 import { PostgresDatastore } from "../postgresDatastore.ts";
 import type { ManagedPostgresArgs } from "./managedPostgres.ts";
 import { postgresRestore } from "./postgresRestore.ts";
@@ -7,7 +6,7 @@ import { postgresRestore } from "./postgresRestore.ts";
 /** A PostgreSQL on a host of the stack's own. */
 export const managedPostgresKind: DatastoreKind<ManagedPostgresArgs> = {
   provision: (name, managed, cluster, opts) => new PostgresDatastore(name, { ...cluster, managed }, opts),
-  addresses: ({ host }) => [nodeAddressOf(host)],
+  addresses: ({ host }) => [host.nodeAddress ?? host.address],
   ownDatabase: ({ database = "k3s" }) => ({ engine: "postgres", name: database }),
   restore: postgresRestore,
   ownHost: ({ database, port = 5432 }) => ({ databaseEngine: "postgres", schema: database, databasePort: port }),
