@@ -1,7 +1,7 @@
 /** The events that a drill is made of, one at a time: what an operator does, and what happens to hosts at night. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { boot, powerOff } from "../../sandbox/sandbox.ts";
-import { onHost } from "../support/sandboxCluster.ts";
+import { addressOf, onHost } from "../support/sandboxCluster.ts";
 import { type DrillCluster, releases } from "./cluster.ts";
 import type { Random } from "./random.ts";
 import type { Limit, Moment } from "./results.ts";
@@ -258,12 +258,15 @@ sleep ${hangSeconds}; mark SIGCONT; systemctl kill --kill-whom=main --signal=SIG
     limit: { gap: 2000 },
     async happen(cluster, random) {
       const server = random.pick(await cluster.serversAlone());
-      // The host does it to itself, and reverts it by itself: it cannot be reached meanwhile.
+      // The host does it to itself, and reverts it by itself: it cannot be reached meanwhile. Frames are dropped, not packets: keepalived
+      // announces an address past the filters of packets, and a silent load balancer would draw the clients to itself.
       await onHost(
         server,
-        `systemd-run --quiet --collect --unit drill-silence bash -c 'sleep 1
-iptables -t raw -I PREROUTING ! -i lo -j DROP; iptables -t raw -I OUTPUT ! -o lo -j DROP; date +%s.%N >/run/drill-silent; sleep ${hangSeconds}
-iptables -t raw -D PREROUTING ! -i lo -j DROP; iptables -t raw -D OUTPUT ! -o lo -j DROP; date +%s.%N >/run/drill-heard'`,
+        `card=$(ip -oneline address show to ${addressOf(server)} | awk '{ sub("@.*", "", $2); print $2 }')
+systemd-run --quiet --collect --unit drill-silence --setenv "card=$card" bash -c 'sleep 1
+nft "add table netdev silence; add chain netdev silence in { type filter hook ingress device $card priority 0; policy drop; }
+add chain netdev silence out { type filter hook egress device $card priority 0; policy drop; }"; date +%s.%N >/run/drill-silent; sleep ${hangSeconds}
+nft delete table netdev silence; date +%s.%N >/run/drill-heard'`,
       );
       await sleep(hangSeconds * 1000 + 2000);
       const moments = await timed(
